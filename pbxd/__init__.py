@@ -1,0 +1,1 @@
+"""pbxd: telephony integration for Asterisk."""

@@ -1,0 +1,87 @@
+"""The finished (or running) account of one caller's journey: one logical call is one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pbxd.ids import CallId, Interface, NodeId
+
+
+class Outcome(StrEnum):
+    """How a caller's journey ended, from the caller's point of view."""
+
+    ANSWERED = "answered"  #: somebody from a queue talked with the caller
+    ABANDONED = "abandoned"  #: the caller hung up while waiting in a queue
+    TIMEOUT = "timeout"  #: the queue's time ran out and nobody else took the call
+    NO_AGENT = "no_agent"  #: the queue was left or could not be joined because nobody was there to answer
+    IVR_HANGUP = "ivr_hangup"  #: the call never went beyond menus and announcements
+    DIRECT = "direct"  #: answered by somebody without any queue
+    UNANSWERED = "unanswered"  #: dialled somebody directly, who did not answer
+    BUSY = "busy"  #: dialled somebody directly, who was busy or declined
+
+
+class TransferKind(StrEnum):
+    ATTENDED = "attended"
+    BLIND = "blind"
+    BLONDE = "blonde"
+    THREEWAY = "threeway"
+
+
+class TransferOutcome(StrEnum):
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    CALLER_LEFT = "caller_left"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One party's share of the journey. Times are epoch seconds, durations seconds."""
+
+    interface: Interface
+    started: float  #: when this party and the caller first heard each other
+    ended: float | None
+    talk_s: float  #: time in which this party and the caller really could hear each other
+    hold_s: float = 0.0  #: time in which the caller was on this party's hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """One stay in one queue."""
+
+    queue: str
+    joined: float
+    left: float | None
+    outcome: str | None  #: answered, abandoned, timeout, no_agent, transferred; None while waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    kind: TransferKind
+    at: float
+    from_: Interface
+    to: str  #: the target's interface, or the queue or extension that was dialled
+    outcome: TransferOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    id: CallId
+    node: NodeId
+    caller: str
+    caller_name: str
+    dialled: str
+    queue: str | None  #: the first queue entered
+    arrived: float
+    answered: float | None  #: when the caller first heard a person
+    ended: float | None
+    wait_s: float  #: sum of all stays in queues
+    outcome: Outcome | None  #: None while the call is in progress
+    legs: tuple[Leg, ...]
+    waits: tuple[Wait, ...]
+    transfers: tuple[Transfer, ...]
+    missed: bool = False  #: part of it happened while pbxd was not looking

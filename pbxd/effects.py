@@ -1,0 +1,71 @@
+"""What the world wants done, as data. The edges carry it out; the world never waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pbxd.ids import AgentId, AskId, CallId, NodeId
+from pbxd.messages import Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Send one AMI action, once. Ends as AskDone, AskRefused or AskUnknown."""
+
+    ask: AskId
+    node: NodeId
+    action: Mapping[str, str]  #: headers without ActionID, e.g. {"Action": "QueuePause", ...}
+    timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """A JSON document for an MQTT topic (below the configured prefix). Retained topics hold state."""
+
+    topic: str
+    body: Mapping[str, Any]
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """A message for every page on which this agent is signed in, and for nobody else."""
+
+    agent: AgentId
+    kind: str  #: screenpop, screenpop_closed, queues, agent, order
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remember:
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """Find the contacts of a number. Ends as HistoryFound or HistoryMissing."""
+
+    call: CallId
+    number: str
+    before: float  #: only contacts that arrived before this (epoch seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """Send a Tick at this time, or earlier if another Wake asks for it."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Move one counter or histogram. ``value`` is an increment, or an observation in base units."""
+
+    metric: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    value: float = 1.0
+
+
+Effect = Ask | Publish | Tell | Remember | LookUp | Wake | Count

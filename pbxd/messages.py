@@ -1,0 +1,197 @@
+"""Everything that can reach the world, and what it knows of a contact.
+
+Five kinds and no more: Event (from a switch, past tense), Order (from a person, imperative), Answer (the
+result of an effect), Fact (what an event means: ``pbxd.calls.facts``), Effect (``pbxd.effects``). A Tick is
+an event from the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pbxd.ami.events import AmiEvent
+from pbxd.ami.inventory import Inventory
+from pbxd.calls.record import CallRecord
+from pbxd.ids import AgentId, AskId, CallId, NodeId, Uniqueid
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkUp:
+    """The AMI link to a node is up (again); this is what the switch holds now."""
+
+    node: NodeId
+    at: float
+    inventory: Inventory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDown:
+    node: NodeId
+    at: float
+    reason: str
+    fatal: bool = False  #: the switch refused the login: nobody will try again before the settings change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEntered:
+    """A call reached a call flow over FastAGI."""
+
+    node: NodeId
+    at: float
+    uniqueid: Uniqueid
+    flow: str
+    number: str
+    name: str
+    dialled: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowStep:
+    """The caller did something at one step of a flow (or failed to)."""
+
+    node: NodeId
+    at: float
+    uniqueid: Uniqueid
+    flow: str
+    step: str  #: the step's name in the flow file
+    kind: str  #: play, menu, collect, say, queue, script, hangup
+    label: str  #: what the step, or the chosen option, is called for people
+    digits: str  #: what was keyed in; masked where the flow says secret
+    result: str  #: chosen, entered, invalid, no_input, played, failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowLeft:
+    node: NodeId
+    at: float
+    uniqueid: Uniqueid
+    flow: str
+    result: str  #: queue, hangup, done, caller_left, failed
+    queue: str | None
+    subject: str | None  #: what the call is about, as the flow says
+
+
+FlowEvent = FlowEntered | FlowStep | FlowLeft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    at: float
+
+
+# ---------------------------------------------------------------- orders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAgent:
+    """An agent pauses or resumes himself in all queues in which he is a member."""
+
+    order: str  #: the order's id, echoed in the reply to the page
+    agent: AgentId
+    at: float
+    paused: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgePop:
+    """The agent's page says that it shows this screen pop."""
+
+    agent: AgentId
+    at: float
+    pop: str
+
+
+Order = PauseAgent | AcknowledgePop
+
+# ---------------------------------------------------------------- what is known of a contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathStep:
+    """One step of the way through the call flow, for people to read."""
+
+    at: float
+    step: str
+    kind: str
+    label: str
+    digits: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One finished journey as the history keeps it."""
+
+    record: CallRecord
+    number: str  #: E.164 where the number could be read, else as presented; '' when withheld
+    subject: str | None
+    path: tuple[PathStep, ...]
+    agents: tuple[AgentId | None, ...]  #: who each leg of the record was, in the same order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastContact:
+    """A contact as the history returns it, newest first."""
+
+    call: CallId
+    arrived: float
+    ended: float
+    queue: str | None
+    subject: str | None
+    agent: AgentId | None  #: the last person who talked with the caller
+    outcome: str
+    talk_s: float
+
+
+# ---------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskDone:
+    """The switch took the action. That it *worked* is told by events only."""
+
+    ask: AskId
+    at: float
+    response: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRefused:
+    ask: AskId
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskUnknown:
+    """Nobody knows whether the switch did it: the link was lost or the deadline passed."""
+
+    ask: AskId
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFound:
+    call: CallId
+    at: float
+    name: str | None  #: the name kept for this number, if any
+    contacts: tuple[PastContact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryMissing:
+    """The store was too slow or gone; the call goes on without its history and says so."""
+
+    call: CallId
+    at: float
+    why: str
+
+
+Answer = AskDone | AskRefused | AskUnknown | HistoryFound | HistoryMissing
+
+Message = AmiEvent | LinkUp | LinkDown | FlowEvent | Tick | Order | Answer
