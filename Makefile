@@ -1,0 +1,67 @@
+# Everything that these targets make stays in .venv and .cache of this checkout.
+PYTHON ?= python3
+ARGS ?=
+
+CACHE := $(CURDIR)/.cache
+BIN := .venv/bin
+export PIP_CACHE_DIR := $(CACHE)/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NPM_CONFIG_CACHE := $(CACHE)/npm
+export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+unexport PYTHONPATH
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+.venv/ready: pyproject.toml constraints.txt deploy/make-venv
+	deploy/make-venv $(PYTHON)
+	@touch $@
+
+.PHONY: venv
+venv: .venv/ready ## the Python environment in .venv
+
+.PHONY: page
+page: .venv/ready ## bundle the agent page (only when its sources changed)
+	$(BIN)/python -m pbxd.edge.web.build
+
+.PHONY: demo
+demo: page ## a private Asterisk, pbxd, callers and agents; ARGS=--once plays and checks one story
+	$(BIN)/python -m deploy.demo $(ARGS)
+
+.PHONY: lint
+lint: .venv/ready ## style, types and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir $(CACHE)/import-linter
+
+.PHONY: unit
+unit: .venv/ready ## the fast tests: no Asterisk, no browser, no servers
+	$(BIN)/pytest tests/unit tests/machines tests/replay $(ARGS)
+
+.PHONY: test
+test: lint page ## every check and every test
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: bench
+bench: page ## measure against peers in the same run; writes .cache/bench.json
+	$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: format
+format: .venv/ready ## put the code into its standard form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: .venv/ready ## write the versions that are installed now into constraints.txt
+	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt
+
+.PHONY: clean
+clean: ## remove what make made, but keep downloads
+	rm -rf .venv build dist pbxd/edge/web/static .cache/pycache .cache/mypy .cache/ruff .cache/demo
