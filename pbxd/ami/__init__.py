@@ -1,0 +1,1 @@
+"""What Asterisk says and hears on its manager interface (AMI), as plain values. No I/O in here."""

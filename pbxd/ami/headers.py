@@ -1,0 +1,66 @@
+"""From one raw AMI message to its name and its headers.
+
+Text is decoded as UTF-8, and bytes that are not UTF-8 become U+FFFD. A caller chooses his own name and may
+send anything; what leaves this module is always text that JSON, a database and a broker accept (lone
+surrogates are not). The bytes as they were are in the capture, for whoever needs them.
+"""
+
+from __future__ import annotations
+
+from pbxd.ami.frames import GREETING
+
+_GATHERED = ("ChanVariable", "Variable", "Output")
+"""Headers (by their ending) that Asterisk repeats in one message with a new value each time."""
+
+
+def event_name(raw: bytes) -> bytes:
+    """The event's name, e.g. ``b"Newchannel"``, read off the first line; b'' for a response or garbage."""
+    if raw[:7] == b"Event: ":
+        end = raw.find(b"\r", 7)
+        return raw[7:] if end < 0 else raw[7:end]
+    tidied = _tidied(raw)
+    return event_name(tidied) if tidied != raw else b""
+
+
+def parse(raw: bytes) -> dict[str, str]:
+    """All headers in their order; never fails: garbage gives what headers it has, at worst none.
+
+    Of a repeated header the last one counts, but the values of ChanVariable (and of Variable and Output),
+    which are about another thing each time, are joined by a newline. A line without a colon continues the
+    value before it.
+    """
+    headers: dict[str, str] = {}
+    lines = raw.decode("utf-8", "replace").split("\r\n")
+    for line in lines:
+        key, colon, value = line.partition(": ")
+        if not colon:
+            return _parse_carefully(raw)
+        headers[key] = value
+    if len(headers) != len(lines):
+        return _parse_carefully(raw)
+    return headers
+
+
+def _parse_carefully(raw: bytes) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    last = ""
+    for line in _tidied(raw).decode("utf-8", "replace").split("\r\n"):
+        key, colon, value = line.partition(":")
+        if not colon or not key:
+            if last and line:
+                headers[last] += "\n" + line
+            continue
+        value = value.removeprefix(" ")
+        if key in headers and key.endswith(_GATHERED):
+            value = f"{headers[key]}\n{value}"
+        headers[key] = value
+        last = key
+    return headers
+
+
+def _tidied(raw: bytes) -> bytes:
+    """Without blank lines in front, and without a greeting (a capture made of two has one in the middle)."""
+    raw = raw.strip(b"\r\n")
+    if raw.startswith(GREETING):
+        raw = raw.partition(b"\n")[2]
+    return raw
