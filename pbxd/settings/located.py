@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pbxd.settings.yaml_source import Fault, SourceError, Path, YamlSource
+from pbxd.settings.yaml_source import Fault, Path, SourceError, YamlSource
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -26,7 +26,13 @@ def validated(source: YamlSource, model: type[Model], *, context: Any = None) ->
 def located(error: ValidationError, source: YamlSource, model: type[BaseModel]) -> list[Fault]:
     """Each complaint of ``error`` with its place in ``source``. No value is quoted: it may be secret."""
     details = error.errors(include_url=False, include_input=False)
-    faults = [_fault(detail, source, model) for detail in details]
+    wrong = [_path_in_data(detail["loc"], source.data) for detail in details]
+    faults = [
+        _fault(detail, source, model)
+        for detail, path in zip(details, wrong, strict=True)
+        # A list whose entries are wrong is told to be too short as well, because the wrong ones do not count.
+        if detail["type"] != "too_short" or not any(p[: len(path)] == path and p != path for p in wrong)
+    ]
     return list(dict.fromkeys(faults))
 
 
@@ -53,6 +59,8 @@ def _fault(detail: ErrorDetails, source: YamlSource, model: type[BaseModel]) -> 
             return source.fault(path, f"{detail['ctx']['discriminator']} is missing")
         case "union_tag_invalid":
             return _wrong_kind(detail, source, path)
+        case "too_short":
+            return source.fault(path, f"must have at least {detail['ctx']['min_length']} entry")
         case "literal_error" | "enum":
             return _wrong_word(detail, source, model, path)
         case _:

@@ -1,0 +1,195 @@
+"""Sections about people, callers, flows and how pbxd runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from pbxd.settings.section import Section
+from pbxd.settings.values import Deadline, Folder, Name, Size
+
+LANGUAGE = r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"
+
+
+class Agent(Section):
+    """A person who takes calls."""
+
+    id: Name = Field(description="Name to sign in with; also in topics.")
+    name: str = Field(default="", max_length=100, description="Name for people; the id when left out.")
+    interfaces: tuple[str, ...] = Field(
+        min_length=1,
+        description="Devices as queues name members, `PJSIP/1001`; of one node only: `pbx1:PJSIP/1001`.",
+    )
+    password_hash: str | None = Field(
+        default=None,
+        pattern=r"^\$argon2id?\$",
+        repr=False,
+        description="From `pbxd hash-password`; without it nobody can sign in as this agent.",
+    )
+    language: Literal["en", "zh"] = Field(
+        default="en", description="Language of the agent's page and screen pops."
+    )
+
+    @field_validator("interfaces", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("interfaces")
+    @classmethod
+    def _devices(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not re.fullmatch(r"(?:[A-Za-z0-9_-]+:)?[A-Za-z0-9]+/[^\s,&|]+", text):
+                raise ValueError(f"{text!r} is not a device such as PJSIP/1001 or Local/1001@from-queue/n")
+        return value
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.id
+
+    @property
+    def devices(self) -> tuple[tuple[str | None, str], ...]:
+        """Each interface with its node, or None for every node."""
+        return tuple(split_device(text) for text in self.interfaces)
+
+
+def split_device(text: str) -> tuple[str | None, str]:
+    """``pbx1:PJSIP/1001`` → ``("pbx1", "PJSIP/1001")``; a colon behind the slash belongs to the device."""
+    head, slash, tail = text.partition("/")
+    node, colon, technology = head.rpartition(":")
+    return (node, technology + slash + tail) if colon else (None, text)
+
+
+class Repeat(Section):
+    """When a call counts as a repeated one."""
+
+    windows: tuple[Deadline, ...] = Field(
+        default=(86_400.0, 604_800.0),
+        min_length=1,
+        description="Time spans looked back, shortest first; the first with an earlier contact is told.",
+    )
+    same_subject: bool = Field(
+        default=False,
+        description="Count only contacts about the same subject (calls without a subject always count).",
+    )
+    least: Size = Field(default=2, ge=2, description="From which call in the window on it is flagged.")
+
+    @field_validator("windows", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("windows")
+    @classmethod
+    def _ascending(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError("must be in ascending order, each span once")
+        return value
+
+
+class Callers(Section):
+    """How numbers are read and what is said about callers."""
+
+    default_region: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{2}$",
+        description="Country of numbers without a country code, e.g. `CN`. Unset: only `+…` is read.",
+    )
+    language: str = Field(
+        default="en", pattern=LANGUAGE, description="Language of places and carriers on screen pops."
+    )
+    repeat: Repeat = Field(default=Repeat(), description="The repeat-call rule.")
+
+
+class Flows(Section):
+    """The call flows."""
+
+    folder: Folder = Field(
+        default=Path("/etc/pbxd/flows"),
+        description="Folder of the flow files (`*.yaml`), read again on SIGHUP.",
+    )
+
+
+class Prompts(Section):
+    """The recordings that flows play."""
+
+    folder: Folder = Field(
+        default=Path("/var/lib/pbxd/prompts"),
+        description="Folder of the recordings, one folder per language in it, as pbxd sees it.",
+    )
+    asterisk_folder: str | None = Field(
+        default=None, description="The same folder as Asterisk sees it, when that is another path or machine."
+    )
+    languages: tuple[str, ...] = Field(
+        default=("en",),
+        min_length=1,
+        description="Languages that every prompt must exist in; the first is the default.",
+    )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _are_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not re.fullmatch(LANGUAGE, text):
+                raise ValueError(f"{text!r} is not a language such as en or zh_CN")
+        return value
+
+
+class Log(Section):
+    """What pbxd writes to its standard error."""
+
+    format: Literal["console", "json"] = Field(
+        default="json", description="One JSON object a line, or text for people."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level written."
+    )
+    show_numbers: bool = Field(
+        default=False, description="Write phone numbers in full; otherwise they are masked."
+    )
+
+
+class Metrics(Section):
+    """What /metrics tells."""
+
+    per_agent: bool = Field(
+        default=False, description="Add an `agent` label where it makes sense: more series."
+    )
+    answer_buckets: tuple[float, ...] = Field(
+        default=(1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300),
+        min_length=1,
+        description="Upper bounds of waiting times, in seconds.",
+    )
+    talk_buckets: tuple[float, ...] = Field(
+        default=(10, 20, 30, 60, 90, 120, 180, 300, 480, 600, 900, 1800, 3600, 7200),
+        min_length=1,
+        description="Upper bounds of talk times, in seconds.",
+    )
+
+    @field_validator("answer_buckets", "talk_buckets")
+    @classmethod
+    def _ascending(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)) or value[0] <= 0:
+            raise ValueError("must be in ascending order, each bound once, above 0")
+        return value
+
+
+class Switchboard(Section):
+    """The one loop that everything passes through."""
+
+    inbox_size: Size = Field(
+        default=100_000,
+        description="Messages waiting for the loop; when full, the AMI links are taken down and resynced.",
+    )
+    pops_open: Size = Field(
+        default=50, description="Screen pops kept open per agent; when full, the oldest goes."
+    )
+    stop_timeout: Deadline = Field(default=20.0, description="For everything to end after SIGTERM.")

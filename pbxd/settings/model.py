@@ -1,0 +1,60 @@
+"""Every setting there is, with its default and what it means. docs/settings.md is made from these models.
+
+Durations are seconds here, and ``5s``, ``150ms`` or ``24h`` in the file.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pbxd.settings.connections import Agi, Ami, Mqtt, Network, Node, Store, Web
+from pbxd.settings.house import (
+    Agent,
+    Callers,
+    Flows,
+    Log,
+    Metrics,
+    Prompts,
+    Repeat,
+    Switchboard,
+    split_device,
+)
+from pbxd.settings.section import Section
+
+__all__ = [
+    "Agent",
+    "Agi",
+    "Ami",
+    "Callers",
+    "Flows",
+    "Log",
+    "Metrics",
+    "Mqtt",
+    "Network",
+    "Node",
+    "Prompts",
+    "Repeat",
+    "Section",
+    "Settings",
+    "Store",
+    "Switchboard",
+    "Web",
+    "split_device",
+]
+
+
+class Settings(Section):
+    """The whole file."""
+
+    nodes: tuple[Node, ...] = Field(min_length=1, description="The Asterisks that pbxd serves.")
+    agents: tuple[Agent, ...] = Field((), description="The people who take calls.")
+    agi: Agi = Agi()
+    web: Web = Web()
+    store: Store = Store()
+    mqtt: Mqtt | None = None
+    callers: Callers = Callers()
+    flows: Flows = Flows()
+    prompts: Prompts = Prompts()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
+    switchboard: Switchboard = Switchboard()
