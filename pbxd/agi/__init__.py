@@ -1,0 +1,1 @@
+"""The words of Asterisk's Gateway Interface: environment, replies, verbs, quoting. Pure."""
