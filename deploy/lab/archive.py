@@ -19,7 +19,7 @@ _DEBIAN_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _SIDE_SUITES = ("-security", "/updates", "-updates", "-backports", "-proposed-updates")
 
 
-class NoArchive(Exception):
+class NoArchiveError(Exception):
     """The machine's sources name no Debian archive; the text says what to do."""
 
 
@@ -108,7 +108,7 @@ def debian_archive(etc: Path = Path("/etc/apt"), release: dict[str, str] | None 
     """The Debian archive that this machine uses, with main and without its side suites.
 
     On Debian that is the source of its own release; on a relative of Debian only an address that ends in
-    ``/debian`` is taken for one. Raises NoArchive.
+    ``/debian`` is taken for one. Raises NoArchiveError.
     """
     override = os.environ.get(ADDRESS_VARIABLE, "")
     if override:
@@ -133,7 +133,7 @@ def debian_archive(etc: Path = Path("/etc/apt"), release: dict[str, str] | None 
                 components=("main",),
                 signed_by=_keyring(source.signed_by),
             )
-    raise NoArchive(
+    raise NoArchiveError(
         f"the apt sources in {etc} name no Debian archive from which an Asterisk could be unpacked; "
         f"install Asterisk 16 or later (apt install asterisk), or name a Debian archive in {ADDRESS_VARIABLE}"
     )

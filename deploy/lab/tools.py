@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.lab.unpack import CACHE, OWN, CannotUnpack, unpacked
+from deploy.lab.unpack import CACHE, OWN, UnpackError, unpacked
 
 #: Debian's suite with the newest Asterisk of long support (22), and the one with the oldest pbxd serves (16).
 FORKY = "forky"
@@ -35,7 +35,7 @@ class Tool:
 
     def run(self, *arguments: str, timeout_s: float = 60.0) -> str:
         """Run it to its end and return what it printed; CalledProcessError when it fails."""
-        done = subprocess.run(  # noqa: S603 - our own command line, no shell
+        done = subprocess.run(
             [*self.argv, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -56,12 +56,12 @@ def tool(
     inside: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> Tool:
-    """The program from PATH, else from the Debian packages (default: one of its name), unpacked in ``.cache``.
+    """The program from PATH, else from Debian packages (default: one of its name), unpacked in ``.cache``.
 
     ``suite`` is a Debian suite, whose program runs under its own loader and libraries, or ``own``: the
     machine's own release, whose program runs directly (needed by programs that start others of their kind).
     ``inside`` says where in the folder the program lies, as a glob, if it is not in bin or sbin.
-    Raises CannotUnpack and NoArchive.
+    Raises UnpackError and NoArchiveError.
     """
     if installed:
         path = shutil.which(program) or shutil.which(program, path=os.pathsep.join(_SYSTEM_PATHS))
@@ -84,7 +84,7 @@ def espeak() -> Tool:
         return found
     data = next(found.root.glob("usr/lib/*/espeak-ng-data"), None)
     if data is None:
-        raise CannotUnpack(f"no espeak-ng-data in {found.root}")
+        raise UnpackError(f"no espeak-ng-data in {found.root}")
     return Tool(argv=found.argv, env={**found.env, "ESPEAK_DATA_PATH": str(data.parent)}, root=found.root)
 
 
@@ -108,7 +108,7 @@ def _program_in(root: Path, program: str, inside: str) -> Path:
         for folder in sorted(root.glob(pattern)) if pattern else ():
             if (folder / program).is_file():
                 return folder / program
-    raise CannotUnpack(f"{program} is not in {root}")
+    raise UnpackError(f"{program} is not in {root}")
 
 
 def library_folders(root: Path) -> list[Path]:
@@ -132,7 +132,7 @@ def _argv(root: Path, path: Path, suite: str) -> tuple[str, ...]:
         None,
     )
     if loader is None:
-        raise CannotUnpack(f"no program loader in {root}")
+        raise UnpackError(f"no program loader in {root}")
     libraries = os.pathsep.join(str(folder) for folder in library_folders(root))
     return (str(loader), "--library-path", libraries, str(path))
 
@@ -159,10 +159,10 @@ class Asterisk:
 
 
 def asterisk(suite: str | None = None, *, say: Callable[[str], None] = lambda _: None) -> Asterisk:
-    """An Asterisk of a Debian suite, the ``installed`` one, the distribution's ``own``, or (None) what there is.
+    """An Asterisk of a Debian suite, the ``installed`` one, the distribution's ``own``, or (None) any.
 
     None takes an installed one of version 16 or later, else unpacks 22 from Debian's forky.
-    Raises CannotUnpack and NoArchive.
+    Raises UnpackError and NoArchiveError.
     """
     if suite in (None, INSTALLED):
         found = _installed_asterisk()
@@ -170,7 +170,7 @@ def asterisk(suite: str | None = None, *, say: Callable[[str], None] = lambda _:
             return found
         if suite == INSTALLED:
             has = f"the installed one is {found.version}" if found else "none is installed"
-            raise CannotUnpack(f"Asterisk {_OLDEST_ASTERISK} or later is needed, {has}")
+            raise UnpackError(f"Asterisk {_OLDEST_ASTERISK} or later is needed, {has}")
         suite = FORKY
     return _unpacked_asterisk(suite, say)
 
@@ -204,7 +204,7 @@ def _unpacked_asterisk(suite: str, say: Callable[[str], None]) -> Asterisk:
         iter([*root.glob("usr/lib/*/asterisk/modules"), *root.glob("usr/lib/asterisk/modules")]), None
     )
     if modules is None:
-        raise CannotUnpack(f"no Asterisk modules in {root}")
+        raise UnpackError(f"no Asterisk modules in {root}")
     return Asterisk(
         program=program,
         version=_version(program),
@@ -222,7 +222,7 @@ def _finish_asterisk(root: Path) -> None:
         return
     voices = sorted(folder for folder in sounds.glob("en_*") if folder.is_dir())
     if not voices:
-        raise CannotUnpack(f"no English prompts in {sounds}")
+        raise UnpackError(f"no English prompts in {sounds}")
     english.symlink_to(voices[0].name)
 
 
@@ -230,5 +230,5 @@ def _version(program: Tool) -> str:
     printed = program.run("-V")
     match = re.search(r"Asterisk (\d+(?:\.\d+)*)", printed)
     if match is None:
-        raise CannotUnpack(f"{program.argv[-1]} -V says {printed.strip()[:80]!r}, which is no version")
+        raise UnpackError(f"{program.argv[-1]} -V says {printed.strip()[:80]!r}, which is no version")
     return match[1]

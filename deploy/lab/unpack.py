@@ -27,7 +27,7 @@ _LISTS_AGE_S = 24 * 3600.0  #: how long a fetched package list is used before it
 _TIMEOUT_S = 900.0
 
 
-class CannotUnpack(Exception):
+class UnpackError(Exception):
     """The packages could not be fetched or unpacked; the text says which step, and apt's own words."""
 
 
@@ -43,7 +43,7 @@ def unpacked(
 
     Repeatable and safe to call from several processes at once: a half-made folder never carries the final
     name. ``finish(folder)`` does what the packages' install scripts would have done.
-    Raises CannotUnpack and NoArchive.
+    Raises UnpackError and NoArchiveError.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
     with locked(into.parent / f".{into.name}.lock"):
@@ -51,7 +51,7 @@ def unpacked(
             return into
         for tool in ("apt-get", "dpkg-deb"):
             if shutil.which(tool) is None:
-                raise CannotUnpack(
+                raise UnpackError(
                     f"{tool} is missing: unpacking {packages[0]} needs apt (Debian and relatives); "
                     f"install {packages[0]} with this system's own means instead"
                 )
@@ -120,7 +120,7 @@ class _Apt:
             fresh = self._update(home)
             try:
                 _run(command)
-            except CannotUnpack:
+            except UnpackError:
                 # A list that is some hours old may name packages that the archive has replaced since.
                 if fresh:
                     raise
@@ -128,7 +128,7 @@ class _Apt:
                 _run(command)
         debs = sorted(to.glob("*.deb"))
         if not debs and self.suite != OWN:
-            raise CannotUnpack(f"apt fetched nothing for {', '.join(packages)} from {self.suite}")
+            raise UnpackError(f"apt fetched nothing for {', '.join(packages)} from {self.suite}")
         return debs
 
     def _home(self) -> Path:
@@ -186,13 +186,13 @@ class _Apt:
             (home / "sources.list").write_text(_source_line(archive, address, self.suite), encoding="utf-8")
             try:
                 _run([*self._apt(home), "-o", "APT::Update::Error-Mode=any", "update"])
-            except CannotUnpack as failure:
+            except UnpackError as failure:
                 failures.append(str(failure))
                 continue
             if list((home / "lists").glob("*_Packages*")):
                 return
             failures.append(f"{address} has no packages of {self.suite}")
-        raise CannotUnpack("\n".join(failures))
+        raise UnpackError("\n".join(failures))
 
 
 def _source_line(archive: Source, address: str, suite: str) -> str:
@@ -202,7 +202,7 @@ def _source_line(archive: Source, address: str, suite: str) -> str:
 
 def _run(command: Sequence[str]) -> None:
     try:
-        done = subprocess.run(  # noqa: S603 - our own command line, no shell
+        done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -212,10 +212,10 @@ def _run(command: Sequence[str]) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CannotUnpack(f"{command[0]} did not end within {_TIMEOUT_S:.0f} s") from None
+        raise UnpackError(f"{command[0]} did not end within {_TIMEOUT_S:.0f} s") from None
     if done.returncode:
         said = [
             line for line in done.stdout.decode(errors="replace").splitlines() if line[:2] in ("E:", "W:")
         ]
         tail = "\n".join(said[-6:]) or done.stdout.decode(errors="replace")[-600:]
-        raise CannotUnpack(f"{command[0]} {command[-1]} failed ({done.returncode}):\n{tail}")
+        raise UnpackError(f"{command[0]} {command[-1]} failed ({done.returncode}):\n{tail}")
