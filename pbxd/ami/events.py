@@ -1,0 +1,360 @@
+"""From headers to the typed events that mean something here. All other events are not even parsed.
+
+``WANTED`` maps an event's name to the function that builds it from its headers. A header that the event
+cannot do without, and that is missing, raises :class:`MalformedEventError` and nothing else; the
+caller counts it as a fault of the peer and goes on.
+
+Two chatty events are wanted only where they tell of a queue. ``NEEDLES`` names the bytes that must be in
+the raw message; look there before parsing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pbxd.ami import snapshots as read
+from pbxd.ami.event_types import (
+    AgentCalled,
+    AgentComplete,
+    AgentConnect,
+    AgentRingNoAnswer,
+    AmiEvent,
+    AttendedTransfer,
+    BlindTransfer,
+    BridgeDestroy,
+    BridgeEnter,
+    BridgeLeave,
+    DialBegin,
+    DialEnd,
+    FullyBooted,
+    Hangup,
+    HangupRequest,
+    Hold,
+    MusicOnHoldStart,
+    MusicOnHoldStop,
+    Newchannel,
+    Newstate,
+    Pickup,
+    QueueCallerAbandon,
+    QueueCallerJoin,
+    QueueCallerLeave,
+    QueueEntered,
+    QueueMember,
+    QueueMemberRemoved,
+    QueueStatusSet,
+    Rename,
+    Shutdown,
+    Unhold,
+)
+from pbxd.ami.snapshots import (
+    ChannelSnapshot,
+    ChannelState,
+    Headers,
+    MalformedEventError,
+    MemberSnapshot,
+    event_time,
+)
+from pbxd.ids import Interface, NodeId, Uniqueid
+
+__all__ = [
+    "NEEDLES",
+    "WANTED",
+    "AgentCalled",
+    "AgentComplete",
+    "AgentConnect",
+    "AgentRingNoAnswer",
+    "AmiEvent",
+    "AttendedTransfer",
+    "BlindTransfer",
+    "BridgeDestroy",
+    "BridgeEnter",
+    "BridgeLeave",
+    "Builder",
+    "ChannelSnapshot",
+    "ChannelState",
+    "DialBegin",
+    "DialEnd",
+    "FullyBooted",
+    "Hangup",
+    "HangupRequest",
+    "Headers",
+    "Hold",
+    "MalformedEventError",
+    "MemberSnapshot",
+    "MusicOnHoldStart",
+    "MusicOnHoldStop",
+    "Newchannel",
+    "Newstate",
+    "Pickup",
+    "QueueCallerAbandon",
+    "QueueCallerJoin",
+    "QueueCallerLeave",
+    "QueueEntered",
+    "QueueMember",
+    "QueueMemberRemoved",
+    "QueueStatusSet",
+    "Rename",
+    "Shutdown",
+    "Unhold",
+]
+
+Builder = Callable[[NodeId, float, Headers], AmiEvent]
+"""Node, time of receipt (taken where the event has no Timestamp), headers."""
+
+_ChannelEvent = Newchannel | Newstate | Hold | Unhold | MusicOnHoldStart | MusicOnHoldStop
+_MemberCall = AgentCalled | AgentConnect | AgentComplete | AgentRingNoAnswer
+
+
+def _need(headers: Headers, header: str) -> str:
+    value = headers.get(header)
+    if not value:
+        raise MalformedEventError(headers, header)
+    return value
+
+
+def _of_channel(kind: type[_ChannelEvent]) -> Builder:
+    def build(node: NodeId, received: float, headers: Headers) -> AmiEvent:
+        return kind(node=node, at=event_time(headers, received), channel=read.channel(headers))
+
+    return build
+
+
+def _member_call(kind: type[_MemberCall]) -> Builder:
+    def build(node: NodeId, received: float, headers: Headers) -> AmiEvent:
+        interface = _need(headers, "Interface")
+        return kind(
+            node=node,
+            at=event_time(headers, received),
+            channel=read.own(headers),
+            dest=read.dest(headers),
+            queue=_need(headers, "Queue"),
+            interface=Interface(interface),
+            member=headers.get("MemberName") or interface,
+        )
+
+    return build
+
+
+def _rename(node: NodeId, received: float, headers: Headers) -> Rename:
+    return Rename(
+        node=node,
+        at=event_time(headers, received),
+        uniqueid=Uniqueid(_need(headers, "Uniqueid")),
+        old=headers.get("Channel", ""),
+        new=_need(headers, "Newname"),
+    )
+
+
+def _hangup_request(node: NodeId, received: float, headers: Headers) -> HangupRequest:
+    return HangupRequest(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        soft=headers.get("Event") == "SoftHangupRequest",
+    )
+
+
+def _hangup(node: NodeId, received: float, headers: Headers) -> Hangup:
+    return Hangup(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        cause=read.whole(headers, "Cause", 0),
+    )
+
+
+def _bridge_enter(node: NodeId, received: float, headers: Headers) -> BridgeEnter:
+    swap = headers.get("SwapUniqueid")
+    return BridgeEnter(
+        node=node,
+        at=event_time(headers, received),
+        bridge=_need(headers, "BridgeUniqueid"),
+        technology=headers.get("BridgeTechnology", ""),
+        channel=read.channel(headers),
+        swap=Uniqueid(swap) if swap else None,
+    )
+
+
+def _bridge_leave(node: NodeId, received: float, headers: Headers) -> BridgeLeave:
+    return BridgeLeave(
+        node=node,
+        at=event_time(headers, received),
+        bridge=_need(headers, "BridgeUniqueid"),
+        channel=read.channel(headers),
+    )
+
+
+def _bridge_destroy(node: NodeId, received: float, headers: Headers) -> BridgeDestroy:
+    return BridgeDestroy(node=node, at=event_time(headers, received), bridge=_need(headers, "BridgeUniqueid"))
+
+
+def _dial_begin(node: NodeId, received: float, headers: Headers) -> DialBegin:
+    return DialBegin(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.own(headers),
+        dest=read.needed(read.dest, headers, "DestUniqueid"),
+        dialstring=headers.get("DialString", ""),
+    )
+
+
+def _dial_end(node: NodeId, received: float, headers: Headers) -> DialEnd:
+    return DialEnd(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.own(headers),
+        dest=read.needed(read.dest, headers, "DestUniqueid"),
+        status=headers.get("DialStatus", ""),
+    )
+
+
+def _pickup(node: NodeId, received: float, headers: Headers) -> Pickup:
+    return Pickup(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        target=read.needed(read.target, headers, "TargetUniqueid"),
+    )
+
+
+def _caller_join(node: NodeId, received: float, headers: Headers) -> QueueCallerJoin:
+    return QueueCallerJoin(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        queue=_need(headers, "Queue"),
+        position=read.whole(headers, "Position", 0) or None,
+    )
+
+
+def _caller_leave(node: NodeId, received: float, headers: Headers) -> QueueCallerLeave:
+    return QueueCallerLeave(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        queue=_need(headers, "Queue"),
+    )
+
+
+def _caller_abandon(node: NodeId, received: float, headers: Headers) -> QueueCallerAbandon:
+    return QueueCallerAbandon(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        queue=_need(headers, "Queue"),
+    )
+
+
+def _var_set(node: NodeId, received: float, headers: Headers) -> QueueStatusSet:
+    if headers.get("Variable") != "QUEUESTATUS":
+        raise MalformedEventError(headers, "Variable: QUEUESTATUS")
+    return QueueStatusSet(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        status=headers.get("Value", ""),
+    )
+
+
+def _newexten(node: NodeId, received: float, headers: Headers) -> QueueEntered:
+    if headers.get("Application") != "Queue":
+        raise MalformedEventError(headers, "Application: Queue")
+    return QueueEntered(
+        node=node,
+        at=event_time(headers, received),
+        channel=read.channel(headers),
+        queue=headers.get("AppData", "").partition(",")[0],
+    )
+
+
+def _queue_member(node: NodeId, received: float, headers: Headers) -> QueueMember:
+    return QueueMember(node=node, at=event_time(headers, received), member=read.member(headers))
+
+
+def _member_removed(node: NodeId, received: float, headers: Headers) -> QueueMemberRemoved:
+    return QueueMemberRemoved(
+        node=node,
+        at=event_time(headers, received),
+        queue=_need(headers, "Queue"),
+        interface=Interface(_need(headers, "Interface")),
+    )
+
+
+def _attended_transfer(node: NodeId, received: float, headers: Headers) -> AttendedTransfer:
+    orig = read.needed(read.orig_transferer, headers, "OrigTransfererUniqueid")
+    return AttendedTransfer(
+        node=node,
+        at=event_time(headers, received),
+        success=headers.get("Result", "Success") == "Success",
+        orig=orig,
+        second=read.second_transferer(headers) or orig,
+        transferee=read.transferee(headers),
+        target=read.transfer_target(headers),
+        dest_type=headers.get("DestType", ""),
+    )
+
+
+def _blind_transfer(node: NodeId, received: float, headers: Headers) -> BlindTransfer:
+    return BlindTransfer(
+        node=node,
+        at=event_time(headers, received),
+        success=headers.get("Result", "Success") == "Success",
+        transferer=read.needed(read.transferer, headers, "TransfererUniqueid"),
+        transferee=read.transferee(headers),
+        exten=headers.get("Extension", ""),
+        context=headers.get("Context", ""),
+    )
+
+
+def _fully_booted(node: NodeId, received: float, headers: Headers) -> FullyBooted:
+    return FullyBooted(node=node, at=event_time(headers, received))
+
+
+def _shutdown(node: NodeId, received: float, headers: Headers) -> Shutdown:
+    return Shutdown(node=node, at=event_time(headers, received), restart=headers.get("Restart") == "True")
+
+
+WANTED: dict[bytes, Builder] = {
+    b"Newchannel": _of_channel(Newchannel),
+    b"Newstate": _of_channel(Newstate),
+    b"Rename": _rename,
+    b"HangupRequest": _hangup_request,
+    b"SoftHangupRequest": _hangup_request,
+    b"Hangup": _hangup,
+    b"Hold": _of_channel(Hold),
+    b"Unhold": _of_channel(Unhold),
+    b"MusicOnHoldStart": _of_channel(MusicOnHoldStart),
+    b"MusicOnHoldStop": _of_channel(MusicOnHoldStop),
+    b"BridgeEnter": _bridge_enter,
+    b"BridgeLeave": _bridge_leave,
+    b"BridgeDestroy": _bridge_destroy,
+    b"DialBegin": _dial_begin,
+    b"DialEnd": _dial_end,
+    b"Pickup": _pickup,
+    b"QueueCallerJoin": _caller_join,
+    b"QueueCallerLeave": _caller_leave,
+    b"QueueCallerAbandon": _caller_abandon,
+    b"VarSet": _var_set,
+    b"Newexten": _newexten,
+    b"AgentCalled": _member_call(AgentCalled),
+    b"AgentConnect": _member_call(AgentConnect),
+    b"AgentComplete": _member_call(AgentComplete),
+    b"AgentRingNoAnswer": _member_call(AgentRingNoAnswer),
+    b"QueueMemberAdded": _queue_member,
+    b"QueueMemberPause": _queue_member,
+    b"QueueMemberStatus": _queue_member,
+    b"QueueMemberPenalty": _queue_member,
+    b"QueueMemberRinginuse": _queue_member,
+    b"QueueMemberRemoved": _member_removed,
+    b"AttendedTransfer": _attended_transfer,
+    b"BlindTransfer": _blind_transfer,
+    b"FullyBooted": _fully_booted,
+    b"Shutdown": _shutdown,
+}
+"""What is built of which event. Everything else is dropped by its name, unparsed."""
+
+NEEDLES: dict[bytes, bytes] = {
+    b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
+    b"Newexten": b"\r\nApplication: Queue\r\n",
+}
+"""Events that are wanted only when these bytes are in the raw message (more than half of all are VarSet)."""
