@@ -105,7 +105,23 @@ class AcknowledgePop:
     pop: str
 
 
-Order = PauseAgent | AcknowledgePop
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOpened:
+    """An agent signed in at a page; from now on he is told what changes."""
+
+    agent: AgentId
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageClosed:
+    """The last page of this agent is gone."""
+
+    agent: AgentId
+    at: float
+
+
+Order = PauseAgent | AcknowledgePop | PageOpened | PageClosed
 
 # ---------------------------------------------------------------- what is known of a contact
 
