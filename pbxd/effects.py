@@ -27,6 +27,7 @@ class Publish:
     topic: str
     body: Mapping[str, Any]
     retain: bool = False
+    record: bool = False  #: must arrive, however late: never dropped while the broker is away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

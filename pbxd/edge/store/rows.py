@@ -1,0 +1,171 @@
+"""A contact as rows of the tables and back. Text is cleaned here: PostgreSQL takes no NUL, nobody half a
+surrogate pair."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pbxd.ids import AgentId, CallId
+from pbxd.messages import Contact, PastContact
+
+Row = dict[str, Any]
+
+TEXT_LENGTH = 1000
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """The rows of some contacts, ready for one bulk insert for each table."""
+
+    callers: list[Row] = field(default_factory=list)
+    contacts: list[Row] = field(default_factory=list)
+    legs: list[Row] = field(default_factory=list)
+    waits: list[Row] = field(default_factory=list)
+    transfers: list[Row] = field(default_factory=list)
+
+    def add(self, contact: Contact) -> None:
+        """Append the rows of ``contact``. TypeError or ValueError when it holds what no row can hold."""
+        record = contact.record
+        row = contact_row(contact)
+        legs = [
+            {
+                "call": row["call"],
+                "position": position,
+                "node": row["node"],
+                "interface": text(leg.interface),
+                "agent": maybe(agent),
+                "started": seconds(leg.started),
+                "ended": None if leg.ended is None else seconds(leg.ended),
+                "talk_s": seconds(leg.talk_s),
+                "hold_s": seconds(leg.hold_s),
+            }
+            for position, (leg, agent) in enumerate(zip(record.legs, _agents(contact), strict=True))
+        ]
+        waits = [
+            {
+                "call": row["call"],
+                "position": position,
+                "node": row["node"],
+                "queue": text(wait.queue),
+                "joined": seconds(wait.joined),
+                "left": None if wait.left is None else seconds(wait.left),
+                "outcome": maybe(wait.outcome),
+            }
+            for position, wait in enumerate(record.waits)
+        ]
+        transfers = [
+            {
+                "call": row["call"],
+                "position": position,
+                "node": row["node"],
+                "kind": str(transfer.kind),
+                "at": seconds(transfer.at),
+                "from_interface": text(transfer.from_),
+                "to": text(transfer.to),
+                "outcome": str(transfer.outcome),
+            }
+            for position, transfer in enumerate(record.transfers)
+        ]
+        # Only now, so that a contact that cannot be written leaves no half of itself behind.
+        self.contacts.append(row)
+        self.legs += legs
+        self.waits += waits
+        self.transfers += transfers
+        if row["number"]:
+            self.callers.append(_caller_row(row))
+
+
+def contact_row(contact: Contact) -> Row:
+    record = contact.record
+    ended = record.ended if record.ended is not None else record.arrived
+    return {
+        "call": text(record.id),
+        "node": text(record.node),
+        "number": text(contact.number),
+        "presented": text(record.caller),
+        "name": text(record.caller_name),
+        "dialled": text(record.dialled),
+        "queue": maybe(record.queue),
+        "subject": maybe(contact.subject),
+        "arrived": seconds(record.arrived),
+        "answered": None if record.answered is None else seconds(record.answered),
+        "ended": seconds(ended),
+        "wait_s": seconds(record.wait_s),
+        "talk_s": seconds(sum(leg.talk_s for leg in record.legs)),
+        "outcome": "" if record.outcome is None else str(record.outcome),
+        "agent": maybe(_last_agent(contact)),
+        "missed": bool(record.missed),
+        "path": [
+            {key: text(value) if isinstance(value, str) else seconds(value) for key, value in step.items()}
+            for step in map(asdict, contact.path)
+        ],
+    }
+
+
+def past_contact(row: Mapping[str, Any]) -> PastContact:
+    return PastContact(
+        call=CallId(row["call"]),
+        arrived=row["arrived"],
+        ended=row["ended"],
+        queue=row["queue"],
+        subject=row["subject"],
+        agent=None if row["agent"] is None else AgentId(row["agent"]),
+        outcome=row["outcome"],
+        talk_s=row["talk_s"],
+    )
+
+
+def text(value: str) -> str:
+    """``value`` as every engine takes it: valid Unicode, no NUL, bounded."""
+    if not isinstance(value, str):
+        raise TypeError(f"text expected, not {type(value).__name__}")
+    short = value[:TEXT_LENGTH]
+    if "\0" in short:
+        short = short.replace("\0", "")
+    if not short.isascii():
+        short = short.encode("utf-8", "replace").decode("utf-8") if _broken(short) else short
+    return short
+
+
+def maybe(value: str | None) -> str | None:
+    return None if value is None else text(value)
+
+
+def seconds(value: float) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"a time must be finite, not {number}")
+    return number
+
+
+def _broken(value: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _agents(contact: Contact) -> tuple[AgentId | None, ...]:
+    """The agent of each leg; a list that is too short or too long must not cost us the contact."""
+    legs = len(contact.record.legs)
+    return (contact.agents + (None,) * legs)[:legs]
+
+
+def _last_agent(contact: Contact) -> AgentId | None:
+    """Who talked with the caller last, by when the conversation ended."""
+    spoke = [
+        (math.inf if leg.ended is None else leg.ended, leg.started, agent)
+        for leg, agent in zip(contact.record.legs, _agents(contact), strict=True)
+        if agent is not None and leg.talk_s > 0
+    ]
+    return max(spoke)[2] if spoke else None
+
+
+def _caller_row(row: Row) -> Row:
+    return {
+        "number": row["number"],
+        "node": row["node"],
+        "name": row["name"],
+        "first_seen": row["arrived"],
+        "last_seen": row["arrived"],
+    }

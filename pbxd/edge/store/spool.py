@@ -1,0 +1,139 @@
+"""Contacts that the database cannot take now, kept in a file beside it: one JSON object a line.
+
+Written when the queue in memory is full or pbxd stops while the database is away, read again when it is
+back. A line is removed only after its contact is in the database; reading one twice does no harm, because
+contacts are stored by call id.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from pbxd.calls.record import (
+    CallRecord,
+    Leg,
+    Outcome,
+    Transfer,
+    TransferKind,
+    TransferOutcome,
+    Wait,
+)
+from pbxd.messages import Contact, PathStep
+
+VERSION = 1
+
+log = structlog.get_logger("pbxd.store")
+
+
+class Spool:
+    """Three files: ``path`` is written, ``path.reading`` is being read, ``path.refused`` is for people."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reading = path.with_name(path.name + ".reading")
+        self.refused = path.with_name(path.name + ".refused")
+
+    def __bool__(self) -> bool:
+        return self.path.exists() or self.reading.exists()
+
+    def append(self, contacts: Iterable[Contact]) -> None:
+        """Add contacts and see them onto the disk. OSError when that cannot be done."""
+        _write(self.path, (json.dumps(to_json(contact)) for contact in contacts))
+
+    def set_aside(self, contact: Contact, why: str) -> None:
+        """Keep a contact that no database takes, with the reason, for somebody to look at."""
+        _write(self.refused, [json.dumps({"why": why, **to_json(contact)})])
+
+    def open_reading(self) -> bool:
+        """Make the written file the one to read, unless one is still being read. False: nothing to read."""
+        if not self.reading.exists():
+            try:
+                self.path.rename(self.reading)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def read(self) -> Iterator[Contact]:
+        """The contacts of the file being read. A line that cannot be read is moved to ``refused``."""
+        with self.reading.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    contact = from_json(json.loads(line))
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    log.error("spool.line_unreadable", file=str(self.reading), line=number, error=repr(error))
+                    _write(self.refused, [json.dumps({"why": repr(error), "line": line.decode("latin-1")})])
+                    continue
+                yield contact
+
+    def done_reading(self) -> None:
+        """All contacts of the file being read are in the database."""
+        self.reading.unlink(missing_ok=True)
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with open(handle, "ab") as file:
+        start = file.tell()
+        try:
+            # A line that a crash cut short must not swallow the one that comes after it.
+            if start and _last_byte(path) != b"\n":
+                file.write(b"\n")
+            for line in lines:
+                file.write(line.encode("ascii") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(handle, start)  # no half line
+            raise
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
+
+
+def to_json(contact: Contact) -> dict[str, Any]:
+    """A contact as a JSON object; ``from_json`` gives the same contact back."""
+    return {"version": VERSION, **asdict(contact)}
+
+
+def from_json(data: dict[str, Any]) -> Contact:
+    """ValueError, KeyError or TypeError when ``data`` is not what ``to_json`` makes."""
+    if data["version"] != VERSION:
+        raise ValueError(f"version {data['version']!r} of a spooled contact is not known")
+    record = dict(data["record"])
+    outcome = record.pop("outcome")
+    legs = tuple(Leg(**leg) for leg in record.pop("legs"))
+    waits = tuple(Wait(**wait) for wait in record.pop("waits"))
+    transfers = tuple(
+        Transfer(
+            **{
+                **transfer,
+                "kind": TransferKind(transfer["kind"]),
+                "outcome": TransferOutcome(transfer["outcome"]),
+            }
+        )
+        for transfer in record.pop("transfers")
+    )
+    return Contact(
+        record=CallRecord(
+            **record,
+            outcome=None if outcome is None else Outcome(outcome),
+            legs=legs,
+            waits=waits,
+            transfers=transfers,
+        ),
+        number=data["number"],
+        subject=data["subject"],
+        path=tuple(PathStep(**step) for step in data["path"]),
+        agents=tuple(data["agents"]),
+    )

@@ -1,0 +1,237 @@
+"""The store as the rest of pbxd sees it: it takes contacts, answers look-ups, and never makes a call wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+from sqlalchemy.engine import URL
+
+from pbxd.edge.store import migrate, reading, writing
+from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
+from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
+from pbxd.edge.store.lookup import Finder, PooledFinder, ThreadFinder
+from pbxd.edge.store.outbox import Outbox
+from pbxd.edge.store.spool import Spool
+from pbxd.edge.store.writer import Writer
+from pbxd.effects import LookUp
+from pbxd.messages import Contact, HistoryFound, HistoryMissing
+from pbxd.settings.connections import Store as Settings
+
+log = structlog.get_logger("pbxd.store")
+
+LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
+
+
+def _count_nothing(metric: str, value: float = 1, **labels: str) -> None:
+    """For callers who keep no figures."""
+
+
+class Store:
+    """Open with ``await Store.open(settings, count)``, end with ``await store.close()``.
+
+    While the database is away nothing here fails: contacts wait (see Writer), look-ups end as
+    HistoryMissing, and ``away`` says why.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        count: Count = _count_nothing,
+        *,
+        spool: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._count = count
+        self._clock = clock
+        self._url = _with_password(read_url(settings.url), settings)
+        self._engine = open_engine(self._url, connect_timeout_s=settings.connect_timeout)
+        self.outbox = Outbox(self._engine)
+        path = sqlite_path(self._url)
+        self._finder: Finder = PooledFinder(self._engine) if path is None else ThreadFinder(path)
+        self._migrated = False
+        self._migrating = asyncio.Lock()
+        self._refused: StoreError | None = None
+        self._asked: set[asyncio.Task[None]] = set()
+        self._writer = Writer(
+            self._commit,
+            Spool(spool or _beside(path)),
+            count,
+            queue=settings.write_queue,
+            timeout_s=settings.write_timeout,
+            retry_most_s=settings.retry_most,
+        )
+        self._writing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        settings: Settings,
+        count: Count = _count_nothing,
+        *,
+        spool: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Connect, migrate, start writing. StoreError when the settings or the schema do not allow it.
+
+        A database that is merely away is no reason not to start: it is tried again until it comes.
+        ``spool`` is the file for contacts that it cannot take; beside the SQLite file when left out.
+        """
+        store = cls(settings, count, spool=spool, clock=clock)
+        path = sqlite_path(store._url)
+        try:
+            if path is not None:
+                await asyncio.to_thread(prepare_sqlite, path)
+            await store._migrate()
+        except StoreError:
+            await store._engine.dispose()
+            await store._finder.close()
+            raise
+        except Exception as error:
+            if path is not None and kind_of(error) not in ("locked", "disk_full", "timeout"):
+                await store._engine.dispose()
+                await store._finder.close()
+                raise StoreError(f"store.url: {path}: {first_line(error)}") from error
+            count("pbxd_store_faults_total", kind=kind_of(error))
+            log.error("store.away_at_start", error=first_line(error))
+        store._writing = asyncio.create_task(store._writer.run(), name="store-writer")
+        return store
+
+    async def close(self) -> None:
+        """Write what is waiting within the shutdown time, spool the rest, let go of the database."""
+        for task in list(self._asked):
+            task.cancel()
+        if self._writing is not None:
+            await self._writer.close(self._writing, self._settings.shutdown_timeout)
+        try:
+            async with asyncio.timeout(self._settings.shutdown_timeout):
+                await self._finder.close()
+                await self._engine.dispose()
+        except TimeoutError:
+            log.warning("store.close_timeout")
+
+    @property
+    def away(self) -> str | None:
+        """Why the store cannot be used now, or None."""
+        if self._refused is not None:
+            return str(self._refused)
+        if self._writer.away_since is not None:
+            return f"since {self._writer.away_since:.0f}, {self._writer.waiting} contacts waiting"
+        return None if self._migrated else "not connected yet"
+
+    @property
+    def waiting(self) -> int:
+        """Contacts in memory that are not in the database yet."""
+        return self._writer.waiting
+
+    # ---------------------------------------------------------------- contacts
+
+    def remember(self, contact: Contact) -> None:
+        """Take a finished contact. Returns at once and never raises."""
+        self._writer.remember(contact)
+
+    async def flushed(self) -> None:
+        """Wait until all contacts taken so far are in the database (or set aside)."""
+        await self._writer.flushed()
+
+    async def contacts(
+        self,
+        *,
+        limit: int = 50,
+        before: float | None = None,
+        number: str | None = None,
+        agent: str | None = None,
+        queue: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """The newest contacts that arrived before ``before``, JSON-able, for GET /api/contacts.
+
+        Raises SQLAlchemy's errors, OSError or TimeoutError while the database is away.
+        """
+        async with asyncio.timeout(self._settings.write_timeout):
+            await self._migrate()
+            return await reading.contacts(
+                self._engine, limit=limit, before=before, number=number, agent=agent, queue=queue
+            )
+
+    # ---------------------------------------------------------------- look-ups
+
+    def ask(self, request: LookUp, deliver: Callable[[HistoryFound | HistoryMissing], None]) -> None:
+        """Look up in the background; ``deliver`` gets exactly one answer within the settings' deadline."""
+        if len(self._asked) >= self._settings.lookups_most:
+            deliver(self._missing(request, "busy", "too many look-ups are waiting"))
+            return
+        task = asyncio.create_task(self._deliver(request, deliver), name="store-look-up")
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def look_up(self, request: LookUp) -> HistoryFound | HistoryMissing:
+        """The contacts of a number, newest first, or why there are none to be had. Never raises."""
+        began = time.perf_counter()
+        if not request.number:
+            return self._missing(request, "withheld", "number withheld")
+        if not self._migrated:
+            return self._missing(request, "away", "the store is away")
+        timeout_s = self._settings.lookup_timeout
+        try:
+            async with asyncio.timeout(timeout_s):
+                found = await self._finder.find(request.number, request.before, LOOKUP_LIMIT, timeout_s)
+        except TimeoutError:
+            return self._missing(request, "timeout", f"the store took longer than {timeout_s * 1000:.0f} ms")
+        except Exception as error:
+            log.warning("store.look_up_failed", call=request.call, error=first_line(error))
+            return self._missing(request, kind_of(error), f"the store failed: {first_line(error)}")
+        self._count("pbxd_store_lookup_seconds", time.perf_counter() - began)
+        self._count("pbxd_store_lookups_total", result="found")
+        return HistoryFound(call=request.call, at=self._clock(), name=found.name, contacts=found.contacts)
+
+    async def _deliver(
+        self, request: LookUp, deliver: Callable[[HistoryFound | HistoryMissing], None]
+    ) -> None:
+        deliver(await self.look_up(request))
+
+    def _missing(self, request: LookUp, result: str, why: str) -> HistoryMissing:
+        self._count("pbxd_store_lookups_total", result=result)
+        return HistoryMissing(call=request.call, at=self._clock(), why=why)
+
+    # ---------------------------------------------------------------- the database
+
+    async def _commit(self, group: list[Contact]) -> int:
+        await self._migrate()
+        return await writing.store(self._engine, group)
+
+    async def _migrate(self) -> None:
+        """Make sure once that the schema is ours. A newer one is refused for good."""
+        if self._migrated:
+            return
+        async with self._migrating:
+            await self._migrate_once()
+
+    async def _migrate_once(self) -> None:
+        if self._migrated:
+            return
+        if self._refused is not None:
+            raise self._refused
+        try:
+            revision = await migrate.upgrade(self._url, timeout_s=self._settings.connect_timeout)
+        except StoreError as error:
+            self._refused = error
+            log.critical("store.refused", error=str(error))
+            raise
+        self._migrated = True
+        log.info("store.ready", engine=self._url.get_backend_name(), revision=revision)
+
+
+def _with_password(url: URL, settings: Settings) -> URL:
+    password = settings.login_password
+    return url.set(password=password) if password is not None else url
+
+
+def _beside(path: Path | None) -> Path:
+    if path is not None:
+        return path.with_name(path.name + ".spool")
+    return Path("/var/lib/pbxd/contacts.spool")

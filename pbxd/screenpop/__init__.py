@@ -1,0 +1,1 @@
+"""The document that an agent gets the moment his phone rings. Pure."""
