@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pbxd.settings.yaml_source import MOST_NODES, SourceError, Place, dotted, read_yaml
+from pbxd.settings.yaml_source import MOST_NODES, Place, SourceError, dotted, read_yaml
 
 
 def faults(text: str | bytes) -> list[str]:

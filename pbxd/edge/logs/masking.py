@@ -40,8 +40,9 @@ _PATTERN = re.compile(
         | (?<![\d+])\d{{1,7}}(?=\ ?(?:{_UNIT})\b)
       )
     | (?P<device>(?<![0-9A-Za-z/])[A-Za-z][A-Za-z0-9]{{1,15}}/
-          (?:[^\s/;,'"]{{1,80}}?-{_HEX}{{8}}(?!{_HEX}) | \d{{5,6}}(?!\d)))
-    | (?P<number>(?:%2B|\+)?\(?\d(?:\d|{_GAP}{{1,2}}(?!{_EPOCH})(?!{_DAY})\d){{4,}}
+          (?:[^\s/;,'"]{{1,80}}?-{_HEX}{{8}}(?![0-9A-Za-z@]) | \d{{5,6}}(?!\d)))
+    | (?P<number>(?:%2B|\+)\(?\d(?:\d|(?:{_GAP}|\.){{1,2}}\d){{4,}}
+          | \(?\d(?:\d|{_GAP}{{1,2}}(?!{_EPOCH})(?!{_DAY})\d){{4,}}
           | \d\d\d?(?:\.\d{{2,4}}){{2,5}})
     | (?P<word>(?i:secret|passw(?:or)?d|token)["']?\s?[:=]\s?)(?P<secret>"[^"]*"|'[^']*'|[^\s,;&]+)
     | (?P<hash>\$argon2[^\s'"]+)
@@ -117,11 +118,18 @@ def clean(key: str, value: Any, *, show_numbers: bool) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         parts = {f.name: getattr(value, f.name) for f in fields(value) if f.repr}
         return {"is": type(value).__name__, **clean("", parts, show_numbers=show_numbers)}
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else _said(value)
     text = text[: 2 * LONGEST]
     if number_key and _DIGITS.search(text):
         return "***" if key.lower() == "digits" else _mask_number(text)
     return _cut(visible(mask_text(text, show_numbers=show_numbers)))
+
+
+def _said(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # a log line is no place to fail
+        return f"<{type(value).__name__}>"
 
 
 def _cut(text: str) -> str:
