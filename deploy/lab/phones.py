@@ -97,9 +97,7 @@ class Phones:
         )
         phone = await self._add(label, account, registrar)
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        identity = (
-            f'"{quoted}" <sip:{number}@{registrar.host}>' if name else f"<sip:{number}@{registrar.host}>"
-        )
+        address = f"<sip:{number}@{registrar.host}>"
         phone.headers = {
             "X-Lab-Trunk": trunk,
             "P-Asserted-Identity": f'"{quoted}" {address}' if name else address,
