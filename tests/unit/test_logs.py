@@ -1,4 +1,4 @@
-"""The log as it comes out: one event a line whatever a caller is called, libraries' lines too, never waiting."""
+"""The log as it comes out: one line an event whatever a caller is called, libraries too, never waiting."""
 
 import io
 import json
