@@ -1,0 +1,183 @@
+"""The web edge: a uvicorn that lives inside pbxd's own loop and leaves the signals alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any
+
+import structlog
+import uvicorn
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from pbxd.edge.web.desk import Desk, Part, RecentContact, RecentContacts, WebAgent
+from pbxd.edge.web.door import Door
+from pbxd.edge.web.pages import Pages, Patience
+from pbxd.edge.web.shield import Shield
+from pbxd.edge.web.signin import Doorman, Sessions
+from pbxd.edge.web.site import Site
+from pbxd.effects import Count, Tell
+from pbxd.ids import AgentId
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT = 16 * 1024
+MESSAGE_LIMIT = 4 * 1024
+
+
+async def _no_contacts(agent: AgentId, limit: int) -> Sequence[RecentContact]:
+    raise OSError("no store is attached")
+
+
+class WebEdge:
+    """Serves the agents' pages. ``tell`` is the outlet for Tell effects; ``run`` serves until cancelled."""
+
+    def __init__(
+        self,
+        agents: Iterable[WebAgent],
+        desk: Desk,
+        *,
+        listen: str = "127.0.0.1",
+        port: int = 8580,
+        metrics: Callable[[], bytes] = lambda: b"",
+        readiness: Callable[[], Sequence[Part]] = lambda: (),
+        contacts: RecentContacts = _no_contacts,
+        count: Callable[[Count], None] = lambda count: None,
+        session_secret: bytes | None = None,  #: without one, a restart signs everybody out
+        session_s: int = 12 * 3600,
+        origins: Iterable[str] = (),
+        trusted_proxies: Iterable[str] = (),
+        tls_certificate: str | None = None,
+        tls_key: str | None = None,
+        stop_timeout_s: float = 5.0,
+        version: str = "0",
+        patience: Patience | None = None,
+    ) -> None:
+        agents = tuple(agents)
+        patience = patience or Patience()
+        self._listen = (listen, port)
+        self._stop_timeout_s = stop_timeout_s
+        self._pages = Pages(patience, count)
+        secret = session_secret or secrets.token_bytes(32)
+        door = Door(
+            sessions=Sessions(agents, secret=secret, lifetime_s=session_s),
+            doorman=Doorman(agents),
+            origins=frozenset(origin.lower().rstrip("/") for origin in origins),
+        )
+        site = Site(
+            door=door,
+            desk=desk,
+            pages=self._pages,
+            patience=patience,
+            count=count,
+            metrics=metrics,
+            readiness=readiness,
+            contacts=contacts,
+            version=version,
+        )
+        self._server = _Server(
+            uvicorn.Config(
+                Shield(site.application(), body_limit=BODY_LIMIT, body_timeout_s=10.0),
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
+                ws=type("_WebSocket", (_WebSocket,), {"patience_s": patience.send_timeout_s}),
+                ws_max_size=MESSAGE_LIMIT,
+                ws_per_message_deflate=False,
+                ws_ping_interval=None,  # the conversation has heartbeats that both sides can see
+                h11_max_incomplete_event_size=BODY_LIMIT,
+                http="h11",
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=int(stop_timeout_s),
+                ssl_certfile=tls_certificate,
+                ssl_keyfile=tls_key,
+            )
+        )
+        self._socket: socket.socket | None = None
+
+    def tell(self, tell: Tell) -> None:
+        """Carry out a Tell: to the pages of its agent, and to nobody else. Never blocks."""
+        self._pages.tell(tell)
+
+    @property
+    def open_pages(self) -> int:
+        return len(self._pages)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where we really listen; the port is known only after ``bind``."""
+        if self._socket is None:
+            return self._listen
+        host, port = self._socket.getsockname()[:2]
+        return str(host), int(port)
+
+    def bind(self) -> None:
+        """Take the port. Raises OSError, which names the address."""
+        host, port = self._listen
+        family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        try:
+            self._socket = socket.create_server((str(where[0]), port), family=family, backlog=2048)
+        except OSError as fault:
+            raise OSError(fault.errno, f"web: cannot listen on {host}:{port}: {fault.strerror}") from fault
+        self._socket.setblocking(False)
+
+    async def run(self) -> None:
+        """Serve until cancelled; then say good-bye to the pages and end within ``stop_timeout_s``."""
+        if self._socket is None:
+            self.bind()
+        assert self._socket is not None
+        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="web")
+        try:
+            await asyncio.shield(serving)
+        finally:
+            self._pages.close_all()
+            self._server.should_exit = True
+            await self._stopped(serving)
+
+    async def _stopped(self, serving: asyncio.Task[None]) -> None:
+        try:
+            async with asyncio.timeout(self._stop_timeout_s + 1):
+                await serving
+        except TimeoutError:
+            log.warning("the web edge did not end in time")
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # pbxd decides itself what a signal means; uvicorn would take SIGTERM away from it.
+        yield
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """Cuts off a peer that reads nothing; ``patience_s`` is set in a subclass of its own for each server.
+
+    uvicorn waits for ever for room in the transport's buffer, and a closed transport whose buffer cannot be
+    flushed stays open as long as the peer likes.
+    """
+
+    patience_s = 10.0
+
+    async def send(self, message: Any) -> None:
+        try:
+            async with asyncio.timeout(self.patience_s):
+                await super().send(message)
+        except TimeoutError:
+            self.transport.abort()
+            raise ClientDisconnected from None
+        if message["type"] == "websocket.http.response.body":
+            # uvicorn forgets this, and logs every refused handshake as an error of the application.
+            self.handshake_complete = True
+        if message["type"] == "websocket.close" and self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -1,0 +1,265 @@
+"""The web edge as an application: sign-in, REST, the WebSocket's door, monitoring, the page itself."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+from fastapi import FastAPI, Query, Request, Response, Security, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.security import APIKeyCookie
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from pbxd.edge.web.conversation import Conversation
+from pbxd.edge.web.desk import Desk, Part, RecentContacts
+from pbxd.edge.web.door import Door, is_encrypted
+from pbxd.edge.web.pages import Page, Pages, Patience
+from pbxd.edge.web.signin import COOKIE, Session, TooManyAttemptsError
+from pbxd.effects import Count
+
+log = structlog.get_logger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CODES = {400: "bad_request", 401: "signed_out", 403: "forbidden", 404: "not_found", 405: "wrong_method"}
+
+
+class Ascii(JSONResponse):
+    """JSON in ASCII: a caller's name may hold characters that no encoding of text takes."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+class SignIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    agent: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Me(BaseModel):
+    agent: str
+    name: str
+    language: str
+    csrf: Annotated[
+        str, Field(description="send it as X-CSRF-Token with every request that changes something")
+    ]
+    expires: Annotated[float, Field(description="end of the session, epoch seconds")]
+
+
+class ContactRow(BaseModel):
+    call: str
+    number: str
+    name: str
+    arrived: Annotated[float, Field(description="epoch seconds")]
+    ended: Annotated[float, Field(description="epoch seconds")]
+    queue: str | None
+    subject: str | None
+    outcome: str
+    talk_s: float
+
+
+class ContactRows(BaseModel):
+    contacts: list[ContactRow]
+
+
+def refusal(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Ascii:
+    return Ascii({"error": {"code": code, "text": text}}, status_code=status, headers=headers)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything that is served over HTTP. ``application`` makes it an ASGI application."""
+
+    door: Door
+    desk: Desk
+    pages: Pages
+    patience: Patience
+    count: Callable[[Count], None]
+    metrics: Callable[[], bytes]
+    readiness: Callable[[], Sequence[Part]]
+    contacts: RecentContacts
+    version: str
+    contacts_timeout_s: float = 2.0
+
+    def application(self) -> FastAPI:
+        site = FastAPI(
+            title="pbxd",
+            version=self.version,
+            summary="Telephony-integration daemon for Asterisk",
+            openapi_url="/api/openapi.json",
+            docs_url=None,  # both viewers load scripts from elsewhere, which our CSP forbids
+            redoc_url=None,
+            default_response_class=Ascii,
+        )
+        site.exception_handler(HTTPException)(self._refused)
+        site.exception_handler(RequestValidationError)(self._invalid)
+        site.exception_handler(Exception)(self._broken)
+        signed = [Security(APIKeyCookie(name=COOKIE, auto_error=False))]
+        route = site.add_api_route
+        route("/api/session", self.sign_in, methods=["POST"], response_model=Me, tags=["session"])
+        route(
+            "/api/session",
+            self.sign_out,
+            methods=["DELETE"],
+            status_code=204,
+            dependencies=signed,
+            tags=["session"],
+        )
+        route("/api/me", self.me, response_model=Me, dependencies=signed, tags=["session"])
+        route(
+            "/api/contacts", self.recent, response_model=ContactRows, dependencies=signed, tags=["contacts"]
+        )
+        route("/metrics", self.scrape, response_class=PlainTextResponse, tags=["monitoring"])
+        route("/-/healthy", self.healthy, tags=["monitoring"])
+        route("/-/ready", self.ready, tags=["monitoring"])
+        site.add_api_websocket_route("/ws", self.talk)
+        route("/", self.page, include_in_schema=False)
+        if (STATIC / "assets").is_dir():
+            site.mount("/assets", _Assets(directory=STATIC / "assets"))
+        return site
+
+    # ------------------------------------------------------------ session
+
+    async def sign_in(self, request: Request, who: SignIn) -> Response:
+        """Sign in as an agent; sets the session cookie."""
+        self.door.refuse_foreign(request)
+        address = request.client.host if request.client else ""
+        try:
+            agent = await self.door.doorman.admit(who.agent, who.password, address)
+        except TooManyAttemptsError as brake:
+            self._signed_in("braked")
+            return refusal(429, "too_many", str(brake), {"Retry-After": str(math.ceil(brake.wait_s))})
+        if agent is None:
+            self._signed_in("refused")
+            log.warning("sign-in refused", agent=who.agent, address=address)
+            return refusal(401, "wrong_password", "agent or password is wrong")
+        self._signed_in("admitted")
+        cookie = self.door.sessions.open(agent)
+        session = self.door.sessions.read(cookie)
+        assert session is not None
+        response = Ascii(self._me(session).model_dump())
+        response.set_cookie(
+            COOKIE,
+            cookie,
+            max_age=self.door.sessions.lifetime_s,
+            httponly=True,
+            samesite="strict",
+            secure=is_encrypted(request),
+        )
+        return response
+
+    def _signed_in(self, result: str) -> None:
+        self.count(Count(metric="pbxd_web_signins_total", labels={"result": result}))
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session everywhere, its open pages included."""
+        session = self.door.changing(request)
+        self.door.sessions.end(session)
+        self.pages.end_session(session.id)
+        response = Response(status_code=204)
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=is_encrypted(request))
+        return response
+
+    async def me(self, request: Request) -> Me:
+        return self._me(self.door.session(request))
+
+    def _me(self, session: Session) -> Me:
+        agent, csrf = session.agent, self.door.sessions.csrf(session)
+        return Me(
+            agent=agent.id, name=agent.name, language=agent.language, csrf=csrf, expires=session.expires
+        )
+
+    async def recent(self, request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 25) -> Response:
+        """The last contacts of the agent who is signed in, newest first."""
+        session = self.door.session(request)
+        try:
+            async with asyncio.timeout(self.contacts_timeout_s):
+                rows = await self.contacts(session.agent.id, limit)
+        except (TimeoutError, OSError) as fault:
+            why = str(fault) or "no answer in time"
+            return refusal(503, "store_unavailable", f"the store did not answer: {why}")
+        return Ascii({"contacts": [dataclasses.asdict(row) for row in rows]})
+
+    # ------------------------------------------------------------ push
+
+    async def talk(self, socket: WebSocket) -> None:
+        try:
+            if not self.door.same_origin(socket):
+                raise HTTPException(403, "the WebSocket was opened by another site")
+            session = self.door.session(socket)
+        except HTTPException as refused:
+            code = CODES[refused.status_code]
+            await socket.send_denial_response(refusal(refused.status_code, code, refused.detail))
+            return
+        await socket.accept()
+        page = Page(session, self.patience)
+        await Conversation(
+            socket, page, desk=self.desk, pages=self.pages, patience=self.patience, count=self.count
+        ).run()
+
+    # ------------------------------------------------------------ monitoring
+
+    async def scrape(self) -> Response:
+        """The figures in Prometheus' text format; see docs/metrics.md."""
+        return Response(self.metrics(), media_type=METRICS_TYPE)
+
+    async def healthy(self) -> Response:
+        """Answers as long as the loop runs."""
+        return Ascii({"healthy": True, "version": self.version})
+
+    async def ready(self) -> Response:
+        """Whether pbxd can do its work; 503 with the reasons when a part that it needs is down."""
+        parts = self.readiness()
+        ready = all(part.ready or not part.required for part in parts)
+        body = {"ready": ready, "parts": [dataclasses.asdict(part) for part in parts]}
+        return Ascii(body, status_code=200 if ready else 503)
+
+    # ------------------------------------------------------------ the page
+
+    async def page(self) -> Response:
+        index = STATIC / "index.html"
+        if not index.is_file():
+            return PlainTextResponse("The agent page is not built. Run: python deploy/build_page.py\n", 503)
+        return FileResponse(
+            index, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"}
+        )
+
+    # ------------------------------------------------------------ refusals
+
+    async def _refused(self, request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)
+        self._count_refusal()
+        code = CODES.get(fault.status_code, "refused")
+        return refusal(fault.status_code, code, fault.detail, dict(fault.headers or {}))
+
+    async def _invalid(self, request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, RequestValidationError)
+        self._count_refusal()
+        places = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in fault.errors()[:10]]
+        return refusal(422, "invalid", "; ".join(places)[:1000])
+
+    async def _broken(self, request: Request, fault: Exception) -> Response:
+        log.error("a request failed", path=request.url.path, exc_info=fault)
+        return refusal(500, "fault", "pbxd made a mistake; its log says more")
+
+    def _count_refusal(self) -> None:
+        self.count(Count(metric="pbxd_web_refused_total", labels={"kind": "request"}))
+
+
+class _Assets(StaticFiles):
+    """Files whose names carry the hash of what is in them, so that a browser may keep them for ever."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
