@@ -1,0 +1,266 @@
+"""A small call centre on this machine: private Asterisks, a real pbxd beside them, pages for its agents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from argon2 import PasswordHasher
+from ruamel.yaml import YAML
+
+from deploy.lab.files import Wishes
+from deploy.lab.pages import AgentPage
+from deploy.lab.switch import Switch
+from deploy.lab.unpack import CHECKOUT
+
+_READY_LIMIT_S = 45.0
+_STOP_LIMIT_S = 15.0
+
+
+class CentreError(Exception):
+    """pbxd did not start, or did not become what was waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One agent of the call centre."""
+
+    id: str
+    name: str
+    phones: tuple[str, ...]
+    language: str = "en"
+
+
+DESKS = (
+    Desk(id="anna", name="Anna", phones=("1001",)),
+    Desk(id="bruno", name="Bruno", phones=("1002",)),
+    Desk(id="carla", name="Carla", phones=("1003",)),
+    Desk(id="dora", name="Dora", phones=("1004",), language="zh"),
+)
+
+
+class Centre:
+    """Asterisk, pbxd and the agents' desks, as an async context.
+
+    ``suites`` names one Asterisk each (see Switch); the nodes are called ``lab``, ``lab2`` … ``more`` is
+    merged over the settings, section by section.
+    """
+
+    def __init__(
+        self,
+        *suites: str | None,
+        wishes: Wishes | None = None,
+        desks: Sequence[Desk] = DESKS,
+        more: Mapping[str, Any] | None = None,
+        flows: Path = CHECKOUT / "dialplans/flows",
+        web_port: int | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.desks = tuple(desks)
+        self.password = secrets.token_urlsafe(6)
+        self.folder = Path()
+        self._say = say
+        self._more = dict(more or {})
+        self._flows = flows
+        self._web_port = web_port
+        wishes = wishes or Wishes()
+        names = [wishes.node, *(f"{wishes.node}{n}" for n in range(2, len(suites) + 1))]
+        self.switches = [
+            Switch(suite, replace(wishes, node=name), say=say)
+            for suite, name in zip(suites or (None,), names, strict=True)
+        ]
+        self.process: asyncio.subprocess.Process | None = None
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def switch(self) -> Switch:
+        """The first, usually the only, Asterisk."""
+        return self.switches[0]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._ports['web']}"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / "pbxd.yaml"
+
+    def page(self, agent: str) -> AgentPage:
+        """This agent's page; sign in with ``async with`` or ``open``."""
+        return AgentPage(self.url, agent, self.password)
+
+    def log(self) -> str:
+        """What pbxd has logged so far."""
+        return (self.folder / "pbxd.log").read_text(errors="replace")
+
+    async def metrics(self) -> dict[str, float]:
+        """The figures now: ``name{labels}`` as in the text format, to value."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            text = (await http.get(f"{self.url}/metrics")).text
+        lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+        return {name: float(value) for name, value in lines}
+
+    async def ready(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            try:
+                return (await http.get(f"{self.url}/-/ready")).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+    # ------------------------------------------------------------ life
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pbxd-centre-"))
+        self._ports = {"agi": free_port(), "web": self._web_port or free_port()}
+        async with asyncio.TaskGroup() as starting:
+            for switch in self.switches:
+                starting.create_task(switch.start())
+        for switch in self.switches:
+            await switch.set_global("PBXD_AGI", f"127.0.0.1:{self._ports['agi']}")
+        self._write_settings()
+        await self.start_pbxd()
+
+    async def stop(self) -> None:
+        """Stop everything and remove its folder. Harmless when it is stopped already."""
+        try:
+            await self.stop_pbxd()
+        finally:
+            for switch in self.switches:
+                await switch.stop()
+            if self.folder != Path():
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def start_pbxd(self) -> None:
+        """Start the daemon and wait until it says that it is ready."""
+        program = (sys.executable, "-m", "pbxd.cli", "run", "--config", str(self.settings_file))
+        with (self.folder / "pbxd.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *program,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C goes to everybody in the terminal's group: pbxd is stopped by us, in order.
+                start_new_session=True,
+                env={**os.environ, "PYTHONWARNINGS": "default"},
+            )
+        await self.until(self.ready, "pbxd is ready", _READY_LIMIT_S)
+
+    async def stop_pbxd(self) -> int | None:
+        """Ask it to end, and insist when it does not. Returns its exit code."""
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_LIMIT_S):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise CentreError(
+                f"pbxd did not end within {_STOP_LIMIT_S:g} s of SIGTERM\n{self.log()}"
+            ) from None
+
+    async def kill_pbxd(self) -> None:
+        """SIGKILL: no good-bye, no flush."""
+        process, self.process = self.process, None
+        assert process is not None
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+    async def until(self, true: Callable[[], Any], what: str, within_s: float = 10.0) -> None:
+        """Poll until something is so (a plain or an async predicate). Raises CentreError with the log."""
+        deadline = asyncio.get_running_loop().time() + within_s
+        while True:
+            answer = true()
+            if await answer if asyncio.iscoroutine(answer) else answer:
+                return
+            if self.process is not None and self.process.returncode is not None:
+                raise CentreError(f"pbxd ended with {self.process.returncode}\n{self.log()}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise CentreError(f"not within {within_s:g} s: {what}\n{self.log()[-4000:]}")
+            await asyncio.sleep(0.05)
+
+    # ------------------------------------------------------------ settings
+
+    def _write_settings(self) -> None:
+        hashed = PasswordHasher(time_cost=1, memory_cost=1024).hash(self.password)
+        settings: dict[str, Any] = {
+            "nodes": [
+                {
+                    "name": switch.wishes.node,
+                    "ami": {
+                        "host": switch.host,
+                        "port": switch.ami_port,
+                        "username": switch.ami_username,
+                        "secret": switch.ami_secret,
+                        "retry_first": "50ms",
+                    },
+                }
+                for switch in self.switches
+            ],
+            "agents": [_agent(desk, hashed) for desk in self.desks],
+            "agi": {"port": self._ports["agi"]},
+            "web": {"port": self._ports["web"], "session_key_file": str(self.folder / "session.key")},
+            "store": {"url": f"sqlite:///{self.folder}/pbxd.db"},
+            "callers": {"default_region": "CN", "repeat": {"windows": ["24h", "7d"]}},
+            "flows": {"folder": str(self._flows)},
+            "log": {"format": "console"},
+        }
+        for section, values in self._more.items():
+            mine = settings.get(section)
+            settings[section] = {**mine, **values} if isinstance(mine, dict) else values
+        with self.settings_file.open("w") as file:
+            YAML(typ="safe").dump(settings, file)
+
+
+def _agent(desk: Desk, password_hash: str) -> dict[str, Any]:
+    return {
+        "id": desk.id,
+        "name": desk.name,
+        "interfaces": [f"PJSIP/{phone}" for phone in desk.phones],
+        "password_hash": password_hash,
+        "language": desk.language,
+    }
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port on loopback that nobody uses at this moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def sums(metrics: Mapping[str, float], name: str, labels: Iterable[str] = ()) -> float:
+    """The sum of all series of one metric whose labels hold each of these texts, e.g. ``outcome="answered"``."""
+    wanted = tuple(labels)
+    return sum(
+        value
+        for series, value in metrics.items()
+        if series.partition("{")[0] == name and all(text in series for text in wanted)
+    )

@@ -1,0 +1,134 @@
+"""An agent's page without a browser: signs in, listens on the WebSocket, acknowledges as the page does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import httpx
+import websockets
+
+Json = dict[str, Any]
+
+
+class PageError(Exception):
+    """The page was refused, or what was waited for did not come."""
+
+
+class AgentPage:
+    """What one signed-in agent sees. Use as an async context, or ``open`` and ``close``."""
+
+    def __init__(self, base: str, agent: str, password: str) -> None:
+        self.base = base
+        self.agent = agent
+        self._password = password
+        self._http = httpx.AsyncClient(base_url=base, timeout=10.0, trust_env=False)
+        self._socket: websockets.ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._news = asyncio.Condition()
+        self.state: Json = {}
+        self.pops: dict[str, Json] = {}  #: by id, as last shown; one that is over carries "closed"
+        self.seen_at: dict[str, float] = {}  #: when each pop first came (epoch seconds)
+        self.orders: dict[str, Json] = {}
+        self.sequence: list[int] = []
+
+    async def open(self) -> Self:
+        """Sign in and connect. Raises PageError."""
+        answer = await self._http.post(
+            "/api/session",
+            json={"agent": self.agent, "password": self._password},
+            headers={"Origin": self.base},
+        )
+        if answer.status_code != 200:
+            raise PageError(f"{self.agent} cannot sign in: {answer.status_code} {answer.text}")
+        cookie = "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
+        self._socket = await websockets.connect(
+            self.base.replace("http", "ws", 1) + "/ws",
+            origin=self.base,  # type: ignore[arg-type]
+            additional_headers={"Cookie": cookie},
+            proxy=None,
+        )
+        self._reader = asyncio.create_task(self._read(), name=f"page-{self.agent}")
+        await self.until(lambda: bool(self.state), "a snapshot")
+        return self
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+        if self._socket is not None:
+            await self._socket.close()
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def until(self, true: Callable[[], bool], what: str, within_s: float = 10.0) -> None:
+        """Wait until something is so on this page. Raises PageError that says what was waited for."""
+        try:
+            async with asyncio.timeout(within_s), self._news:
+                await self._news.wait_for(true)
+        except TimeoutError:
+            raise PageError(f"{self.agent}'s page: no {what} within {within_s:g} s") from None
+
+    async def pop(self, fits: Callable[[Json], bool] = lambda pop: True, within_s: float = 10.0) -> Json:
+        """The newest open screen pop that fits; waits for one."""
+
+        def fitting() -> list[Json]:
+            return [pop for pop in self.pops.values() if "closed" not in pop and fits(pop)]
+
+        await self.until(lambda: bool(fitting()), "screen pop", within_s)
+        return fitting()[-1]
+
+    async def contacts(self) -> list[Json]:
+        """The agent's last contacts, newest first."""
+        answer = await self._http.get("/api/contacts")
+        answer.raise_for_status()
+        rows: list[Json] = answer.json()["contacts"]
+        return rows
+
+    async def say(self, message: Json) -> None:
+        assert self._socket is not None
+        await self._socket.send(json.dumps(message))
+
+    async def _read(self) -> None:
+        assert self._socket is not None
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for text in self._socket:
+                message = json.loads(text)
+                async with self._news:
+                    await self._take(message)
+                    self._news.notify_all()
+
+    async def _take(self, message: Json) -> None:
+        if "seq" in message:
+            self.sequence.append(message["seq"])
+        match message["type"], message.get("kind"):
+            case "snapshot", _:
+                self.state = message["body"]
+                self.pops = {pop["id"]: pop for pop in message["body"].get("pops", ())}
+            case "change", "screenpop":
+                pop = message["body"]
+                self.seen_at.setdefault(pop["id"], time.time())
+                self.pops[pop["id"]] = pop
+                await self.say({"type": "ack", "pop": pop["id"]})
+            case "change", "screenpop_closed":
+                body = message["body"]
+                if body["id"] in self.pops:
+                    self.pops[body["id"]] = {**self.pops[body["id"]], "closed": body["reason"]}
+            case "change", "state":
+                self.state = {**self.state, **message["body"]}
+            case "change", "order":
+                self.orders[message["body"]["id"]] = message["body"]
+            case "alive", _:
+                await self.say({"type": "alive"})
+            case _:
+                pass
