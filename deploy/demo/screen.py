@@ -47,7 +47,8 @@ def _agents(pages: Sequence[AgentPage]) -> Table:
         text = ""
         if last:
             caller = last["caller"]
-            text = f"{caller['number'] or 'withheld'} {caller['name']} ({caller['place']}) {last['repeat']['text']}"
+            number = caller["number"] or "withheld"
+            text = f"{number} {caller['name']} ({caller['place']}) {last['repeat']['text']}"
         table.add_row(agent.get("name", page.agent), agent.get("state", ""), Text(text))
     return table
 

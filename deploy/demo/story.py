@@ -1,4 +1,4 @@
-"""One story from beginning to end, checked as it goes: what phones hear, what pages show, what figures say."""
+"""One story from beginning to end, checked as it goes: what phones hear, pages show, and figures say."""
 
 from __future__ import annotations
 

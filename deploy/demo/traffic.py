@@ -48,7 +48,7 @@ class Traffic:
     ) -> None:
         self._centre = centre
         self._phones = phones
-        self._chance = random.Random(seed)  # noqa: S311 - it plays callers, it guards nothing
+        self._chance = random.Random(seed)  # it plays callers, it guards nothing
         self._tell = tell
         self._pace = pace or Pace()
 
@@ -82,10 +82,9 @@ class Traffic:
     async def _talk(self, phone: Phone) -> None:
         try:
             line = await phone.answer(within_s=1.0)
-            ends = asyncio.get_running_loop().time() + self._some(self._pace.talk)
-            while line.closed is None and asyncio.get_running_loop().time() < ends:
-                await asyncio.sleep(0.1)
-            if line.closed is None:
+            try:
+                await phone.on_hook(line, within_s=self._some(self._pace.talk))
+            except PhoneError:
                 await phone.hang_up(line)
         except PhoneError:
             # The caller was faster, as happens with people.

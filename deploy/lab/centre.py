@@ -257,7 +257,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 def sums(metrics: Mapping[str, float], name: str, labels: Iterable[str] = ()) -> float:
-    """The sum of all series of one metric whose labels hold each of these texts, e.g. ``outcome="answered"``."""
+    """The sum of all series of one metric whose labels hold each of these texts (``outcome="answered"``)."""
     wanted = tuple(labels)
     return sum(
         value
