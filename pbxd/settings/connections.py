@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,6 +13,7 @@ from pbxd.settings.values import (
     Deadline,
     Duration,
     Folder,
+    Like,
     ListenPort,
     Name,
     Port,
@@ -31,7 +32,9 @@ class Ami(Section):
         default="127.0.0.1", min_length=1, description="Host name or address of the manager interface."
     )
     port: Port = Field(default=5038, description="Its port; 5039 is usual with TLS.")
-    username: str = Field(default="pbxd", pattern=r"^[^\s\[\]]+$", description="The account in manager.conf.")
+    username: Annotated[str, Like(r"[^\s\[\]]+", "an account's name, no spaces or brackets")] = Field(
+        default="pbxd", description="The account in manager.conf."
+    )
     secret: Secret | None = Field(default=None, description="Its secret. Better: `secret_file`.")
     secret_file: SecretFile | None = Field(
         default=None, description="A file that holds the secret, one line."
@@ -130,9 +133,8 @@ class Web(Section):
 
     listen: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: ListenPort = Field(default=8080, description="Port to listen on.")
-    public_url: str | None = Field(
+    public_url: Annotated[str, Like(r"https?://[^/\s]+(/\S*)?", "an http or https address")] | None = Field(
         default=None,
-        pattern=r"^https?://[^/\s]+(/[^\s]*)?$",
         description="The address people use when a proxy stands before pbxd; https makes cookies secure.",
     )
     trusted_proxies: tuple[Network, ...] = Field(
@@ -217,8 +219,8 @@ class Mqtt(Section):
         default=None, description="Certificates to trust (PEM) instead of the system's."
     )
     client_id: Name = Field(default="pbxd", description="Our name at the broker; one per pbxd.")
-    prefix: str = Field(
-        default="pbxd", pattern=r"^[^+#/\s][^+#\s]*$", description="First part of every topic."
+    prefix: Annotated[str, Like(r"[^+#/\s][^+#\s]*", "a topic without + and # and no / first")] = Field(
+        default="pbxd", description="First part of every topic."
     )
     connect_timeout: Deadline = Field(default=5.0, description="For the broker to accept us.")
     publish_timeout: Deadline = Field(default=10.0, description="For the broker to acknowledge a message.")

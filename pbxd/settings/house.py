@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from pbxd.settings.section import Section
-from pbxd.settings.values import Deadline, Folder, Name, Size
+from pbxd.settings.values import Deadline, Folder, Like, Name, Size
 
-LANGUAGE = r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"
+LANGUAGE = r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*"
 
 
 class Agent(Section):
@@ -23,9 +23,8 @@ class Agent(Section):
         min_length=1,
         description="Devices as queues name members, `PJSIP/1001`; of one node only: `pbx1:PJSIP/1001`.",
     )
-    password_hash: str | None = Field(
+    password_hash: Annotated[str, Like(r"\$argon2id?\$\S+", "made by: pbxd hash-password")] | None = Field(
         default=None,
-        pattern=r"^\$argon2id?\$",
         repr=False,
         description="From `pbxd hash-password`; without it nobody can sign in as this agent.",
     )
@@ -93,13 +92,12 @@ class Repeat(Section):
 class Callers(Section):
     """How numbers are read and what is said about callers."""
 
-    default_region: str | None = Field(
+    default_region: Annotated[str, Like("[A-Z]{2}", "two capital letters, e.g. CN")] | None = Field(
         default=None,
-        pattern=r"^[A-Z]{2}$",
         description="Country of numbers without a country code, e.g. `CN`. Unset: only `+…` is read.",
     )
-    language: str = Field(
-        default="en", pattern=LANGUAGE, description="Language of places and carriers on screen pops."
+    language: Annotated[str, Like(LANGUAGE, "a language, e.g. en or zh_CN")] = Field(
+        default="en", description="Language of places and carriers on screen pops."
     )
     repeat: Repeat = Field(default=Repeat(), description="The repeat-call rule.")
 

@@ -60,11 +60,13 @@ def _fault(detail: ErrorDetails, source: YamlSource, model: type[BaseModel]) -> 
         case "union_tag_invalid":
             return _wrong_kind(detail, source, path)
         case "too_short":
-            return source.fault(path, f"must have at least {detail['ctx']['min_length']} entry")
+            least = detail["ctx"]["min_length"]
+            entries = "one entry" if least == 1 else f"{least} entries"
+            return source.fault(path, f"must have at least {entries}")
         case "literal_error" | "enum":
             return _wrong_word(detail, source, model, path)
         case _:
-            return source.fault(path, _plain(detail["msg"]))
+            return source.fault(path, _plain(detail))
 
 
 def _wrong_kind(detail: ErrorDetails, source: YamlSource, path: Path) -> Fault:
@@ -78,17 +80,35 @@ def _wrong_kind(detail: ErrorDetails, source: YamlSource, path: Path) -> Fault:
 def _wrong_word(detail: ErrorDetails, source: YamlSource, model: type[BaseModel], path: Path) -> Fault:
     known = known_words(model, path, source.data)
     if not known:
-        return source.fault(path, _plain(detail["msg"]))
+        return source.fault(path, _plain(detail))
     word = _at(source.data, path)
     hint = did_you_mean(word, known) if isinstance(word, str) else ""
     return source.fault(path, f"must be one of {', '.join(known)}{hint}")
 
 
-def _plain(message: str) -> str:
+_PLAIN = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be yes or no",
+    "bool_type": "must be yes or no",
+    "string_type": "must be text",
+    "path_type": "must be a path",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "set_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+    "string_too_short": "must not be empty",
+}
+
+
+def _plain(detail: ErrorDetails) -> str:
     """pydantic speaks to programmers: 'Input should be a valid integer, unable to parse …'."""
-    message = message.replace("Input should be ", "must be ").replace("Value should have ", "must have ")
-    message = message.split(", unable to parse")[0].replace("a valid dictionary", "a mapping")
-    message = message.replace("a valid list", "a list").replace("a valid string", "text")
+    message = _PLAIN.get(detail["type"]) or detail["msg"].replace("Input should be ", "must be ")
     return message[:1].lower() + message[1:]
 
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 SECOND = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 """Seconds in each unit a duration may be written in."""
@@ -34,7 +45,7 @@ def duration_text(value: float) -> str:
     for unit in ("d", "h", "m", "s"):
         if value >= SECOND[unit] and value % SECOND[unit] == 0:
             return f"{value / SECOND[unit]:.0f}{unit}"
-    return f"{value * 1000:g}ms"
+    return f"{round(value * 1000)}ms"
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
@@ -95,7 +106,31 @@ SecretFile = Annotated[
 Folder = Annotated[Path, AfterValidator(_absolute)]
 """A path; in the file relative to the folder that the file is in."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Text that matches ``pattern`` as a whole; ``saying`` tells a person what that is."""
+
+    pattern: str
+    saying: str
+
+    def check(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(f"must be {self.saying}")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+Name = Annotated[
+    str, Like(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", "letters, digits, _ and -, at most 32, no - or _ first")
+]
 """A name that is safe in topics, metric labels, URLs and file names: letters, digits, ``_`` and ``-``."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -1,0 +1,145 @@
+"""The pbxd command. Every command imports what it needs itself, so that the small ones start at once.
+
+Exit codes: 0 all is well; 1 faults were found, or the daemon ended by a fault of its own; 2 the command
+line or the settings cannot be used; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pbxd.settings.model import Settings
+
+FAULTS = 1
+UNUSABLE = 2
+INTERRUPTED = 130
+
+CONFIG = Path("/etc/pbxd/pbxd.yaml")
+
+app = typer.Typer(
+    name="pbxd",
+    help="Telephony integration for Asterisk: call flows, screen pops, history and figures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 well, 1 faults found, 2 command line or settings unusable, 130 interrupted.",
+)
+flow_app = typer.Typer(help="Call flows: their schema, their faults, their shape.", no_args_is_help=True)
+settings_app = typer.Typer(help="The settings: schema and reference.", no_args_is_help=True)
+app.add_typer(flow_app, name="flow")
+app.add_typer(settings_app, name="settings")
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.", show_default=True)
+]
+
+
+def main() -> None:
+    """Entry point of the ``pbxd`` command."""
+    from pbxd.settings.yaml_source import SourceError
+
+    try:
+        app()
+    except SourceError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        sys.exit(UNUSABLE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Somebody piped us into head. Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _settings(config: Path) -> Settings:
+    from pbxd.settings.load import load_settings
+
+    return load_settings(config)
+
+
+@app.command()
+def run(config: Config = CONFIG) -> None:
+    """Serve calls until SIGTERM; SIGHUP reads the call flows again."""
+    settings = _settings(config)
+    from importlib import import_module
+
+    raise typer.Exit(int(import_module("pbxd.app").run(settings) or 0))
+
+
+@app.command("hash-password")
+def hash_password(
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")] = False,
+) -> None:
+    """Make the password_hash of an agent."""
+    from argon2 import PasswordHasher
+
+    if stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    if len(password) < 8:
+        typer.echo("a password needs at least 8 characters", err=True)
+        raise typer.Exit(UNUSABLE)
+    typer.echo(PasswordHasher().hash(password))
+
+
+@app.command()
+def version() -> None:
+    """Tell the versions of pbxd and of what it runs on."""
+    import platform
+    from importlib.metadata import version as installed
+
+    typer.echo(f"pbxd {installed('pbxd')}")
+    names = ("panoramisk", "pyst2", "SQLAlchemy", "fastapi", "aiomqtt", "uvloop")
+    parts = [f"Python {platform.python_version()}", *(f"{name} {_installed(name)}" for name in names)]
+    typer.echo(", ".join(parts))
+
+
+def _installed(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+@settings_app.command("schema")
+def settings_schema() -> None:
+    """Print the JSON Schema of the settings file, for editors."""
+    from pbxd.settings.reference import schema
+
+    _print_json(schema())
+
+
+@settings_app.command("reference")
+def settings_reference() -> None:
+    """Print every setting with its default and meaning, as Markdown."""
+    from pbxd.settings.reference import reference
+
+    typer.echo(reference(), nl=False)
+
+
+@settings_app.command("show")
+def settings_show(config: Config = CONFIG) -> None:
+    """Print the settings as they take effect; secrets stay hidden."""
+    settings = _settings(config)
+    typer.echo(settings.model_dump_json(indent=2, exclude={"agents": {"__all__": {"password_hash"}}}))
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""The settings file: what it means, what is refused, and where each refusal points."""
+
+import json
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from pbxd.settings.load import load_settings, parse_settings
+from pbxd.settings.model import Settings
+from pbxd.settings.reference import reference, schema
+from pbxd.settings.values import duration_text, seconds
+from pbxd.settings.yaml_source import SourceError
+
+REPO = Path(__file__).parents[2]
+LEAST = "nodes:\n  - name: pbx1\n    ami: {secret: abc}\n"
+
+
+def parse(text: str, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    return parse_settings(text, "pbxd.yaml", folder, environ or {})
+
+
+def faults(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    with pytest.raises(SourceError) as caught:
+        parse(text, environ)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_the_least_file_is_enough() -> None:
+    settings = parse(LEAST)
+    assert settings.nodes[0].ami.login_secret == "abc"
+    assert settings.nodes[0].ami.port == 5038
+    assert settings.mqtt is None
+    assert settings.callers.repeat.windows == (86400, 604800)
+    assert settings.prompts.folder == Path("/var/lib/pbxd/prompts")
+
+
+def test_every_fault_is_told_with_its_place() -> None:
+    text = """\
+nodes:
+  - name: pbx1
+    ami: {host: 127.0.0.1, prot: 5038, secret: abc, ping_every: 3}
+    agi_form: [1.2.3.4]
+  - name: PBX1
+    ami: {port: 99999}
+agents:
+  - id: anna
+    interfaces: [PJSIP/1001, "pbx2:PJSIP/1002"]
+  - id: bob
+    interfaces: pjsip/1001
+    language: zhh
+  - interfaces: []
+log: {format: jsn, level: }
+store: {url: "postgresql://x:topsecret@h/db"}
+callers: {repeat: {windows: [7d, 24h]}, default_region: cn}
+weeb: {port: 80}
+"""
+    assert faults(text) == [
+        "pbxd.yaml:3:28: nodes[0].ami.prot: unknown key (did you mean 'port'?)",
+        "pbxd.yaml:3:65: nodes[0].ami.ping_every: a duration needs a unit: 3s, 3ms, 3m …",
+        "pbxd.yaml:4:5: nodes[0].agi_form: unknown key (did you mean 'agi_from'?)",
+        "pbxd.yaml:5:11: nodes[1].name: 'PBX1' is used already at pbxd.yaml:2:11",
+        "pbxd.yaml:6:17: nodes[1].ami.port: must be less than or equal to 65535",
+        "pbxd.yaml:9:30: agents[0].interfaces[1]: there is no node 'pbx2'; nodes are pbx1, PBX1",
+        "pbxd.yaml:11:17: agents[1].interfaces: 'pjsip/1001' belongs to an agent already at pbxd.yaml:9:18",
+        "pbxd.yaml:12:15: agents[1].language: must be one of en, zh (did you mean 'zh'?)",
+        "pbxd.yaml:13:5: agents[2].id: missing",
+        "pbxd.yaml:13:17: agents[2].interfaces: must have at least one entry",
+        "pbxd.yaml:14:15: log.format: must be one of console, json (did you mean 'json'?)",
+        "pbxd.yaml:15:14: store.url: must not hold the password: use password_file",
+        "pbxd.yaml:16:29: callers.repeat.windows: must be in ascending order, each span once",
+        "pbxd.yaml:16:57: callers.default_region: must be two capital letters, e.g. CN",
+        "pbxd.yaml:17:1: weeb: unknown key (did you mean 'web'?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "pbxd.yaml:1:1: nodes: missing"),
+        ("- a\n", "pbxd.yaml:1:1: must be a mapping: nodes:, agents:, …"),
+        ("nodes: []\n", "pbxd.yaml:1:8: nodes: must have at least one entry"),
+        ("nodes: pbx1\n", "pbxd.yaml:1:8: nodes: must be a list"),
+        ("nodes: [pbx1]\n", "pbxd.yaml:1:9: nodes[0]: must be a mapping"),
+        (
+            "nodes: [{name: a b, ami: {secret: x}}]\n",
+            "pbxd.yaml:1:16: nodes[0].name: must be letters, digits",
+        ),
+        ("nodes: [{name: a, ami: {}}]\n", "pbxd.yaml:1:24: nodes[0].ami: needs secret or secret_file"),
+        ("nodes: [{name: a, ami:}]\n", "pbxd.yaml:1:19: nodes[0].ami:: unknown key"),
+        (LEAST + "store: {write_queue: 0}\n", "pbxd.yaml:4:22: store.write_queue: must be greater than or"),
+        (LEAST + "web: {ping_every: 0s}\n", "pbxd.yaml:4:19: web.ping_every: must be greater than or equal"),
+        (LEAST + "mqtt: {url: http://x}\n", "pbxd.yaml:4:13: mqtt.url: must begin with mqtt:, mqtts:"),
+        (LEAST + "mqtt: {}\n", "pbxd.yaml:4:7: mqtt.url: missing"),
+        (LEAST + "mqtt: {url: mqtt://h, prefix: a/#}\n", "pbxd.yaml:4:31: mqtt.prefix: must be a topic"),
+        (LEAST + "log: {show_numbers: perhaps}\n", "pbxd.yaml:4:21: log.show_numbers: must be yes or no"),
+        (
+            LEAST + "prompts: {languages: [e n]}\n",
+            "pbxd.yaml:4:22: prompts.languages: 'e n' is not a language",
+        ),
+    ],
+)
+def test_refusals(text: str, fault: str) -> None:
+    assert any(line.startswith(fault) for line in faults(text)), faults(text)
+
+
+def test_a_device_may_belong_to_one_agent_on_each_node() -> None:
+    text = "nodes:\n- {name: a, ami: {secret: x}}\n- {name: b, ami: {secret: x}}\nagents:\n"
+    apart = text + "- {id: u, interfaces: 'a:PJSIP/1'}\n- {id: v, interfaces: ['b:PJSIP/1']}\n"
+    assert parse(apart).agents[0].devices == (("a", "PJSIP/1"),)
+    both = text + "- {id: u, interfaces: 'a:PJSIP/1'}\n- {id: v, interfaces: [PJSIP/1]}\n"
+    assert "belongs to an agent already" in faults(both)[0]
+    host = text + "- {id: u, interfaces: 'SIP/1001@host:5060'}\n"
+    assert parse(host).agents[0].devices == ((None, "SIP/1001@host:5060"),)
+
+
+# ---------------------------------------------------------------- secrets
+
+
+def test_secrets_come_from_files_and_are_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "ami.secret").write_text("hunter2hunter2\n")
+    text = "nodes: [{name: pbx1, ami: {secret_file: ami.secret}}]\n"
+    text += "store: {url: 'postgresql://h/d', password: pw!}\n"
+    settings = parse(text, folder=tmp_path)
+    assert settings.nodes[0].ami.login_secret == "hunter2hunter2"
+    assert settings.store.login_password == "pw!"
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump())):
+        assert "hunter2" not in shown
+        assert "pw!" not in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "must hold one line"),
+        (b"one\ntwo\n", "must hold one line"),
+        (b"\xff\n", "is not UTF-8 text"),
+    ],
+)
+def test_a_secret_file_that_is_no_use(tmp_path: Path, content: bytes | None, why: str) -> None:
+    if content is not None:
+        (tmp_path / "s").write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        parse("nodes: [{name: a, ami: {secret_file: s}}]", folder=tmp_path)
+    assert f"pbxd.yaml:1:38: nodes[0].ami.secret_file: {why}" in str(caught.value)
+
+
+def test_a_fault_never_quotes_a_secret() -> None:
+    text = "nodes: [{name: a, ami: {secret: [hunter2], secret_file: x}}]\n"
+    assert "hunter2" not in "\n".join(faults(text))
+    line_break = 'nodes: [{name: a, ami: {secret: "hunter2\\r\\nAction: x"}}]\n'
+    assert faults(line_break) == ["pbxd.yaml:1:33: nodes[0].ami.secret: must be one line of text, not empty"]
+
+
+def test_systemd_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "nodes: [{name: a, ami: {secret_file: $CREDENTIALS_DIRECTORY/ami}}]\n"
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert "LoadCredential= only" in faults(text)[0]
+    (tmp_path / "ami").write_text("from systemd")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert parse(text).nodes[0].ami.login_secret == "from systemd"
+
+
+# ---------------------------------------------------------------- the environment
+
+
+def test_the_environment_overrides_and_adds() -> None:
+    settings = parse(
+        LEAST + "log: {format: console}\n",
+        {
+            "PBXD_LOG__FORMAT": "json",
+            "PBXD_NODES__0__AMI__PORT": "5039",
+            "PBXD_NODES__PBX1__AMI__HOST": "10.1.2.3",
+            "PBXD_NODES__PBX1__AGI_FROM": "[10.0.0.0/8]",
+            "PBXD_PROMPTS__LANGUAGES": "zh",
+            "PBXD_CALLERS__REPEAT__WINDOWS": "[1h, 2h]",
+            "PBXD_MQTT__URL": "mqtt://broker",
+            "PBXD_STORE__PASSWORD": "[not: yaml",
+            "PBXD_PORT": "tcp://10.0.0.1:80",
+            "PBXD_SERVICE_HOST": "10.0.0.1",
+            "OTHER__LOG__FORMAT": "x",
+        },
+    )
+    assert settings.log.format == "json"
+    assert (settings.nodes[0].ami.host, settings.nodes[0].ami.port) == ("10.1.2.3", 5039)
+    assert settings.nodes[0].agi_from == (IPv4Network("10.0.0.0/8"),)
+    assert settings.prompts.languages == ("zh",)
+    assert settings.callers.repeat.windows == (3600, 7200)
+    assert settings.mqtt is not None
+    assert settings.store.login_password == "[not: yaml"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "fault"),
+    [
+        ("PBXD_WEB__PORT", "abc", "environment variable PBXD_WEB__PORT: web.port: must be a whole number"),
+        (
+            "PBXD_STORE__URLL",
+            "x",
+            "environment variable PBXD_STORE__URLL: URLL names no setting (did you mean 'URL'?)",
+        ),
+        (
+            "PBXD_WEBB__PORT",
+            "1",
+            "environment variable PBXD_WEBB__PORT: WEBB names no setting (did you mean 'WEB'?)",
+        ),
+        (
+            "PBXD_NODES__7__NAME",
+            "x",
+            "environment variable PBXD_NODES__7__NAME: 7 names no setting; known here: pbx1",
+        ),
+        ("PBXD_NODES__0__AGI_FROM", "[", "environment variable PBXD_NODES__0__AGI_FROM: not YAML:"),
+        ("PBXD_WEB__PORT__X", "1", "environment variable PBXD_WEB__PORT__X: X names no setting"),
+        ("PBXD_NODES__X__NAME", "x", "environment variable PBXD_NODES__X__NAME: X names no setting"),
+        ("PBXD___", "x", "environment variable PBXD___:"),
+    ],
+)
+def test_a_variable_that_is_wrong_names_itself(variable: str, value: str, fault: str) -> None:
+    assert faults(LEAST, {variable: value})[0].startswith(fault)
+
+
+# ---------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("500ms", 0.5), ("5s", 5), ("1h30m", 5400), ("7d", 604800), ("1.5 s", 1.5), ("0s", 0)]
+)
+def test_durations(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "5", "-5s", "5 parsecs", "5s!", "s", "1e3s", "٥s", None, True, []])
+def test_what_is_no_duration(text: object) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        seconds(text)
+
+
+@given(st.integers(1, 10**9))
+def test_durations_survive_being_written(milliseconds: int) -> None:
+    assert seconds(duration_text(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
+
+
+# ---------------------------------------------------------------- what ships
+
+
+def test_the_sample_file_loads_and_says_what_the_defaults_are(tmp_path: Path) -> None:
+    sample = (REPO / "deploy/pbxd.yaml").read_text()
+    (tmp_path / "ami-pbx1.secret").write_text("s")
+    settings = parse(sample, folder=tmp_path)
+    assert [agent.id for agent in settings.agents] == ["anna", "ben"]
+    plain = parse(LEAST)
+    for section in ("agi", "web", "store", "flows", "prompts", "log", "metrics", "switchboard"):
+        assert getattr(settings, section) == getattr(plain, section), section
+
+
+def test_what_the_sample_file_comments_out_loads_too(tmp_path: Path) -> None:
+    for name in ("ami-pbx1.secret", "store.password", "mqtt.password"):
+        (tmp_path / name).write_text("s")
+    lines = (REPO / "deploy/pbxd.yaml").read_text().splitlines()
+    switched_on = [
+        line.replace("# ", "", 1)
+        if line.lstrip().startswith("# ") and ":" in line and "pbx2" not in line
+        else line
+        for line in lines[4:]
+        if not line.startswith("# ---") and "argon2" not in line
+    ]
+    text = "\n".join(switched_on).replace("  url: sqlite:////var/lib/pbxd/pbxd.db\n", "")
+    settings = parse(text, folder=tmp_path)
+    assert settings.mqtt is not None
+    assert settings.store.url.startswith("postgresql:")
+    assert settings.nodes[0].ami.tls
+
+
+def test_the_reference_is_current() -> None:
+    page = (REPO / "docs/settings.md").read_text()
+    assert page == reference(), "run: pbxd settings reference > docs/settings.md"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for name, model in schema()["$defs"].items():
+        assert model.get("description"), name
+        for key, field in model.get("properties", {}).items():
+            assert field.get("description") or "$ref" in field, f"{name}.{key}"
+
+
+def test_the_schema_takes_the_sample_file() -> None:
+    document = schema()
+    jsonschema.Draft202012Validator.check_schema(document)
+    data = YAML(typ="safe", pure=True).load((REPO / "deploy/pbxd.yaml").read_text())
+    data["callers"]["repeat"]["same_subject"] = False
+    data["log"]["show_numbers"] = False
+    jsonschema.validate(json.loads(json.dumps(data)), document)
+    data["web"]["prot"] = 1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, document)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="cannot be read: No such file"):
+        load_settings(tmp_path / "absent.yaml", {})
