@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,22 +18,24 @@ Waiting = tuple[int, float, Publish]
 
 
 class Outbox:
-    """All methods raise SQLAlchemy's errors or OSError while the database is away; nothing is half done."""
+    """All methods raise SQLAlchemy's errors or OSError while the database is away; nothing is half done.
+
+    States (``Publish.retain``) do not belong here: only the newest is true, and the sender knows it.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def put(self, messages: Sequence[tuple[float, Publish]]) -> None:
-        """Append messages, each with the time when it was made, in one transaction.
-
-        A state (retained) replaces the one that waits for the same topic: only the newest is ever true.
-        """
-        states = {publish.topic for _, publish in messages if publish.retain}
+        """Append messages, each with the time when it was made, in one transaction."""
+        rows = [_row(made, publish, None) for made, publish in messages]
         async with self._engine.begin() as connection:
-            if states:
-                old = outbox.c.retain & outbox.c.topic.in_(states) & outbox.c.refused.is_(None)
-                await connection.execute(sa.delete(outbox).where(old))
-            await connection.execute(sa.insert(outbox), [_row(made, publish) for made, publish in messages])
+            await connection.execute(sa.insert(outbox), rows)
+
+    async def put_refused(self, made: float, message: Publish, why: str) -> None:
+        """Keep a message that can never be sent, with the reason, for people."""
+        async with self._engine.begin() as connection:
+            await connection.execute(sa.insert(outbox), [_row(made, message, why)])
 
     async def oldest(self, limit: int, after: int = 0) -> list[Waiting]:
         """The next messages to send, oldest first, with numbers above ``after``."""
@@ -44,24 +47,12 @@ class Outbox:
         )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
-        return [
-            (
-                row["id"],
-                row["made"],
-                Publish(
-                    topic=row["topic"],
-                    body=json.loads(row["body"]),
-                    retain=row["retain"],
-                    record=row["record"],
-                ),
-            )
-            for row in rows
-        ]
+        return [(row["id"], row["made"], _message(row)) for row in rows]
 
-    async def sent(self, ids: Sequence[int]) -> None:
-        """The broker has these."""
+    async def sent(self, numbers: Sequence[int]) -> None:
+        """These are with the broker, or need not be sent any more."""
         async with self._engine.begin() as connection:
-            await connection.execute(sa.delete(outbox).where(outbox.c.id.in_(ids)))
+            await connection.execute(sa.delete(outbox).where(outbox.c.id.in_(numbers)))
 
     async def refuse(self, number: int, why: str) -> None:
         """This one can never be sent; it stays in the table with the reason, for people."""
@@ -76,22 +67,23 @@ class Outbox:
             return int((await connection.execute(statement)).scalar_one())
 
     async def drop_oldest_moments(self, most: int) -> int:
-        """Delete up to ``most`` of the oldest messages that are neither state nor record; return how many."""
-        moment = ~outbox.c.retain & ~outbox.c.record & outbox.c.refused.is_(None)
+        """Delete up to ``most`` of the oldest messages that are no records; return how many there were."""
+        moment = ~outbox.c.record & outbox.c.refused.is_(None)
         oldest = sa.select(outbox.c.id).where(moment).order_by(outbox.c.id).limit(most)
         async with self._engine.begin() as connection:
-            ids = (await connection.execute(oldest)).scalars().all()
-            if ids:
-                await connection.execute(sa.delete(outbox).where(outbox.c.id.in_(ids)))
-        return len(ids)
+            gone = await connection.execute(sa.delete(outbox).where(outbox.c.id.in_(oldest)))
+        return int(gone.rowcount)
 
 
-def _row(made: float, publish: Publish) -> dict[str, object]:
+def _message(row: Any) -> Publish:
+    return Publish(topic=row["topic"], body=json.loads(row["body"]), record=row["record"])
+
+
+def _row(made: float, publish: Publish, refused: str | None) -> dict[str, object]:
     return {
         "made": seconds(made),
         "topic": text(publish.topic),
-        "body": json.dumps(publish.body, ensure_ascii=True, allow_nan=False),
-        "retain": publish.retain,
+        "body": json.dumps(publish.body, allow_nan=False),
         "record": publish.record,
-        "refused": None,
+        "refused": None if refused is None else text(refused) or "refused",
     }

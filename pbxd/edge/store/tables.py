@@ -104,7 +104,6 @@ outbox = sa.Table(
     sa.Column("made", Seconds, nullable=False),
     sa.Column("topic", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),  # JSON as it is sent
-    sa.Column("retain", sa.Boolean, nullable=False),
     sa.Column("record", sa.Boolean, nullable=False),  # never dropped
     sa.Column("refused", sa.Text),  # why it cannot be sent; kept for people to see
     sa.Index("ix_outbox_refused_id", "refused", "id"),

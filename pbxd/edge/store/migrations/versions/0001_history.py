@@ -58,7 +58,6 @@ def upgrade() -> None:
         sa.Column("made", sa.Double, nullable=False),
         sa.Column("topic", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
-        sa.Column("retain", sa.Boolean, nullable=False),
         sa.Column("record", sa.Boolean, nullable=False),
         sa.Column("refused", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),

@@ -1,0 +1,112 @@
+"""One connection to the broker: aiomqtt, mended where a message could get lost without anybody knowing.
+
+aiomqtt waits for the acknowledgement of a message until its time-out even when the connection has long been
+lost, does not look at what the acknowledgement says, and needs a task for every message under way. Here a
+message is sent at once and its acknowledgement is a future, which fails the moment the connection does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import Any, Self
+
+import aiomqtt
+import paho.mqtt.client as paho
+from aiomqtt import MqttCodeError, MqttError, ProtocolVersion
+from aiomqtt.exceptions import MqttConnectError
+from paho.mqtt.reasoncodes import ReasonCode
+
+__all__ = ["Broker", "MqttConnectError", "MqttError", "ProtocolVersion", "speaks_older"]
+
+#: answers to CONNECT that mean "not this version of the protocol": in MQTT 3.1.1, in MQTT 5
+_OTHER_VERSION = (1, 132)
+
+_NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+
+class Broker(aiomqtt.Client):
+    """Use as an asynchronous context manager, as aiomqtt's own client."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        client_id: str,
+        username: str | None,
+        password: str | None,
+        tls: ssl.SSLContext | None,
+        protocol: ProtocolVersion,
+        timeout_s: float,
+        keepalive_s: float,
+        will: aiomqtt.Will,
+    ) -> None:
+        super().__init__(
+            host,
+            port,
+            identifier=client_id,
+            username=username,
+            password=password,
+            tls_context=tls,
+            protocol=protocol,
+            timeout=timeout_s,
+            keepalive=max(1, round(keepalive_s)),
+            will=will,
+            # We never have anything at the broker to come back to: what is under way is ours to keep.
+            clean_session=True if protocol is ProtocolVersion.V311 else None,
+            # paho leaves Nagle's algorithm on, which costs up to 40 ms on a message after a message.
+            socket_options=_NO_DELAY,
+        )
+        self._client.connect_timeout = timeout_s
+        self._under_way: dict[int, asyncio.Future[str | None]] = {}
+        self._disconnected.add_done_callback(self._lost)
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._disconnected.add_done_callback(self._lost)
+        return self
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection has ended."""
+        return self._disconnected.done()
+
+    def send(self, topic: str, payload: bytes, *, retain: bool) -> asyncio.Future[str | None]:
+        """Send with QoS 1. The future gives None when the broker took it, or the broker's refusal as text;
+        it fails with MqttError when the connection is lost first.
+
+        ValueError when the message can never be sent (topic or size), MqttError when there is no connection.
+        """
+        sent = self._client.publish(topic, payload, 1, retain)
+        if sent.rc != paho.MQTT_ERR_SUCCESS:
+            raise MqttCodeError(sent.rc, "could not publish")
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._under_way[sent.mid] = answer
+        return answer
+
+    def _on_publish(
+        self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any = None
+    ) -> None:
+        answer = self._under_way.pop(mid, None)
+        if answer is None:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
+        elif not answer.done():
+            answer.set_result(str(reason_code) if reason_code.is_failure else None)
+
+    def _lost(self, ended: asyncio.Future[None]) -> None:
+        error = None if ended.cancelled() else ended.exception()
+        under_way, self._under_way = self._under_way, {}
+        for answer in under_way.values():
+            if not answer.done():
+                answer.set_exception(MqttError(str(error or "disconnected")))
+                answer.exception()  # looked at, so that nobody complains about it when it is thrown away
+
+
+def speaks_older(error: MqttError) -> bool:
+    """Whether a broker that does not know MQTT 5 may have caused this."""
+    if isinstance(error, MqttConnectError):
+        code = error.rc
+        return (code.value if isinstance(code, ReasonCode) else code) in _OTHER_VERSION
+    return "timed out" in str(error)
