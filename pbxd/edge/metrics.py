@@ -1,0 +1,224 @@
+"""Holds the counters, reads the gauges at each scrape, and speaks Prometheus' text format.
+
+The values live in plain dicts (moving one costs a few hundred nanoseconds); prometheus-client's objects
+are made only when somebody scrapes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import platform
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from pbxd.effects import Count
+from pbxd.figures import CATALOGUE, Figure, Kind, Reading
+
+log = structlog.get_logger(__name__)
+
+Values = tuple[str, ...]
+Source = Callable[[], Iterable[Reading]]
+
+SERIES_LIMIT = 20_000  #: of one figure; what comes beyond is counted and dropped
+LAG_EVERY_S = 0.25
+FAULTS = "pbxd_metrics_faults_total"
+
+
+class Histogram:
+    """The observations of one series."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self, buckets: int) -> None:
+        self.counts = [0] * (buckets + 1)
+        self.sum = 0.0
+
+
+class Metrics(Collector):
+    """All figures of one pbxd. ``apply`` is the outlet for Count effects; ``text`` is what /metrics serves."""
+
+    def __init__(self, *, version: str = "0", agents: bool = False, sources: Iterable[Source] = ()) -> None:
+        self._figures = {f.name: f for f in CATALOGUE if agents or not f.opt_in}
+        self._without_agents = frozenset(f.name for f in CATALOGUE) - self._figures.keys()
+        self._counters: dict[str, dict[Values, float]] = {}
+        self._histograms: dict[str, dict[Values, Histogram]] = {}
+        self._sources = list(sources)
+        self._queues: set[tuple[str, str]] = set()
+        self._complained: set[str] = set()
+        self._build = (version, platform.python_version())
+        for each in self._figures.values():
+            if each.kind is Kind.COUNTER:
+                self._counters[each.name] = {}
+            elif each.kind is Kind.HISTOGRAM:
+                self._histograms[each.name] = {}
+            self._start_at_zero(each, {})
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    # ------------------------------------------------------------ moving
+
+    def apply(self, count: Count) -> None:
+        """Carry out a Count. Never raises: a figure that cannot be moved is a counted fault."""
+        name, labels, value = count.metric, count.labels, count.value
+        figure = self._figures.get(name)
+        if figure is None:
+            if name not in self._without_agents:
+                self._fault("unknown", name)
+            return
+        if labels.keys() != set(figure.label_names) or figure.kind is Kind.GAUGE:
+            self._fault("labels", name, labels)
+            return
+        if not math.isfinite(value) or value < 0:
+            self._fault("value", name, labels)
+            return
+        if "queue" in labels and "node" in labels:
+            self._know(labels["node"], labels["queue"])
+        self._move(figure, tuple(str(labels[label]) for label in figure.label_names), value)
+
+    def count(self, metric: str, value: float = 1, **labels: str) -> None:
+        """The same, for edges that count for themselves."""
+        self.apply(Count(metric=metric, labels=labels, value=value))
+
+    def _move(self, figure: Figure, values: Values, value: float) -> None:
+        if figure.kind is Kind.COUNTER:
+            series = self._counters[figure.name]
+            if values not in series and len(series) >= SERIES_LIMIT:
+                self._fault("full", figure.name)
+                return
+            series[values] = series.get(values, 0.0) + value
+            return
+        histograms = self._histograms[figure.name]
+        histogram = histograms.get(values)
+        if histogram is None:
+            if len(histograms) >= SERIES_LIMIT:
+                self._fault("full", figure.name)
+                return
+            histogram = histograms[values] = Histogram(len(figure.buckets))
+        histogram.counts[bisect_left(figure.buckets, value)] += 1
+        histogram.sum += value
+
+    def _fault(self, kind: str, name: str, labels: Mapping[str, str] | None = None) -> None:
+        faults = self._counters[FAULTS]
+        faults[(kind,)] = faults.get((kind,), 0.0) + 1
+        if (complaint := f"{kind} {name}") not in self._complained:
+            self._complained.add(complaint)
+            log.error("a figure could not be moved", kind=kind, metric=name, labels=dict(labels or {}))
+
+    # ------------------------------------------------------------ starting at zero
+
+    def know_node(self, node: str) -> None:
+        """Let the counters of this node exist from now on, at 0, so that the first increment is seen."""
+        for figure in self._figures.values():
+            if "node" in figure.label_names and "queue" not in figure.label_names:
+                self._start_at_zero(figure, {"node": node})
+
+    def know_queue(self, node: str, queue: str) -> None:
+        """The same for a queue, with every outcome that it can have."""
+        self._know(node, queue)
+
+    def _know(self, node: str, queue: str) -> None:
+        if (node, queue) in self._queues or len(self._queues) >= SERIES_LIMIT:
+            return
+        self._queues.add((node, queue))
+        for figure in self._figures.values():
+            if "queue" in figure.label_names:
+                self._start_at_zero(figure, {"node": node, "queue": queue})
+
+    def _start_at_zero(self, figure: Figure, known: Mapping[str, str]) -> None:
+        """Make every series whose labels are known beforehand; none when one of them is not."""
+        if figure.kind is Kind.GAUGE:
+            return
+        choices = [(known[label.name],) if label.name in known else label.values for label in figure.labels]
+        for values in itertools.product(*choices):
+            if figure.kind is Kind.COUNTER:
+                self._counters[figure.name].setdefault(values, 0.0)
+            else:
+                self._histograms[figure.name].setdefault(values, Histogram(len(figure.buckets)))
+
+    # ------------------------------------------------------------ scraping
+
+    def add_source(self, source: Source) -> None:
+        """Read these values too at each scrape."""
+        self._sources.append(source)
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        read = self._read()
+        for figure in self._figures.values():
+            match figure.kind:
+                case Kind.COUNTER:
+                    yield self._counter(figure, read.get(figure.name, {}))
+                case Kind.GAUGE:
+                    yield self._gauge(figure, read.get(figure.name, {}))
+                case Kind.HISTOGRAM:
+                    yield self._histogram(figure)
+
+    def _read(self) -> dict[str, dict[Values, float]]:
+        """What the sources say now. One that fails is skipped; the others are still worth having."""
+        read: dict[str, dict[Values, float]] = {"pbxd_build_info": {self._build: 1.0}}
+        for source in self._sources:
+            try:
+                for reading in source():
+                    self._take(reading, read)
+            except Exception:
+                log.exception("a source of figures failed")
+                self._fault("value", "source")
+        return read
+
+    def _take(self, reading: Reading, read: dict[str, dict[Values, float]]) -> None:
+        figure = self._figures.get(reading.metric)
+        if figure is None or figure.kind is Kind.HISTOGRAM:
+            self._fault("unknown", reading.metric)
+        elif reading.labels.keys() != set(figure.label_names):
+            self._fault("labels", reading.metric, reading.labels)
+        else:
+            if "queue" in reading.labels:
+                self._know(reading.labels["node"], reading.labels["queue"])
+            values = tuple(str(reading.labels[label]) for label in figure.label_names)
+            read.setdefault(reading.metric, {})[values] = reading.value
+
+    def _counter(self, figure: Figure, read: Mapping[Values, float]) -> Metric:
+        family = CounterMetricFamily(figure.name, figure.help, labels=figure.label_names)
+        for values, value in {**self._counters[figure.name], **read}.items():
+            family.add_metric(values, value)
+        return family
+
+    def _gauge(self, figure: Figure, read: Mapping[Values, float]) -> Metric:
+        family = GaugeMetricFamily(figure.name, figure.help, labels=figure.label_names)
+        for values, value in read.items():
+            family.add_metric(values, value)
+        return family
+
+    def _histogram(self, figure: Figure) -> Metric:
+        family = HistogramMetricFamily(figure.name, figure.help, labels=figure.label_names)
+        bounds = [str(bound) for bound in (*figure.buckets, math.inf)]
+        bounds[-1] = "+Inf"
+        for values, histogram in self._histograms[figure.name].items():
+            totals = itertools.accumulate(histogram.counts)
+            family.add_metric(values, list(zip(bounds, totals, strict=True)), histogram.sum)
+        return family
+
+
+async def watch_lag(metrics: Metrics, *, every_s: float = LAG_EVERY_S) -> None:
+    """Measure for ever how late the loop runs what is due (pbxd_loop_lag_seconds)."""
+    while True:
+        due = time.monotonic() + every_s
+        await asyncio.sleep(every_s)
+        metrics.count("pbxd_loop_lag_seconds", max(0.0, time.monotonic() - due))

@@ -1,0 +1,272 @@
+"""The figures of calls, queues and the people who take them."""
+
+from __future__ import annotations
+
+from pbxd.calls.record import Outcome, TransferKind, TransferOutcome
+from pbxd.figures.figure import AGENT, ANSWER_BUCKETS, NODE, QUEUE, TALK_BUCKETS, Derived, Figure, Kind, Label
+
+OUTCOME = Label(name="outcome", meaning="how the journey ended", values=tuple(o.value for o in Outcome))
+WAIT_OUTCOME = Label(
+    name="outcome",
+    meaning="how the stay in the queue ended",
+    values=("answered", "abandoned", "timeout", "no_agent", "transferred"),
+)
+RING_RESULT = Label(
+    name="result",
+    meaning="why the phone stopped ringing",
+    values=("answered", "elsewhere", "no_answer", "busy", "caller_left"),
+)
+SUBJECT = Label(
+    name="subject",
+    meaning="whether the earlier calls were about the same",
+    values=("same", "other", "unknown"),
+)
+TRANSFER_KIND = Label(
+    name="kind", meaning="how the call was transferred", values=tuple(k.value for k in TransferKind)
+)
+TRANSFER_OUTCOME = Label(
+    name="outcome", meaning="what became of it", values=tuple(o.value for o in TransferOutcome)
+)
+MEMBER_STATE = Label(
+    name="state",
+    meaning="what the member is doing; a paused member counts as paused whatever the phone does",
+    values=("ready", "ringing", "talking", "paused", "offline"),
+)
+
+CALLS = (
+    Figure(
+        name="pbxd_calls_arrived_total",
+        kind=Kind.COUNTER,
+        help="Journeys of callers that began.",
+        labels=(NODE,),
+        unit="calls",
+        formula="One for each journey, whatever number of legs, queues and transfers it has.",
+        source="CallArrived",
+        edge_cases="A call that was already there when pbxd connected counts when it is first seen.",
+    ),
+    Figure(
+        name="pbxd_calls_total",
+        kind=Kind.COUNTER,
+        help="Journeys of callers that ended, by outcome.",
+        labels=(NODE, QUEUE, OUTCOME),
+        unit="calls",
+        formula="One for each journey, when it ends, under the first queue that it entered.",
+        source="CallEnded",
+        edge_cases="An answered queue call counts once as answered, however many phones rang in vain before. "
+        "`direct`, `unanswered` and `busy` never were in a queue.",
+    ),
+    Figure(
+        name="pbxd_calls_in_progress",
+        kind=Kind.GAUGE,
+        help="Journeys of callers in progress.",
+        labels=(NODE,),
+        unit="calls",
+        formula="Number of open journeys at the scrape.",
+        source="the call model",
+    ),
+    Figure(
+        name="pbxd_calls_missed_total",
+        kind=Kind.COUNTER,
+        help="Ended journeys of which pbxd did not see a part.",
+        labels=(NODE,),
+        unit="calls",
+        formula="Journeys whose record is marked as missed: the link was down during a part of them.",
+        source="CallEnded",
+        edge_cases="Their durations are lower bounds. They are part of pbxd_calls_total as well.",
+    ),
+    Figure(
+        name="pbxd_repeat_calls_total",
+        kind=Kind.COUNTER,
+        help="Calls that the repeat-call rule flagged.",
+        labels=(NODE, QUEUE, SUBJECT),
+        unit="calls",
+        formula="Calls by a number that called before within a window of the settings, this call included, "
+        "at least as often as the rule says.",
+        source="the caller's history and the repeat-call rule",
+        edge_cases="A withheld number is never a repeated one. When the store did not answer, the call "
+        "is not flagged (see pbxd_store_lookups_total).",
+    ),
+)
+
+QUEUES = (
+    Figure(
+        name="pbxd_queue_entries_total",
+        kind=Kind.COUNTER,
+        help="Times a caller entered a queue.",
+        labels=(NODE, QUEUE),
+        unit="entries",
+        formula="One for each stay; a journey through two queues has two.",
+        source="CallQueued",
+    ),
+    Figure(
+        name="pbxd_queue_waiting",
+        kind=Kind.GAUGE,
+        help="Callers who wait in the queue.",
+        labels=(NODE, QUEUE),
+        unit="callers",
+        formula="Number of callers in the queue at the scrape who talk to nobody yet.",
+        source="the queue model",
+    ),
+    Figure(
+        name="pbxd_queue_longest_wait_seconds",
+        kind=Kind.GAUGE,
+        help="Time that the caller who waits longest has waited so far.",
+        labels=(NODE, QUEUE),
+        unit="seconds",
+        formula="Now less the time at which the longest-waiting caller joined; 0 when nobody waits.",
+        source="the queue model",
+    ),
+    Figure(
+        name="pbxd_queue_wait_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time callers waited in the queue, by how the wait ended.",
+        labels=(NODE, QUEUE, WAIT_OUTCOME),
+        unit="seconds",
+        formula="From joining the queue to hearing a person (answered) or to leaving (all others). "
+        "Menus and announcements before the queue are not part of it.",
+        source="QueueLeft",
+        edge_cases="Each stay counts by itself: a caller passed on to a second queue waits anew there.",
+        buckets=ANSWER_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_queue_members",
+        kind=Kind.GAUGE,
+        help="Members of the queue, by what they do.",
+        labels=(NODE, QUEUE, MEMBER_STATE),
+        unit="members",
+        formula="Number of members in each state at the scrape; the states add up to all members.",
+        source="the queue model",
+    ),
+)
+
+PEOPLE = (
+    Figure(
+        name="pbxd_talk_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time in which one party and the caller could hear each other.",
+        labels=(NODE, QUEUE),
+        unit="seconds",
+        formula="Per leg: time in one bridge with the caller, less hold. After a transfer each party owns "
+        "only his own part.",
+        source="LegEnded",
+        edge_cases="Never taken from app_queue's TalkTime, which is wrong after transfers.",
+        buckets=TALK_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_hold_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time for which one party had the caller on hold, of the legs that had a hold.",
+        labels=(NODE, QUEUE),
+        unit="seconds",
+        formula="Per leg: sum of its holds. Legs without hold are not observed.",
+        source="LegEnded",
+        buckets=TALK_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_member_rings_total",
+        kind=Kind.COUNTER,
+        help="Times the phone of a queue member, or of somebody dialled directly, rang.",
+        labels=(NODE, QUEUE),
+        unit="rings",
+        formula="One for each phone and attempt.",
+        source="MemberRinging",
+    ),
+    Figure(
+        name="pbxd_member_ring_results_total",
+        kind=Kind.COUNTER,
+        help="Times a phone stopped ringing, by reason.",
+        labels=(NODE, QUEUE, RING_RESULT),
+        unit="rings",
+        formula="One for each phone and attempt, when it ends.",
+        source="MemberStoppedRinging",
+        edge_cases="With ringall, one call has one `answered` and an `elsewhere` for each other phone.",
+    ),
+    Figure(
+        name="pbxd_transfers_total",
+        kind=Kind.COUNTER,
+        help="Transfers that were seen, by kind and outcome.",
+        labels=(NODE, TRANSFER_KIND, TRANSFER_OUTCOME),
+        unit="transfers",
+        formula="One for each transfer that phones or Asterisk made, when its outcome is known.",
+        source="TransferSeen",
+    ),
+    Figure(
+        name="pbxd_agent_talk_seconds_total",
+        kind=Kind.COUNTER,
+        help="Time each agent talked with callers.",
+        labels=(NODE, QUEUE, AGENT),
+        unit="seconds",
+        formula="Sum of the talk time of the agent's legs.",
+        source="LegEnded",
+        opt_in=True,
+    ),
+    Figure(
+        name="pbxd_agent_hold_seconds_total",
+        kind=Kind.COUNTER,
+        help="Time for which each agent had callers on hold.",
+        labels=(NODE, QUEUE, AGENT),
+        unit="seconds",
+        formula="Sum of the hold time of the agent's legs.",
+        source="LegEnded",
+        opt_in=True,
+    ),
+    Figure(
+        name="pbxd_agent_legs_total",
+        kind=Kind.COUNTER,
+        help="Conversations each agent had with callers.",
+        labels=(NODE, QUEUE, AGENT),
+        unit="legs",
+        formula="One for each leg that ended.",
+        source="LegEnded",
+        opt_in=True,
+    ),
+)
+
+_WAIT = "pbxd_queue_wait_seconds"
+
+DERIVED = (
+    Derived(
+        name="Service level (SL), 20 s",
+        definition="answered within the threshold / answered. Callers who gave up do not count.",
+        promql=f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome="answered",le="20.0"}}[15m])) / '
+        f'sum by (node, queue) (rate({_WAIT}_count{{outcome="answered"}}[15m]))',
+    ),
+    Derived(
+        name="Service level with abandoned callers (SL2), 20 s",
+        definition="(answered within + abandoned within the threshold) / (answered + abandoned).",
+        promql=f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome=~"answered|abandoned",le="20.0"}}[15m]))'
+        f' / sum by (node, queue) (rate({_WAIT}_count{{outcome=~"answered|abandoned"}}[15m]))',
+    ),
+    Derived(
+        name="Average speed of answer (ASA)",
+        definition="sum of the waits that ended with an answer / their number.",
+        promql=f'sum by (node, queue) (rate({_WAIT}_sum{{outcome="answered"}}[15m])) / '
+        f'sum by (node, queue) (rate({_WAIT}_count{{outcome="answered"}}[15m]))',
+    ),
+    Derived(
+        name="Abandonment, without short ones (5 s)",
+        definition="waits abandoned after more than 5 s / (all waits less those abandoned within 5 s).",
+        promql=f'(sum by (node, queue) (rate({_WAIT}_count{{outcome="abandoned"}}[1h])) - '
+        f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome="abandoned",le="5.0"}}[1h]))) / '
+        f"(sum by (node, queue) (rate({_WAIT}_count[1h])) - "
+        f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome="abandoned",le="5.0"}}[1h])))',
+    ),
+    Derived(
+        name="Mean talk time",
+        definition="sum of talk time / number of legs.",
+        promql="sum by (node, queue) (rate(pbxd_talk_seconds_sum[1h])) / "
+        "sum by (node, queue) (rate(pbxd_talk_seconds_count[1h]))",
+    ),
+    Derived(
+        name="Repeat-call share",
+        definition="calls flagged by the repeat-call rule / calls that ended, in queues.",
+        promql="sum by (node, queue) (increase(pbxd_repeat_calls_total[24h])) / "
+        'sum by (node, queue) (increase(pbxd_calls_total{queue!=""}[24h]))',
+    ),
+    Derived(
+        name="Screen-pop time, p95",
+        definition="95th percentile of the time from the switch's event to the page, stage by stage.",
+        promql="histogram_quantile(0.95, "
+        "sum by (le, stage) (rate(pbxd_screenpop_stage_seconds_bucket[15m])))",
+    ),
+)

@@ -1,0 +1,29 @@
+"""All figures, in the order in which they are exported and documented."""
+
+from __future__ import annotations
+
+from pbxd.figures.callers import CALLS, DERIVED, PEOPLE, QUEUES
+from pbxd.figures.figure import Derived, Figure, Kind, Label
+from pbxd.figures.machinery import LINKS, LOOP, PAGES, STORE
+
+CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
+    ("Calls", CALLS),
+    ("Queues", QUEUES),
+    ("People", PEOPLE),
+    ("Screen pops and pages", PAGES),
+    ("Links to Asterisk", LINKS),
+    ("Store and broker", STORE),
+    ("pbxd itself", LOOP),
+)
+
+CATALOGUE: tuple[Figure, ...] = tuple(figure for _, figures in CHAPTERS for figure in figures)
+
+_BY_NAME = {figure.name: figure for figure in CATALOGUE}
+
+
+def figure(name: str) -> Figure:
+    """The figure of this name. Raises KeyError."""
+    return _BY_NAME[name]
+
+
+__all__ = ["CATALOGUE", "CHAPTERS", "DERIVED", "Derived", "Figure", "Kind", "Label", "figure"]

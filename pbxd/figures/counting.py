@@ -1,0 +1,99 @@
+"""Which facts move which figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from pbxd.calls.facts import (
+    CallArrived,
+    CallEnded,
+    CallQueued,
+    Fact,
+    LegEnded,
+    LegStarted,
+    MemberRinging,
+    MemberStoppedRinging,
+    QueueLeft,
+    TransferSeen,
+)
+from pbxd.effects import Count
+from pbxd.ids import AgentId, Interface, NodeId
+from pbxd.messages import FlowLeft
+
+Whose = Callable[[NodeId, Interface], AgentId | None]
+
+
+class Figures:
+    """Turns facts into Count effects. ``whose`` switches on the figures that carry agents' names."""
+
+    def __init__(self, whose: Whose | None = None) -> None:
+        self._whose = whose
+
+    def of(self, fact: Fact) -> list[Count]:
+        """What this fact adds to which figures."""
+        node = str(fact.node)
+        match fact:
+            case CallArrived():
+                return [_one("pbxd_calls_arrived_total", node=node)]
+            case CallQueued(queue=queue):
+                return [_one("pbxd_queue_entries_total", node=node, queue=queue)]
+            case MemberRinging(queue=queue):
+                return [_one("pbxd_member_rings_total", node=node, queue=queue or "")]
+            case MemberStoppedRinging(queue=queue, reason=reason):
+                return [_one("pbxd_member_ring_results_total", node=node, queue=queue or "", result=reason)]
+            case LegStarted():
+                return []
+            case LegEnded():
+                return self._leg(fact, node)
+            case QueueLeft(queue=queue, outcome=outcome, waited_s=waited):
+                labels = {"node": node, "queue": queue, "outcome": outcome}
+                return [Count(metric="pbxd_queue_wait_seconds", labels=labels, value=waited)]
+            case TransferSeen(transfer=transfer):
+                kind, outcome = transfer.kind.value, transfer.outcome.value
+                return [_one("pbxd_transfers_total", node=node, kind=kind, outcome=outcome)]
+            case CallEnded():
+                return _ended(fact, node)
+            case _:
+                assert_never(fact)
+
+    def _leg(self, leg: LegEnded, node: str) -> list[Count]:
+        labels = {"node": node, "queue": leg.queue or ""}
+        counts = [Count(metric="pbxd_talk_seconds", labels=labels, value=leg.talk_s)]
+        if leg.hold_s > 0:
+            counts.append(Count(metric="pbxd_hold_seconds", labels=labels, value=leg.hold_s))
+        agent = self._whose(leg.node, leg.interface) if self._whose else None
+        if agent is not None:
+            named = {**labels, "agent": str(agent)}
+            counts += [
+                Count(metric="pbxd_agent_legs_total", labels=named),
+                Count(metric="pbxd_agent_talk_seconds_total", labels=named, value=leg.talk_s),
+                Count(metric="pbxd_agent_hold_seconds_total", labels=named, value=leg.hold_s),
+            ]
+        return counts
+
+
+def flow_left(event: FlowLeft) -> Count:
+    """A caller left a call flow."""
+    return _one("pbxd_flow_results_total", node=event.node, flow=event.flow, result=event.result)
+
+
+def repeat_call(node: NodeId, queue: str | None, *, same_subject: bool | None) -> Count:
+    """A call that the repeat-call rule flagged; to be counted once per call."""
+    subject = {True: "same", False: "other", None: "unknown"}[same_subject]
+    return _one("pbxd_repeat_calls_total", node=node, queue=queue or "", subject=subject)
+
+
+def _ended(fact: CallEnded, node: str) -> list[Count]:
+    record = fact.record
+    if record.outcome is None:  # the journey goes on elsewhere, e.g. after a resync that found it alive
+        return []
+    labels = {"node": node, "queue": record.queue or "", "outcome": record.outcome.value}
+    counts = [Count(metric="pbxd_calls_total", labels=labels)]
+    if record.missed:
+        counts.append(_one("pbxd_calls_missed_total", node=node))
+    return counts
+
+
+def _one(metric: str, **labels: str) -> Count:
+    return Count(metric=metric, labels=labels)

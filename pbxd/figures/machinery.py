@@ -1,0 +1,374 @@
+"""The figures of pbxd itself: its links, its loop, its store, and how fast a screen pop is."""
+
+from __future__ import annotations
+
+from pbxd.figures.figure import NODE, SWIFT_BUCKETS, Figure, Kind, Label
+
+_COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+LINK_FAULT = Label(
+    name="kind",
+    meaning="what the switch did wrong",
+    values=("malformed", "oversized", "stray", "late_reply", "listener", "overrun"),
+)
+ASK_OUTCOME = Label(
+    name="outcome",
+    meaning="done: the switch took it; unknown: nobody knows, because the link was lost or nothing came back",
+    values=("done", "refused", "unknown"),
+)
+STAGE = Label(
+    name="stage",
+    meaning="offered: from the switch's event to the web edge; delivered: from there to the page's socket; "
+    "acknowledged: from there until the page says that it shows the pop",
+    values=("offered", "delivered", "acknowledged"),
+)
+STORE_RESULT = Label(
+    name="result",
+    meaning="stored; spooled: kept in a file until the store is back; refused: no store would ever take it; "
+    "lost: dropped although everything was tried",
+    values=("stored", "spooled", "refused", "lost"),
+)
+LOOKUP_RESULT = Label(
+    name="result",
+    meaning="found, or why the call went on without its history",
+    values=("found", "withheld", "timeout", "away", "locked", "other"),
+)
+
+LINKS = (
+    Figure(
+        name="pbxd_ami_connected",
+        kind=_GAUGE,
+        help="Whether the AMI link is up and its inventory taken.",
+        labels=(NODE,),
+        unit="1 or 0",
+        formula="1 when logged in and resynchronised, else 0.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_connects_total",
+        kind=_COUNTER,
+        help="AMI logins that the switch accepted.",
+        labels=(NODE,),
+        unit="connections",
+        formula="One for each login; the first of them is the start, all others are reconnects.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_failed_connects_total",
+        kind=_COUNTER,
+        help="Attempts to connect to AMI that failed.",
+        labels=(NODE,),
+        unit="attempts",
+        formula="One for each attempt that did not end in an accepted login.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_losses_total",
+        kind=_COUNTER,
+        help="AMI links that were up and were lost.",
+        labels=(NODE,),
+        unit="links",
+        formula="One for each loss: the connection closed, or the switch did not answer a ping in time.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_messages_total",
+        kind=_COUNTER,
+        help="Messages read from AMI, wanted or not.",
+        labels=(NODE,),
+        unit="messages",
+        formula="One for each event and response.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_faults_total",
+        kind=_COUNTER,
+        help="Things that came over AMI and should not have, and were survived.",
+        labels=(NODE, LINK_FAULT),
+        unit="faults",
+        formula="One for each message that lacks what it must have, is too large, answers nothing, or made a "
+        "listener fail; and for each time reading was paused because the daemon fell behind (overrun).",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_asks_total",
+        kind=_COUNTER,
+        help="Actions that were asked of the switch, by how they ended.",
+        labels=(NODE, ASK_OUTCOME),
+        unit="actions",
+        formula="One for each Ask effect. None is ever sent twice.",
+        source="AskDone, AskRefused, AskUnknown",
+    ),
+    Figure(
+        name="pbxd_resync_corrections_total",
+        kind=_COUNTER,
+        help="Facts that had been missed and were found by an inventory.",
+        labels=(NODE,),
+        unit="facts",
+        formula="Facts that the difference between model and inventory made necessary.",
+        source="LinkUp",
+        edge_cases="The first inventory after the start corrects nothing: there was no picture before.",
+    ),
+    Figure(
+        name="pbxd_agi_sessions_total",
+        kind=_COUNTER,
+        help="FastAGI sessions that were served.",
+        unit="sessions",
+        formula="One for each session, when it ends.",
+        source="the FastAGI server",
+    ),
+    Figure(
+        name="pbxd_agi_sessions",
+        kind=_GAUGE,
+        help="FastAGI sessions in progress.",
+        unit="sessions",
+        formula="Number of open sessions at the scrape.",
+        source="the FastAGI server",
+    ),
+    Figure(
+        name="pbxd_agi_faults_total",
+        kind=_COUNTER,
+        help="FastAGI sessions with something wrong, by kind.",
+        labels=(Label(name="kind", meaning="what was wrong"),),
+        unit="faults",
+        formula="One for each fault; a session may have several.",
+        source="the FastAGI server",
+    ),
+    Figure(
+        name="pbxd_flow_results_total",
+        kind=_COUNTER,
+        help="Ways callers left the call flows.",
+        labels=(
+            NODE,
+            Label(name="flow", meaning="the flow's name"),
+            Label(name="result", meaning="queue, hangup, done, caller_left or failed"),
+        ),
+        unit="calls",
+        formula="One for each caller who leaves a flow.",
+        source="FlowLeft",
+    ),
+)
+
+LOOP = (
+    Figure(
+        name="pbxd_build_info",
+        kind=_GAUGE,
+        help="Which pbxd this is; always 1.",
+        labels=(
+            Label(name="version", meaning="of pbxd"),
+            Label(name="python", meaning="version of Python"),
+        ),
+        unit="1",
+        formula="Always 1.",
+        source="the package",
+    ),
+    Figure(
+        name="pbxd_loop_lag_seconds",
+        kind=_HISTOGRAM,
+        help="Delay with which the event loop runs what is due.",
+        unit="seconds",
+        formula="Four times a second: when a timer fired less when it was to fire.",
+        source="the loop itself",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_inbox_messages",
+        kind=_GAUGE,
+        help="Messages that wait for the switchboard.",
+        unit="messages",
+        formula="Depth of the inbox at the scrape.",
+        source="the switchboard",
+    ),
+    Figure(
+        name="pbxd_inbox_dropped_total",
+        kind=_COUNTER,
+        help="Events that were dropped because the inbox was full; a fresh inventory replaces them.",
+        unit="messages",
+        formula="One for each dropped event.",
+        source="the switchboard",
+    ),
+    Figure(
+        name="pbxd_steps_total",
+        kind=_COUNTER,
+        help="Messages that the world was stepped with.",
+        unit="messages",
+        formula="One for each message.",
+        source="the switchboard",
+    ),
+    Figure(
+        name="pbxd_failed_steps_total",
+        kind=_COUNTER,
+        help="Steps that raised and were taken back: bugs of pbxd.",
+        unit="messages",
+        formula="One for each message whose step raised; its input is in the log.",
+        source="the switchboard",
+    ),
+    Figure(
+        name="pbxd_failed_effects_total",
+        kind=_COUNTER,
+        help="Effects that an edge failed to take: bugs of pbxd.",
+        unit="effects",
+        formula="One for each effect whose outlet raised.",
+        source="the switchboard",
+    ),
+    Figure(
+        name="pbxd_metrics_faults_total",
+        kind=_COUNTER,
+        help="Figures that could not be moved: unknown name, wrong labels, or too many series. Bugs of pbxd.",
+        labels=(Label(name="kind", meaning="what was wrong", values=("unknown", "labels", "value", "full")),),
+        unit="faults",
+        formula="One for each refused movement.",
+        source="the metrics edge",
+    ),
+)
+
+PAGES = (
+    Figure(
+        name="pbxd_screenpops_total",
+        kind=_COUNTER,
+        help="Screen pops that were offered to an agent.",
+        labels=(NODE, Label(name="shown", meaning="whether a page of his was open", values=("yes", "no"))),
+        unit="pops",
+        formula="One for each ring of one agent's phone. A pop sent again with more in it counts once.",
+        source="Tell(screenpop)",
+    ),
+    Figure(
+        name="pbxd_screenpop_stage_seconds",
+        kind=_HISTOGRAM,
+        help="Time a screen pop took for each stage on its way to the page.",
+        labels=(NODE, STAGE),
+        unit="seconds",
+        formula="Each stage counts from the end of the one before. The first begins at the Timestamp of the "
+        "switch's event.",
+        source="Tell(screenpop), the page's socket, AcknowledgePop",
+        edge_cases="`offered` compares the clocks of two machines when Asterisk runs elsewhere; a negative "
+        "time counts as 0. `acknowledged` holds the way there and back.",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_screenpops_dropped_total",
+        kind=_COUNTER,
+        help="Messages dropped because a page read too slowly; it gets a fresh snapshot instead.",
+        unit="messages",
+        formula="One for each page and message.",
+        source="the web edge",
+    ),
+    Figure(
+        name="pbxd_web_pages",
+        kind=_GAUGE,
+        help="Agents' pages that are open.",
+        unit="pages",
+        formula="Number of open WebSockets at the scrape.",
+        source="the web edge",
+    ),
+    Figure(
+        name="pbxd_web_signins_total",
+        kind=_COUNTER,
+        help="Attempts to sign in.",
+        labels=(
+            Label(
+                name="result",
+                meaning="braked: not even looked at, after too many wrong ones",
+                values=("admitted", "refused", "braked"),
+            ),
+        ),
+        unit="attempts",
+        formula="One for each attempt.",
+        source="the web edge",
+    ),
+    Figure(
+        name="pbxd_web_refused_total",
+        kind=_COUNTER,
+        help="Requests and messages of pages that were refused because they made no sense.",
+        labels=(Label(name="kind", meaning="where it came in", values=("request", "message")),),
+        unit="requests",
+        formula="One for each.",
+        source="the web edge",
+    ),
+)
+
+STORE = (
+    Figure(
+        name="pbxd_store_contacts_total",
+        kind=_COUNTER,
+        help="Contacts that were to be remembered, by what became of them.",
+        labels=(STORE_RESULT,),
+        unit="contacts",
+        formula="One for each; a spooled one counts again as stored when it gets there.",
+        source="Remember",
+    ),
+    Figure(
+        name="pbxd_store_commit_seconds",
+        kind=_HISTOGRAM,
+        help="Time one commit of contacts took.",
+        unit="seconds",
+        formula="From the start of the transaction to its end, whatever number of contacts it holds.",
+        source="the store",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_store_lookup_seconds",
+        kind=_HISTOGRAM,
+        help="Time a look-up of a caller's history took, of those that were answered in time.",
+        unit="seconds",
+        formula="From the LookUp effect to its answer.",
+        source="LookUp",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_store_lookups_total",
+        kind=_COUNTER,
+        help="Look-ups of callers' histories, by result.",
+        labels=(LOOKUP_RESULT,),
+        unit="look-ups",
+        formula="One for each; all but `found` left the call without its history.",
+        source="LookUp",
+    ),
+    Figure(
+        name="pbxd_store_faults_total",
+        kind=_COUNTER,
+        help="Faults of the store.",
+        labels=(
+            Label(
+                name="kind",
+                meaning="what went wrong",
+                values=("away", "timeout", "locked", "disk_full", "schema", "spool", "other"),
+            ),
+        ),
+        unit="faults",
+        formula="One for each operation that failed.",
+        source="the store",
+    ),
+    Figure(
+        name="pbxd_mqtt_connected",
+        kind=_GAUGE,
+        help="Whether the MQTT broker is connected.",
+        unit="1 or 0",
+        formula="1 when connected.",
+        source="the MQTT edge",
+        edge_cases="Absent when no broker is configured.",
+    ),
+    Figure(
+        name="pbxd_mqtt_messages_total",
+        kind=_COUNTER,
+        help="Messages for the MQTT broker, by what became of them.",
+        labels=(
+            Label(
+                name="result",
+                meaning="delivered: the broker has it; the others never got there",
+                values=("delivered", "refused", "unsendable"),
+            ),
+        ),
+        unit="messages",
+        formula="One for each message and result.",
+        source="Publish",
+    ),
+    Figure(
+        name="pbxd_mqtt_outbox_messages",
+        kind=_GAUGE,
+        help="Messages that wait for the broker.",
+        unit="messages",
+        formula="Length of the outbox at the scrape.",
+        source="the MQTT edge",
+    ),
+)
