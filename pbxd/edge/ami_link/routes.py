@@ -1,0 +1,52 @@
+"""Who wants which event: found by one look-up in a dict, however many listeners there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Route: TypeAlias = Callable[[bytes], None]
+"""Takes one raw event. Must not block; what it raises is counted and costs nobody else anything."""
+
+_FEW = 4096
+"""First lines remembered. A peer that makes up names must not fill the memory."""
+
+
+def unwanted(raw: bytes) -> None:
+    """The route of events that nobody wants."""
+
+
+class Routes:
+    """``table`` maps the first line of a message to its route; ``resolve`` fills it, once for each line.
+
+    Wildcards are matched here, when a name is met for the first time, and never again.
+    """
+
+    def __init__(self, find: Callable[[bytes], Route | None], otherwise: Route) -> None:
+        self.table: dict[bytes, Route | None] = {}
+        self._find = find  #: the route for an event's name
+        self._otherwise = otherwise  #: for everything that does not begin like an event
+
+    def resolve(self, head: bytes) -> Route | None:
+        """The route for messages whose first line is ``head``. None: skip them."""
+        if not head.startswith(b"Event: "):
+            return self._otherwise
+        route = self._find(head[7:])
+        if len(self.table) >= _FEW:
+            self.table.clear()
+        self.table[head] = route
+        return route
+
+    def forget(self) -> None:
+        """Somebody began or ceased to listen."""
+        self.table.clear()
+
+
+def each(callbacks: list[Callable[[Any], None]]) -> Route:
+    """One route made of several."""
+
+    def route(raw: bytes) -> None:
+        for callback in callbacks:
+            callback(raw)
+
+    return route
