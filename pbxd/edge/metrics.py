@@ -48,7 +48,7 @@ class Histogram:
 
 
 class Metrics(Collector):
-    """All figures of one pbxd. ``apply`` is the outlet for Count effects; ``text`` is what /metrics serves."""
+    """All figures of one pbxd. ``apply`` is the outlet for Count effects, ``text`` what /metrics serves."""
 
     def __init__(self, *, version: str = "0", agents: bool = False, sources: Iterable[Source] = ()) -> None:
         self._figures = {f.name: f for f in CATALOGUE if agents or not f.opt_in}

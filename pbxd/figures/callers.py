@@ -14,7 +14,7 @@ WAIT_OUTCOME = Label(
 RING_RESULT = Label(
     name="result",
     meaning="why the phone stopped ringing",
-    values=("answered", "elsewhere", "no_answer", "busy", "caller_left"),
+    values=("answered", "elsewhere", "no_answer", "busy", "caller_left", "failed"),
 )
 SUBJECT = Label(
     name="subject",
@@ -43,6 +43,15 @@ CALLS = (
         formula="One for each journey, whatever number of legs, queues and transfers it has.",
         source="CallArrived",
         edge_cases="A call that was already there when pbxd connected counts when it is first seen.",
+    ),
+    Figure(
+        name="pbxd_calls_folded_total",
+        kind=Kind.COUNTER,
+        help="Arrived calls that turned out to be a consultation inside another one.",
+        labels=(NODE,),
+        unit="calls",
+        formula="Arrived = folded + ended + in progress.",
+        source="CallFolded",
     ),
     Figure(
         name="pbxd_calls_total",

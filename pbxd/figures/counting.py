@@ -8,6 +8,7 @@ from typing import assert_never
 from pbxd.calls.facts import (
     CallArrived,
     CallEnded,
+    CallFolded,
     CallQueued,
     Fact,
     LegEnded,
@@ -32,7 +33,12 @@ class Figures:
 
     def of(self, fact: Fact) -> list[Count]:
         """What this fact adds to which figures."""
-        node = str(fact.node)
+        counts = self._counts(fact, str(fact.node))
+        if fact.missed:
+            counts.append(_one("pbxd_resync_corrections_total", node=fact.node))
+        return counts
+
+    def _counts(self, fact: Fact, node: str) -> list[Count]:
         match fact:
             case CallArrived():
                 return [_one("pbxd_calls_arrived_total", node=node)]
@@ -52,6 +58,8 @@ class Figures:
             case TransferSeen(transfer=transfer):
                 kind, outcome = transfer.kind.value, transfer.outcome.value
                 return [_one("pbxd_transfers_total", node=node, kind=kind, outcome=outcome)]
+            case CallFolded():
+                return [_one("pbxd_calls_folded_total", node=node)]
             case CallEnded():
                 return _ended(fact, node)
             case _:
@@ -62,7 +70,7 @@ class Figures:
         counts = [Count(metric="pbxd_talk_seconds", labels=labels, value=leg.talk_s)]
         if leg.hold_s > 0:
             counts.append(Count(metric="pbxd_hold_seconds", labels=labels, value=leg.hold_s))
-        agent = self._whose(leg.node, leg.interface) if self._whose else None
+        agent = self._agent(leg)
         if agent is not None:
             named = {**labels, "agent": str(agent)}
             counts += [
@@ -71,6 +79,13 @@ class Figures:
                 Count(metric="pbxd_agent_hold_seconds_total", labels=named, value=leg.hold_s),
             ]
         return counts
+
+    def _agent(self, leg: LegEnded) -> AgentId | None:
+        """Whose leg: by the phone that talked, else by the queue member behind whose interface it is."""
+        if self._whose is None:
+            return None
+        agent = self._whose(leg.node, leg.interface)
+        return agent if agent is not None or leg.member is None else self._whose(leg.node, leg.member)
 
 
 def flow_left(event: FlowLeft) -> Count:

@@ -106,7 +106,7 @@ LINKS = (
         labels=(NODE,),
         unit="facts",
         formula="Facts that the difference between model and inventory made necessary.",
-        source="LinkUp",
+        source="facts that are marked as missed",
         edge_cases="The first inventory after the start corrects nothing: there was no picture before.",
     ),
     Figure(
@@ -356,7 +356,7 @@ STORE = (
             Label(
                 name="result",
                 meaning="delivered: the broker has it; the others never got there",
-                values=("delivered", "refused", "unsendable"),
+                values=("delivered", "refused", "unsendable", "no_room", "too_old"),
             ),
         ),
         unit="messages",
