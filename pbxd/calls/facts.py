@@ -15,6 +15,7 @@ class CallFact:
     call: CallId
     node: NodeId
     at: float
+    missed: bool = False  #: it happened while pbxd was not looking; ``at`` is when it was found out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +46,17 @@ class MemberRinging(CallFact):
 class MemberStoppedRinging(CallFact):
     interface: Interface
     queue: str | None
-    reason: str  #: answered, elsewhere, no_answer, busy, caller_left
+    reason: str  #: answered, elsewhere, no_answer, busy, caller_left, failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegStarted(CallFact):
     """This party and the caller hear each other for the first time."""
 
-    interface: Interface
+    interface: Interface  #: the phone that talks
     queue: str | None
     waited_s: float
+    member: Interface | None = None  #: the queue member behind whose interface this phone is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class LegEnded(CallFact):
     queue: str | None
     talk_s: float
     hold_s: float
+    member: Interface | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,13 @@ class TransferSeen(CallFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallFolded(CallFact):
+    """This call turned out to be a consultation inside another one: it is no call of its own."""
+
+    into: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded(CallFact):
     record: CallRecord
 
@@ -93,5 +103,6 @@ Fact = (
     | LegEnded
     | QueueLeft
     | TransferSeen
+    | CallFolded
     | CallEnded
 )

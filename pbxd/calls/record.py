@@ -47,6 +47,8 @@ class Leg:
     ended: float | None
     talk_s: float  #: time in which this party and the caller really could hear each other
     hold_s: float = 0.0  #: time in which the caller was on this party's hold
+    queue: str | None = None  #: the queue that brought them together
+    member: Interface | None = None  #: the queue member behind whose interface this phone is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Wait:
     queue: str
     joined: float
     left: float | None
-    outcome: str | None  #: answered, abandoned, timeout, no_agent, transferred; None while waiting
+    outcome: str | None  #: answered, abandoned, timeout, no_agent, left (by key, or sent on); None while waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
