@@ -1,0 +1,65 @@
+"""A real Asterisk and real phones for the end-to-end tests, and proof that each test leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from deploy.lab.archive import NoArchiveError
+from deploy.lab.phones import Phones, until
+from deploy.lab.switch import Switch
+from deploy.lab.tools import BULLSEYE, FORKY, asterisk
+from deploy.lab.unpack import UnpackError
+
+
+@pytest.fixture(scope="module", params=[FORKY, BULLSEYE], ids=["asterisk22", "asterisk16"])
+def suite(request: pytest.FixtureRequest) -> str:
+    """The Debian suite whose Asterisk the test runs on."""
+    name: str = request.param
+    try:
+        asterisk(name)
+    except (UnpackError, NoArchiveError) as missing:
+        pytest.skip(f"no Asterisk of {name} can be unpacked here: {missing}")
+    return name
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_switch(suite: str) -> AsyncIterator[Switch]:
+    """One Asterisk for a module's tests; in the end it has no more files open than before the first one."""
+    async with Switch(suite) as switch:
+        files = _open_files(switch.pid)
+        yield switch
+        # A SIP transaction keeps the sound's sockets for some seconds after a call transferred by REFER.
+        await until(
+            lambda: _open_files(switch.pid) <= files,
+            lambda: f"Asterisk had {files} files open and has {_open_files(switch.pid)} now",
+        )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def all_phones(suite: str) -> AsyncIterator[Phones]:
+    """One set of phones for each Asterisk of a module: a process can hold one set at a time."""
+    async with Phones() as phones:
+        yield phones
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def switch(running_switch: Switch, all_phones: Phones) -> AsyncIterator[Switch]:
+    """A private Asterisk, as empty after the test as it was before it: no channel, no bridge."""
+    yield running_switch
+    await all_phones.hang_up_everything()
+    await running_switch.leak_check()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def phones(switch: Switch, all_phones: Phones) -> Phones:
+    """The phones; all on the hook again after the test."""
+    all_phones.forget()
+    return all_phones
+
+
+def _open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
