@@ -70,4 +70,8 @@ def _plain(letter: str) -> str:
 
 def _same_digits(digits: str, number: str) -> bool:
     kept = "".join(letter for letter in number if letter.isdigit())
-    return bool(kept) and (digits == kept or kept.endswith(digits.lstrip("0")) or digits.endswith(kept))
+    if digits == kept:
+        return True
+    # The same number with and without its country code or the 0 in front of the area code.
+    short, long = sorted((digits.lstrip("0"), kept.lstrip("0")), key=len)
+    return len(short) > 5 and long.endswith(short)

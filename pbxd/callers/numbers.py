@@ -19,7 +19,7 @@ NUMBER_LENGTH = 64
 
 #: digits, in any script's form, and what people and switches put between them
 _DIALLABLE = re.compile(r"\+?[\d\s().\-/]+\Z")
-_URI = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
+_URI = re.compile(r"^(?:sips?|tel):", re.IGNORECASE)
 
 
 class NumberKind(StrEnum):
@@ -58,20 +58,26 @@ def read_number(
     ``internal_digits`` digits without ``+`` are always an internal number.
     """
     text = safe_text(presented, NUMBER_LENGTH)
-    bare = _URI.sub("", text, count=1).split("@", 1)[0].split(";", 1)[0].strip().strip('"')
-    if bare.casefold() in NOBODY:
+    bare = _address(text)
+    if bare.casefold() in NOBODY or not any(letter.isalnum() for letter in bare):
         return NumberCard(presented=text, number="", kind=NumberKind.WITHHELD)
     if not _DIALLABLE.match(bare):
         return NumberCard(presented=text, number=bare, kind=NumberKind.TEXT)
     plus = "+" if bare[0] == "+" else ""
     digits = plus + "".join(str(int(letter)) for letter in bare if letter.isdecimal())
-    if digits == plus:
-        return NumberCard(presented=text, number="", kind=NumberKind.WITHHELD)
     internal = NumberCard(presented=text, number=digits, kind=NumberKind.INTERNAL)
     if not plus and len(digits) <= internal_digits:
         return internal
     parsed = _parse(digits, default_region.upper() or None)
     return internal if parsed is None else _card(text, parsed, language)
+
+
+def _address(text: str) -> str:
+    """The user's part of a SIP or tel URI, or the text itself."""
+    without_scheme, schemes = _URI.subn("", text, count=1)
+    if schemes:
+        without_scheme = without_scheme.split(";", 1)[0]
+    return without_scheme.split("@", 1)[0].strip(' "')
 
 
 def _parse(digits: str, region: str | None) -> phonenumbers.PhoneNumber | None:
