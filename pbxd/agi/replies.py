@@ -11,7 +11,7 @@ A reply is mostly one line, ``200 result=1 (value) endpos=4711``. Five things ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 LONGEST = 65_536
 
@@ -32,9 +32,11 @@ class FailedError(AgiError):
     """Asterisk tried and answered -1 while the caller is still there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One reply. ``result`` is the text behind ``result=``, ``data`` what stood in parentheses."""
+class Reply(NamedTuple):
+    """One reply. ``result`` is the text behind ``result=``, ``data`` what stood in parentheses.
+
+    A NamedTuple, because a frozen dataclass takes four times as long to make, and this is made per command.
+    """
 
     code: int
     result: str = ""
@@ -62,8 +64,10 @@ def reply(text: str) -> Reply:
         return Reply(0, text=text)
     if code != "200":
         return Reply(int(code), text=text)
-    head, opened, rest = text[4:].partition("(")
-    result = head.removeprefix("result=").split(" ", 1)[0].rstrip()
+    result, _, more = text[4:].removeprefix("result=").partition(" ")
+    if not more:
+        return Reply(200, result, None, None, text)
+    head, opened, rest = more.partition("(")
     if not opened:
         return Reply(200, result, None, _endpos(head), text)
     data, _, tail = rest.rpartition(")")
@@ -71,11 +75,8 @@ def reply(text: str) -> Reply:
 
 
 def _endpos(text: str) -> int | None:
-    _, found, number = text.partition("endpos=")
-    try:
-        return int(number.split(" ", 1)[0]) if found else None
-    except ValueError:
-        return None
+    number = text.partition("endpos=")[2].partition(" ")[0]
+    return int(number) if number.isdecimal() else None
 
 
 COMMON: dict[bytes, Reply] = {
@@ -89,6 +90,23 @@ COMMON: dict[bytes, Reply] = {
     )
 }
 """Nine of ten replies are one of these: a look-up instead of a parse. They are frozen, so they are shared."""
+
+
+_PLAIN = b"200 result="
+
+
+def one_reply(data: bytes, encoding: str = "utf-8") -> Reply | None:
+    """The reply when ``data`` is one whole good reply and nothing else, as it nearly always is; else None.
+
+    Takes a quarter of the time that ReplyReader needs, with the same result.
+    """
+    common = COMMON.get(data)
+    if common is not None:
+        return common
+    if data[:11] != _PLAIN or data.find(b"\n") != len(data) - 1 or data[-2:-1] == b"\r":
+        return None
+    text = data[:-1].decode(encoding, "replace")
+    return None if "(" in text and _open_value(text) else reply(text)
 
 
 class ReplyReader:
@@ -116,7 +134,7 @@ class ReplyReader:
         for raw in lines:
             done = self._line(raw.decode(self._encoding, "replace").removesuffix("\r"))
             if done is not None:
-                replies.append(replace(done, hungup=True) if self.hungup else done)
+                replies.append(done._replace(hungup=True) if self.hungup else done)
         if len(self._partial) + sum(map(len, self._lines)) > self._longest:
             raise ReplyTooLongError(f"a reply of more than {self._longest} bytes")
         return replies

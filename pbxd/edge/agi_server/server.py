@@ -1,0 +1,337 @@
+"""panoramisk's FastAGI Application on a protocol of our own.
+
+Routes, ``request.headers`` and ``request.send_command`` are panoramisk's, so that programs written for it
+move in unchanged. What it does wrong is mended by replacing its reading: a peer that connects and closes
+froze its event loop, usage blocks and HANGUP lines put every later reply off by one, a line end in a command
+ran a second one, and nothing had a deadline or a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ipaddress
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+from panoramisk.fast_agi import Application, Request
+
+from pbxd.agi.replies import FailedError, HungUpError, Reply
+from pbxd.agi.verbs import Verb
+from pbxd.edge.agi_server.session import ConnectionGoneError, Fault, Session
+from pbxd.settings.model import Agi, Network
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Endpoint = Callable[["AgiRequest"], Awaitable[None]]
+
+HANGUP_FOLLOWS = 0.25
+"""Seconds within which HANGUP follows a reply of -1 when the caller's leaving is the reason."""
+
+LOG_EVERY = 10.0
+"""Seconds between two log lines of the same fault."""
+
+
+class AgiRequest(Request):  # type: ignore[misc]
+    """One call: its ``headers``, and commands to it. ``writer`` is the connection's transport."""
+
+    headers: dict[str, str]
+
+    def __init__(self, app: FastAgi, headers: dict[str, str], session: Session) -> None:
+        super().__init__(app, headers, None, session.transport, app.encoding)
+        self.session = session
+
+    def send_command(self, command: str) -> Awaitable[dict[str, Any]]:
+        """Send one command line; the reply as panoramisk's dict.
+
+        Raises ArgumentError (a ValueError) for a line that would not be one command, ConnectionGoneError (a
+        ConnectionResetError) when there is nobody to send it to.
+        """
+        return self.session.ask(command, form=as_dict)
+
+    async def do(self, verb: Verb[T]) -> T:
+        """Run one typed verb. Raises HungUpError, FailedError, RefusedError or ArgumentError."""
+        reply = await self.session.ask(verb.line, plays=verb.plays)
+        try:
+            return verb.read(reply)
+        except FailedError:
+            if await self.session.left_within(HANGUP_FOLLOWS):
+                raise HungUpError(reply.text) from None
+            raise
+
+    @property
+    def peer(self) -> str:
+        """The address of the Asterisk that connected."""
+        return address(self.session)
+
+
+class FastAgi(Application):  # type: ignore[misc]
+    """A FastAGI server. ``listen``, add routes, ``stop``.
+
+    A request goes to the route of its path, else to ``otherwise``, else is refused. ``counted`` is told of
+    every fault. Connections from addresses outside ``allowed`` are closed at once (None: all may come).
+    """
+
+    def __init__(
+        self,
+        settings: Agi | None = None,
+        *,
+        otherwise: Endpoint | None = None,
+        allowed: tuple[Network, ...] | None = None,
+        counted: Callable[[Fault], None] = lambda fault: None,
+        default_encoding: str = "utf-8",
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(default_encoding=default_encoding, loop=loop)
+        self.settings = settings = settings or Agi()
+        self.encoding = default_encoding
+        self.header_bytes = settings.header_bytes
+        self.reply_bytes = settings.reply_bytes
+        self._sweep_s = min(1.0, settings.header_timeout / 4, settings.reply_timeout / 4)
+        # ``now`` may be one sweep old; a deadline is rather late by a sweep than early.
+        self.header_timeout = settings.header_timeout + self._sweep_s
+        self.reply_timeout = settings.reply_timeout + self._sweep_s
+        self.now = loop.time()
+        self.faults: Counter[Fault] = Counter()
+        self._log_again: dict[Fault, float] = {}
+        self.served = 0  #: sessions that came to a route
+        self._loop = loop
+        self._otherwise = otherwise
+        self._allowed = allowed
+        self._counted = counted
+        self._admitted: dict[str, bool] = {}
+        self._fresh: dict[Session, None] = {}  #: without an environment yet, the oldest first
+        self._sessions: dict[Session, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._server: asyncio.Server | None = None
+        self._stopping = False
+
+    # ---------------------------------------------------------------- panoramisk's
+
+    def add_route(self, path: str, endpoint: Callable[..., Any]) -> None:
+        """Serve ``agi://host/PATH`` by ``endpoint(request)``, a coroutine function or a plain one."""
+        if not callable(endpoint):
+            raise TypeError(f"a route's endpoint must be callable: {endpoint!r}")
+        plain = not inspect.iscoroutinefunction(endpoint)
+        super().add_route(path, _awaitable(endpoint) if plain else endpoint)
+
+    async def handler(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """For ``asyncio.start_server(app.handler, …)``: takes the connection over from the streams."""
+        transport = writer.transport
+        session = Session(self, self._loop)
+        reader.feed_eof()
+        early = await reader.read()
+        if transport.is_closing():
+            self.fault(Fault.CLOSED_EARLY, bytes=len(early))
+            return
+        transport.set_protocol(session)
+        session.connection_made(transport)
+        if early:
+            session.data_received(early)
+        await session.closed()
+
+    # ---------------------------------------------------------------- life
+
+    async def listen(self, host: str | None = None, port: int | None = None) -> None:
+        """Accept connections. Raises OSError when the address cannot be had."""
+        host = self.settings.listen if host is None else host
+        port = self.settings.port if port is None else port
+        found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, where = found[0]
+        address = (str(where[0]), int(where[1]))
+        listening = socket.create_server(address, family=family, backlog=self.settings.backlog)
+        _keep_alive(listening)
+        listening.setblocking(False)
+        self._server = await self._loop.create_server(
+            lambda: Session(self, self._loop), sock=listening, backlog=self.settings.backlog
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        if self._server is None:
+            raise RuntimeError("not listening")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def open_sessions(self) -> int:
+        """Calls that are in a route now."""
+        return len(self._sessions)
+
+    async def stop(self) -> None:
+        """Accept nothing more, give calls ``shutdown_timeout`` to end by themselves, close the rest.
+
+        A call whose session is closed goes on in the dialplan, which serves it without us.
+        """
+        self._stopping = True
+        if self._server is not None:
+            self._server.close()
+        for session in list(self._fresh):
+            session.abort()
+        if self._sessions:
+            await asyncio.wait(self._sessions.values(), timeout=self.settings.shutdown_timeout)
+        late = list(self._sessions.values())
+        for task in late:
+            self.fault(Fault.SHUT_DOWN)
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    # ---------------------------------------------------------------- what sessions report
+
+    def opened(self, session: Session) -> None:
+        if self._sweeper is None:
+            self._sweep()
+        session.deadline = self.now + self.header_timeout
+        if self._stopping or not self._may_come(session):
+            session.abort()
+            return
+        self._fresh[session] = None
+        if len(self._fresh) > self.settings.sessions_most:
+            oldest = next(iter(self._fresh))
+            self.fault(Fault.TOO_MANY_CONNECTIONS)
+            oldest.abort()
+
+    def begun(self, session: Session, headers: dict[str, str]) -> None:
+        self._fresh.pop(session, None)
+        if self._stopping or len(self._sessions) >= self.settings.sessions_most:
+            self.fault(Fault.SHUT_DOWN if self._stopping else Fault.TOO_MANY_SESSIONS)
+            session.abort()
+            return
+        session.ends = self.now + self.settings.session_timeout
+        self._sessions[session] = self._loop.create_task(self._serve(session, headers))
+
+    def closed(self, session: Session) -> None:
+        self._fresh.pop(session, None)
+
+    def fault(self, fault: Fault, **about: object) -> None:
+        """Count one fault; log it unless the same was logged a moment ago, for a scan makes thousands."""
+        self.faults[fault] += 1
+        self._counted(fault)
+        if self._loop.time() >= self._log_again.get(fault, 0.0):
+            self._log_again[fault] = self._loop.time() + LOG_EVERY
+            log.warning("FastAGI fault", fault=fault.value, so_far=self.faults[fault], **about)
+
+    # ---------------------------------------------------------------- serving
+
+    async def _serve(self, session: Session, headers: dict[str, str]) -> None:
+        script = headers.get("agi_network_script", "")
+        endpoint = self._route.get(script, self._otherwise)
+        self.served += 1
+        try:
+            if endpoint is None:
+                self.fault(Fault.NO_ROUTE, script=script)
+            else:
+                await endpoint(AgiRequest(self, headers, session))
+        except HungUpError:
+            log.debug("the caller left", script=script)
+        except Exception:
+            self.fault(Fault.ROUTE_FAILED, script=script)
+            log.exception("a FastAGI route failed", script=script)
+        finally:
+            del self._sessions[session]
+            session.finish()
+
+    def _may_come(self, session: Session) -> bool:
+        if self._allowed is None:
+            return True
+        peer = address(session)
+        may = self._admitted.get(peer)
+        if may is None:
+            may = within(peer, self._allowed)
+            if len(self._admitted) < 10_000:
+                self._admitted[peer] = may
+        if not may:
+            self.fault(Fault.FOREIGN_ADDRESS, peer=peer)
+        return may
+
+    def _sweep(self) -> None:
+        """One timer for all deadlines: a timer for each command would cost more than the command."""
+        before, self._sweeper = self._sweeper, None
+        self.now = now = self._loop.time()
+        for session in [s for s in (*self._fresh, *self._sessions) if now >= s.deadline or now >= s.ends]:
+            fault = session.expire()
+            if fault is not None:
+                self.fault(fault)
+        if self._sessions or self._fresh or not before:
+            self._sweeper = self._loop.call_later(self._sweep_s, self._sweep)
+
+
+def as_dict(reply: Reply) -> dict[str, Any]:
+    """A reply in the form of panoramisk's ``parse_agi_result``.
+
+    Different from it on purpose: a time-out is told (``('', 'timeout')``), a usage block is whole, and 511
+    (the channel is dead) is a hang-up.
+    """
+    if reply.code == 200 and reply.result != "-1" and reply.data is None:
+        result: dict[str, Any] = {"status_code": 200, "result": (reply.result, ""), "msg": ""}
+        if reply.endpos is not None:
+            result["endpos"] = (str(reply.endpos), "")
+        return result
+    if reply.code == 511 or (reply.code == 200 and reply.data == "hangup"):
+        return {"error": "AGIResultHangup", "msg": "User hungup during execution"}
+    if reply.code == 200 and reply.result == "-1":
+        if reply.hungup:
+            return {"error": "AGIResultHangup", "msg": "User hungup during execution"}
+        return {"error": "AGIAppError", "msg": "Error executing application, or hangup"}
+    result = {
+        "status_code": reply.code,
+        "result": (reply.result, reply.data or ""),
+        "msg": "",
+    }
+    if reply.code == 200:
+        if reply.endpos is not None:
+            result["endpos"] = (str(reply.endpos), "")
+    elif reply.code == 510:
+        result["error"] = "AGIInvalidCommand"
+    else:
+        result["error"] = "AGIUsageError" if reply.code == 520 else "AGIUnknownError"
+        result["msg"] = reply.text
+    return result
+
+
+def address(session: Session) -> str:
+    """The peer's IP address, '' when it is gone already."""
+    peer = session.transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
+
+
+def within(peer: str, networks: tuple[Network, ...]) -> bool:
+    """Whether an address lies in one of the networks; IPv4 in IPv6 clothes counts as IPv4."""
+    try:
+        ip = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in networks)
+
+
+def _awaitable(endpoint: Callable[..., Any]) -> Endpoint:
+    async def awaited(request: AgiRequest) -> None:
+        result = endpoint(request)
+        if inspect.isawaitable(result):
+            await result
+
+    return awaited
+
+
+def _keep_alive(listening: socket.socket) -> None:
+    """An Asterisk whose machine dies in the middle of a long prompt is noticed after about a minute.
+
+    Accepted sockets inherit the options, which saves four system calls for each call.
+    """
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+__all__ = ["AgiRequest", "ConnectionGoneError", "Endpoint", "FastAgi", "Fault", "as_dict", "within"]

@@ -1,0 +1,309 @@
+"""One FastAGI connection: environment in, then commands out and replies in, strictly in turn.
+
+Asterisk takes one command at a time, and a command that arrives while another plays breaks that one off.
+So a session never has two commands under way: further ones wait here. A command whose caller has lost
+interest (its future was cancelled) still owns the next reply, which is then dropped; otherwise every later
+reply would be taken for the one before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pbxd.agi import environment
+from pbxd.agi.quoting import encoded
+from pbxd.agi.replies import HungUpError, Reply, ReplyReader, ReplyTooLongError, one_reply
+
+RESYNC = 'GET FULL VARIABLE "{mark}"'
+"""Answered with the mark itself: the one reply that cannot be mistaken for another."""
+
+
+GONE = "the connection to Asterisk is closed"
+
+Form = Callable[[Reply], Any]
+Asked = tuple[bytes, bool, Form | None, asyncio.Future[Any]]
+
+
+class Fault(StrEnum):
+    """What can be wrong with a session. Each is counted under this name."""
+
+    FOREIGN_ADDRESS = "foreign_address"  #: from an address that no node may come from
+    TOO_MANY_CONNECTIONS = "too_many_connections"  #: the oldest that has sent nothing whole is closed
+    TOO_MANY_SESSIONS = "too_many_sessions"
+    CLOSED_EARLY = "closed_early"  #: before the environment was complete
+    HEADER_TIMEOUT = "header_timeout"
+    HEADER_TOO_LONG = "header_too_long"
+    NOT_AGI = "not_agi"
+    NO_ROUTE = "no_route"
+    UNKNOWN_NODE = "unknown_node"
+    UNKNOWN_FLOW = "unknown_flow"
+    REPLY_TIMEOUT = "reply_timeout"
+    REPLY_TOO_LONG = "reply_too_long"
+    STRAY_LINE = "stray_line"  #: a line that answers nothing
+    SESSION_TIMEOUT = "session_timeout"
+    ROUTE_FAILED = "route_failed"  #: a route raised
+    SHUT_DOWN = "shut_down"  #: still running when pbxd had to stop
+
+
+class ConnectionGoneError(HungUpError, ConnectionResetError):
+    """The connection to Asterisk is closed; whatever was asked may or may not have been done."""
+
+
+class Owner(Protocol):
+    """What a session needs of its server."""
+
+    now: float  #: loop time, as of the last sweep
+    encoding: str
+    header_bytes: int
+    header_timeout: float
+    reply_bytes: int
+    reply_timeout: float
+
+    def opened(self, session: Session) -> None: ...
+    def begun(self, session: Session, headers: dict[str, str]) -> None: ...
+    def closed(self, session: Session) -> None: ...
+    def fault(self, fault: Fault, **about: object) -> None: ...
+
+
+class Session(asyncio.Protocol):
+    """The protocol of one connection. ``deadline`` and ``expires_as`` are looked at by the server's sweep."""
+
+    __slots__ = (
+        "_closed",
+        "_encoding",
+        "_form",
+        "_gone",
+        "_header",
+        "_later",
+        "_loop",
+        "_mark",
+        "_owner",
+        "_reader",
+        "_running",
+        "_waiter",
+        "deadline",
+        "ends",
+        "hungup",
+        "over",
+        "transport",
+    )
+    transport: asyncio.Transport
+
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
+        self._owner = owner
+        self._loop = loop
+        self._encoding = owner.encoding
+        self._reader = ReplyReader(owner.encoding, owner.reply_bytes)
+        self._header = b""
+        self._running = False
+        self._waiter: asyncio.Future[Any] | None = None
+        self._form: Form | None = None
+        self._later: deque[Asked] | None = None
+        self._mark: str | None = None
+        self._gone: asyncio.Future[None] | None = None
+        self._closed: asyncio.Future[None] | None = None
+        self.hungup = False  #: the caller is gone; Asterisk may still answer questions
+        self.over = False  #: the connection is closed or closing
+        self.deadline = owner.now + owner.header_timeout
+        self.ends = math.inf
+
+    # ---------------------------------------------------------------- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+        self._owner.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._running:
+            self._take_header(data)
+            return
+        reader = self._reader
+        if reader.idle and not self.hungup:
+            reply = one_reply(data, self._encoding)
+            if reply is not None:
+                self._answered(reply)
+                return
+        try:
+            replies = reader.feed(data)
+        except ReplyTooLongError:
+            self._owner.fault(Fault.REPLY_TOO_LONG)
+            self.abort()
+            return
+        if reader.strays:
+            self._owner.fault(Fault.STRAY_LINE, lines=reader.strays)
+            reader.strays = 0
+        for reply in replies:
+            self._answered(reply)
+        if reader.hungup and not self.hungup:
+            self._caller_left()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._running and not self.over:
+            self._owner.fault(Fault.CLOSED_EARLY, bytes=len(self._header))
+        self.over = True
+        self._caller_left()
+        lost = [self._waiter, *(asked[-1] for asked in self._later or ())]
+        self._waiter = self._later = None
+        for future in lost:
+            if future is not None and not future.done():
+                future.set_exception(ConnectionGoneError(GONE))
+                future.exception()  # whoever asked may be gone as well; that is no error of its own
+        if self._closed is not None:
+            self._closed.set_result(None)
+        self._owner.closed(self)
+
+    # ---------------------------------------------------------------- environment
+
+    def _take_header(self, data: bytes) -> None:
+        if self.over:
+            return
+        seen = max(0, len(self._header) - 1)
+        self._header = header = self._header + data if self._header else data
+        end = header.find(environment.END, seen)
+        if end < 0 and b"\r" in data:
+            self._header = header = header.replace(b"\r\n", b"\n")
+            end = header.find(environment.END)
+        if (len(header) if end < 0 else end) > self._owner.header_bytes:
+            self._refuse(Fault.HEADER_TOO_LONG, bytes=len(header))
+        elif end >= 0:
+            self._begin(header[:end], header[end + 2 :])
+
+    def _begin(self, block: bytes, rest: bytes) -> None:
+        try:
+            headers = environment.parse(block, self._owner.encoding)
+        except environment.EnvironmentTooLongError as error:
+            self._refuse(Fault.HEADER_TOO_LONG, why=str(error))
+            return
+        except environment.NotAnEnvironmentError as error:
+            self._refuse(Fault.NOT_AGI, why=str(error), begins=block[:60])
+            return
+        self._header = b""
+        self._running = True
+        self.deadline = math.inf
+        self._owner.begun(self, headers)
+        if rest:
+            self.data_received(rest)
+
+    def _refuse(self, fault: Fault, **about: object) -> None:
+        self._owner.fault(fault, **about)
+        self.over = True
+        self.transport.abort()
+
+    # ---------------------------------------------------------------- commands and replies
+
+    def ask(self, line: str, *, plays: bool = True, form: Form | None = None) -> asyncio.Future[Any]:
+        """Send one command as soon as it is its turn; the future holds its reply, or ``form`` of it.
+
+        A command that does not play must be answered within ``reply_timeout``. Raises ArgumentError at once
+        for a line that is not one command. The future fails with ConnectionGoneError.
+        """
+        raw = encoded(line, self._encoding)
+        future = self._loop.create_future()
+        if self.over:
+            future.set_exception(ConnectionGoneError(GONE))
+        elif self._waiter is None:
+            self._waiter = future
+            self._form = form
+            if not plays:
+                self.deadline = self._owner.now + self._owner.reply_timeout
+            self.transport.write(raw)
+        else:
+            if self._later is None:
+                self._later = deque()
+            self._later.append((raw, plays, form, future))
+        return future
+
+    def _answered(self, reply: Reply) -> None:
+        waiter = self._waiter
+        if self._mark is not None:
+            if reply.data != self._mark:
+                return  # of the command that was broken off
+            self._mark = None
+        if waiter is None:
+            self._owner.fault(Fault.STRAY_LINE, lines=1)
+            return
+        self._waiter = None
+        self.deadline = math.inf
+        if not waiter.done():
+            form = self._form
+            waiter.set_result(reply if form is None else form(reply))
+        while self._later and self._waiter is None:
+            raw, plays, self._form, future = self._later.popleft()
+            if not future.done():
+                self._waiter = future
+                self.deadline = math.inf if plays else self._owner.now + self._owner.reply_timeout
+                self.transport.write(raw)
+
+    async def interrupt(self, seconds: float) -> bool:
+        """Break off whatever plays and get back in step. False when Asterisk did not come back in time.
+
+        Waiting commands are given up; their futures are cancelled.
+        """
+        for *_, future in self._later or ():
+            future.cancel()
+        self._later = None
+        if self._waiter is None or self.over:
+            return not self.over
+        self._waiter.cancel()
+        self._mark = f"pbxd-{id(self):x}-{self._owner.now:.3f}"
+        self._waiter = back = self._loop.create_future()
+        self._form = None
+        self.transport.write(encoded(RESYNC.format(mark=self._mark)))
+        try:
+            async with asyncio.timeout(seconds):
+                await back
+        except (TimeoutError, ConnectionGoneError):
+            return False
+        return True
+
+    # ---------------------------------------------------------------- endings
+
+    async def left_within(self, seconds: float) -> bool:
+        """Whether the caller is gone, or goes within ``seconds``: HANGUP comes just after the reply of -1."""
+        if not self.hungup:
+            if self._gone is None:
+                self._gone = self._loop.create_future()
+            await asyncio.wait([self._gone], timeout=seconds)
+        return self.hungup
+
+    async def closed(self) -> None:
+        """Wait until the connection is closed, if it is open."""
+        self._closed = self._loop.create_future()
+        await self._closed
+
+    def _caller_left(self) -> None:
+        self.hungup = True
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+
+    def expire(self) -> Fault | None:
+        """A deadline has passed. The fault, or None when nobody waits for anything any more."""
+        if self.over:
+            return None
+        if not self._running:
+            fault = Fault.HEADER_TIMEOUT
+        elif self._owner.now >= self.ends:
+            fault = Fault.SESSION_TIMEOUT
+        elif self._waiter is not None:
+            fault = Fault.REPLY_TIMEOUT
+        else:
+            self.deadline = math.inf
+            return None
+        self.abort()
+        return fault
+
+    def finish(self) -> None:
+        """Close after what was written; Asterisk goes on in the dialplan."""
+        if not self.over:
+            self.over = True
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.over = True
+        self.transport.abort()
