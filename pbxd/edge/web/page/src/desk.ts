@@ -52,7 +52,7 @@ export interface Repeat {
   flag: boolean;
   count: number;
   window_s: number;
-  same_subject: boolean;
+  same_subject: boolean | null;
   last_outcome: string | null;
   text: string;
 }

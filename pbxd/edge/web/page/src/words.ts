@@ -32,7 +32,7 @@ const en = {
   dismiss: "Dismiss",
   queues: "My queues",
   noQueues: "You are a member of no queue.",
-  waiting: (n: number) => (n === 1 ? "caller waiting" : "callers waiting"),
+  waiting: (n: number): string => (n === 1 ? "caller waiting" : "callers waiting"),
   longest: "longest",
   nobodyWaits: "Nobody is waiting",
   members: "Members",
@@ -80,7 +80,8 @@ const en = {
   repeat: (nth: string, window: string, same: boolean, last: string) =>
     `${nth} call in ${window}${same ? ", same subject" : ""}${last ? `, last one ${last}` : ""}`,
   hours: (n: number) => `${n} h`,
-  days: (n: number) => `${n} d`,
+  days: (n: number) => `${n} days`,
+  minutes: (n: number) => `${n} min`,
   states: {
     ready: "Ready",
     paused: "Paused",
@@ -114,8 +115,8 @@ const en = {
     timeout: "unanswered",
     no_agent: "unanswered",
     unanswered: "unanswered",
-    busy: "busy",
-    ivr_hangup: "left in the menu",
+    busy: "unanswered",
+    ivr_hangup: "ended in the menu",
   } as Record<string, string>,
   closings: {
     answered: "Answered",
@@ -129,6 +130,7 @@ const en = {
     invalid: "not valid",
     no_input: "no input",
     failed: "failed",
+    caller_left: "hung up",
   } as Record<string, string>,
 };
 
@@ -207,9 +209,10 @@ const zh: Words = {
   announce: (who, queue) => `来电：${who}${queue ? `，${queue}` : ""}`,
   nth: (n) => `第 ${n} 次`,
   repeat: (nth, window, same, last) =>
-    `${window}内${nth}来电${same ? "，同一主题" : ""}${last ? `，上一次${last}` : ""}`,
+    `${window}内${nth}来电${same ? "，同一事项" : ""}${last ? `，上次${last}` : ""}`,
   hours: (n) => `${n} 小时`,
   days: (n) => `${n} 天`,
+  minutes: (n) => `${n} 分钟`,
   states: {
     ready: "就绪",
     paused: "暂停",
@@ -239,12 +242,12 @@ const zh: Words = {
   lastOutcomes: {
     answered: "已接听",
     direct: "已接听",
-    abandoned: "未接听",
-    timeout: "未接听",
-    no_agent: "未接听",
-    unanswered: "未接听",
-    busy: "忙线",
-    ivr_hangup: "在菜单中挂断",
+    abandoned: "未接通",
+    timeout: "未接通",
+    no_agent: "未接通",
+    unanswered: "未接通",
+    busy: "未接通",
+    ivr_hangup: "在语音菜单中挂断",
   },
   closings: {
     answered: "已接听",
@@ -258,6 +261,7 @@ const zh: Words = {
     invalid: "无效",
     no_input: "无输入",
     failed: "失败",
+    caller_left: "已挂断",
   },
 };
 

@@ -1,0 +1,45 @@
+// Small pieces of markup that several parts of the page use.
+
+import { html, nothing, type TemplateResult } from "lit";
+import { grouped } from "./say";
+import type { Words } from "./words";
+
+/** A number that is easy to read aloud; its text is the number itself. */
+export function number(value: string): TemplateResult {
+  return html`<bdi class="number" dir="ltr">${grouped(value).map((group) => html`<span class="group">${group}</span>`)}</bdi>`;
+}
+
+/** Text that somebody else chose: never markup, and its writing direction stays its own affair. */
+export function said(text: string): TemplateResult {
+  return html`<bdi>${text}</bdi>`;
+}
+
+const TONES: Record<string, string> = {
+  ready: "ready",
+  not_in_use: "ready",
+  talking: "talking",
+  in_use: "talking",
+  busy: "talking",
+  on_hold: "talking",
+  ringing: "ringing",
+  paused: "paused",
+  wrapup: "paused",
+  wrap_up: "paused",
+  answered: "ready",
+  direct: "ready",
+  abandoned: "bad",
+  timeout: "bad",
+  no_agent: "bad",
+  unanswered: "bad",
+};
+
+export function stateChip(state: string, paused: boolean, words: Words): TemplateResult {
+  const active = state === "talking" || state === "in_use" || state === "ringing" || state === "busy";
+  const shown = paused && !active ? "paused" : state;
+  const also = paused && active ? html` · ${words.paused}` : nothing;
+  return html`<span class="chip ${TONES[shown] ?? ""}">${words.states[shown] ?? shown}${also}</span>`;
+}
+
+export function outcomeChip(outcome: string, words: Words): TemplateResult {
+  return html`<span class="chip plain ${TONES[outcome] ?? ""}">${words.outcomes[outcome] ?? outcome}</span>`;
+}

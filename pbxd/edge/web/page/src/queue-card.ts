@@ -1,0 +1,141 @@
+// One queue: how many wait, how long already, and what its members do.
+
+import { css, html, LitElement, nothing } from "lit";
+import type { Queue } from "./desk";
+import { look } from "./look";
+import { number, said, stateChip } from "./parts";
+import { duration } from "./say";
+import type { Words } from "./words";
+
+/** Callers listed by name; the others are only counted. */
+const LISTED = 5;
+
+export class QueueCard extends LitElement {
+  static override properties = {
+    queue: { attribute: false },
+    agent: { attribute: false },
+    words: { attribute: false },
+    now: { attribute: false },
+  };
+  declare queue: Queue;
+  declare agent: string;
+  declare words: Words;
+  declare now: number;
+
+  static override styles = [
+    look,
+    css`
+      section {
+        padding: 1rem 1.1rem;
+      }
+      header {
+        display: flex;
+        align-items: baseline;
+        justify-content: space-between;
+        gap: 0.75rem;
+      }
+      h3 {
+        font-size: 1.0625rem;
+        min-width: 0;
+      }
+      .figures {
+        display: flex;
+        align-items: baseline;
+        gap: 0.5rem;
+        margin-top: 0.35rem;
+      }
+      .count {
+        font-size: 2rem;
+        font-weight: 700;
+        line-height: 1.1;
+      }
+      .longest {
+        margin-inline-start: auto;
+        text-align: end;
+        font-size: 0.9375rem;
+      }
+      .longest b {
+        font-size: 1.125rem;
+      }
+      .late b {
+        color: var(--red);
+      }
+      .callers {
+        margin-top: 0.6rem;
+        display: grid;
+        gap: 0.25rem;
+        font-size: 0.9375rem;
+      }
+      .callers li,
+      .members li {
+        display: flex;
+        justify-content: space-between;
+        gap: 0.75rem;
+        align-items: center;
+      }
+      .members {
+        margin-top: 0.75rem;
+        padding-top: 0.6rem;
+        border-top: 1px solid var(--line);
+        display: grid;
+        gap: 0.4rem;
+      }
+      .members bdi {
+        min-width: 0;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+    `,
+  ];
+
+  protected override render() {
+    const { queue, words } = this;
+    const longest = queue.longest_since === null ? null : this.now - queue.longest_since;
+    return html`
+      <section class="card" aria-label=${`${words.queue} ${queue.name}`} data-queue=${queue.name}>
+        <header><h3>${said(queue.name)}</h3></header>
+        ${queue.waiting === 0 || longest === null
+          ? html`<p class="quiet figures">${words.nobodyWaits}</p>`
+          : html`
+              <p class="figures">
+                <span class="count time" data-waiting>${queue.waiting}</span>
+                <span class="quiet">${words.waiting(queue.waiting)}</span>
+                <span class="longest ${longest >= 60 ? "late" : ""}">
+                  <span class="quiet">${words.longest}</span> <b class="time" data-longest>${duration(longest)}</b>
+                </span>
+              </p>
+              ${this.callers()}
+            `}
+        ${this.members()}
+      </section>
+    `;
+  }
+
+  private callers() {
+    const { callers } = this.queue;
+    if (callers.length === 0) return nothing;
+    return html`<ol class="callers">
+      ${callers.slice(0, LISTED).map(
+        (caller) => html`<li>
+          <span>${caller.number ? number(caller.number) : this.words.withheld}</span>
+          <span class="time quiet">${duration(this.now - caller.since)}</span>
+        </li>`,
+      )}
+      ${callers.length > LISTED ? html`<li class="quiet">+${callers.length - LISTED}</li>` : nothing}
+    </ol>`;
+  }
+
+  private members() {
+    const { words } = this;
+    return html`<ul class="members" aria-label=${words.members}>
+      ${this.queue.members.map(
+        (member) => html`<li>
+          ${said(member.name || member.interface)} ${stateChip(member.state, member.paused, words)}
+        </li>`,
+      )}
+    </ul>`;
+  }
+}
+
+customElements.define("pbxd-queue", QueueCard);

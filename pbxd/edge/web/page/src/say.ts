@@ -1,0 +1,62 @@
+// Times, numbers and reasons, put for people to read.
+
+import type { Repeat } from "./desk";
+import type { Language, Words } from "./words";
+
+/** 0:47, 12:05, 1:02:09 */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds));
+  const two = (n: number) => String(n).padStart(2, "0");
+  const minutes = Math.floor(s / 60) % 60;
+  const hours = Math.floor(s / 3600);
+  return hours ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+}
+
+export function clock(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false }).format(at * 1000);
+}
+
+/** Today 14:05, Yesterday 09:12, 3 Nov 2026 14:05 */
+export function date(at: number, now: number, language: Language, words: Words): string {
+  const day = (epoch: number) => new Date(epoch * 1000).toDateString();
+  const time = clock(at, language);
+  if (day(at) === day(now)) return `${words.today} ${time}`;
+  if (day(at) === day(now - 86400)) return `${words.yesterday} ${time}`;
+  const shown = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric" });
+  return `${shown.format(at * 1000)} ${time}`;
+}
+
+export function exact(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" }).format(at * 1000);
+}
+
+/**
+ * A number cut into groups that are easy to read aloud; joined they are the number again. Numbers of plans
+ * that we do not know stay whole: a wrong grouping is worse than none.
+ */
+export function grouped(number: string): string[] {
+  const plans: [RegExp, number[]][] = [
+    [/^\+861[3-9]\d{9}$/, [3, 3, 4, 4]],
+    [/^\+86(10|2\d)\d{8}$/, [3, 2, 4, 4]],
+    [/^\+86[3-9]\d{2}\d{8}$/, [3, 3, 4, 4]],
+    [/^\+1\d{10}$/, [2, 3, 3, 4]],
+  ];
+  const plan = plans.find(([pattern]) => pattern.test(number));
+  if (!plan) return [number];
+  let from = 0;
+  return plan[1].map((length) => number.slice(from, (from += length)));
+}
+
+/** The reason of a repeat flag. pbxd words it in the agent's own language; in another one the page does. */
+export function reason(repeat: Repeat, language: Language, own: Language, words: Words): string {
+  if (language === own && repeat.text) return repeat.text;
+  const last = repeat.last_outcome ? (words.lastOutcomes[repeat.last_outcome] ?? "") : "";
+  const span = windowText(repeat.window_s, words);
+  return words.repeat(words.nth(repeat.count), span, repeat.same_subject === true, last);
+}
+
+function windowText(seconds: number, words: Words): string {
+  if (seconds > 2 * 86400 && seconds % 86400 === 0) return words.days(seconds / 86400);
+  if (seconds % 3600 === 0) return words.hours(seconds / 3600);
+  return words.minutes(Math.round(seconds / 60));
+}
