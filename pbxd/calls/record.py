@@ -58,7 +58,9 @@ class Wait:
     queue: str
     joined: float
     left: float | None
-    outcome: str | None  #: answered, abandoned, timeout, no_agent, left (by key, or sent on); None while waiting
+    outcome: (
+        str | None
+    )  #: answered, abandoned, timeout, no_agent, left (by key, or sent on); None while waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

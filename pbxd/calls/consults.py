@@ -1,0 +1,317 @@
+"""Transfers that are under way, and how they end.
+
+Phones, Asterisk's own features and other programs transfer in many ways, and what the switch tells of them
+is late and incomplete. So a transfer is watched from its first sign (somebody who has the caller on hold
+dials somebody else, or a blind transfer is told) and judged by who hears whom:
+
+* the caller hears the new party and no longer the transferer: completed;
+* all three hear each other for a while: a three-way call;
+* the transferer has gone and the new party was not there yet: blonde, until somebody answers;
+* the caller hears the transferer again: cancelled, or whatever became of the attempt to ring the target;
+* the caller has gone: caller left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pbxd.calls.facts import TransferSeen
+from pbxd.calls.journeys import Journeys, Talk
+from pbxd.calls.names import Kind
+from pbxd.calls.record import Transfer, TransferKind, TransferOutcome
+from pbxd.ids import CallId, Interface, Uniqueid
+from pbxd.journal import Journal, Table
+
+_TOGETHER_S = 0.7
+"""Bridges overlap for a moment while Asterisk swaps the parties; longer is a conversation of three."""
+
+_FAILURES = {
+    "BUSY": TransferOutcome.BUSY,
+    "NOANSWER": TransferOutcome.NO_ANSWER,
+    "CANCEL": TransferOutcome.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One transfer under way."""
+
+    transferer: str  #: channel name of the party who transfers
+    interface: Interface
+    consult: str  #: channel name of his line to the target; '' when he has none
+    to: str  #: the target's interface once it is known; before that what was dialled
+    began: float
+    blind: bool = False
+    target: str = ""  #: channel name of the phone that was rung last
+    to_queue: bool = False
+    dialled: bool = False
+    rang: bool = False
+    failure: TransferOutcome | None = None
+    joined: bool = False  #: transferer and target have talked
+    sent: float | None = None  #: when the switch said that the caller is handed over
+    met: float | None = None  #: when caller and target first heard each other
+    three: bool = False
+
+
+class Consults:
+    """The transfers under way of all journeys of one switch, at most one a journey."""
+
+    def __init__(self, journeys: Journeys, journal: Journal) -> None:
+        self._journeys = journeys
+        self._wiring = journeys.wiring
+        self.attempts: Table[CallId, Attempt] = Table(journal)
+        self.by_line: Table[str, CallId] = Table(journal)  #: the transferer's channel names
+        self._side: Table[Uniqueid, bool] = Table(journal)
+
+    # ------------------------------------------------------------ the target's side
+
+    def is_side(self, uniqueid: Uniqueid) -> bool:
+        """Does this channel belong to the target's side of a transfer?"""
+        return uniqueid in self._side
+
+    def mark_side(self, uniqueid: Uniqueid) -> None:
+        self._side[uniqueid] = True
+
+    def unmark(self, uniqueid: Uniqueid) -> None:
+        self._side.pop(uniqueid, None)
+
+    # ------------------------------------------------------------ signs
+
+    def begin(
+        self, call: CallId, transferer: str, interface: Interface, consult: str, to: str, at: float
+    ) -> None:
+        """Somebody who has the caller on hold dials somebody else."""
+        if call in self.attempts:
+            self._close(call, at)
+        self.attempts[call] = Attempt(
+            transferer=transferer, interface=interface, consult=consult, to=to, began=at
+        )
+        self.by_line[transferer] = self.by_line[consult] = call
+
+    def dialled(self, call: CallId, target: str, interface: Interface) -> None:
+        """A phone of the target's side is rung."""
+        attempt = self.attempts[call]
+        self.attempts[call] = replace(
+            attempt,
+            target=target,
+            to=attempt.to if attempt.to_queue else interface,
+            dialled=True,
+            rang=False,
+            failure=None,
+        )
+
+    def queued(self, call: CallId, queue: str) -> None:
+        """The target is a queue."""
+        self.attempts[call] = replace(self.attempts[call], to=queue, to_queue=True, dialled=True)
+
+    def ringing(self, call: CallId, name: str) -> None:
+        attempt = self.attempts.get(call)
+        if attempt is not None and attempt.target == name and not attempt.rang:
+            self.attempts[call] = replace(attempt, rang=True)
+
+    def dial_ended(self, call: CallId, name: str, status: str) -> None:
+        """The attempt to ring the target ended."""
+        attempt = self.attempts.get(call)
+        if attempt is None or attempt.target != name or attempt.joined or attempt.met is not None:
+            return
+        if status == "ANSWER":
+            failure = None
+        elif attempt.failure is not None:
+            return  # the first reason counts: Asterisk cancels a phone again that has rung out
+        else:
+            failure = _FAILURES.get(status, TransferOutcome.FAILED)
+            if failure is TransferOutcome.BUSY and attempt.rang:
+                failure = TransferOutcome.DECLINED
+        self.attempts[call] = replace(attempt, failure=failure)
+
+    def rejected(self, call: CallId, name: str) -> None:
+        """The target's phone refused the call (SIP 603)."""
+        attempt = self.attempts.get(call)
+        if attempt is not None and attempt.target == name and attempt.failure is not None:
+            self.attempts[call] = replace(attempt, failure=TransferOutcome.DECLINED)
+
+    # ------------------------------------------------------------ what the switch says
+
+    def blind(self, call: CallId, transferer: str, interface: Interface, exten: str, at: float) -> None:
+        """The switch sent the caller on."""
+        if call in self.attempts:
+            self._close(call, at)
+        self.attempts[call] = Attempt(
+            transferer=transferer,
+            interface=interface,
+            consult="",
+            to=exten,
+            began=at,
+            blind=True,
+            sent=at,
+        )
+
+    def handed_over(
+        self, call: CallId, transferer: str, interface: Interface, to: str, at: float, *, three: bool
+    ) -> None:
+        """The switch says that the caller is with the target, or where the target rings."""
+        attempt = self.attempts.get(call)
+        if attempt is None:
+            done = self._journeys.transfers.get(call, ())
+            if done and done[-1].from_ == interface and at - done[-1].at < 2 * _TOGETHER_S:
+                return  # seen already by who hears whom
+            attempt = Attempt(
+                transferer=transferer, interface=interface, consult="", to=to, began=at, joined=True
+            )
+        self.attempts[call] = replace(attempt, sent=at, three=three)
+        self.review(call, at)
+
+    def not_handed_over(self, call: CallId) -> None:
+        """The switch could not do what the transferer asked for."""
+        attempt = self.attempts.get(call)
+        if attempt is not None and attempt.failure is None:
+            self.attempts[call] = replace(attempt, failure=TransferOutcome.FAILED)
+
+    # ------------------------------------------------------------ judging
+
+    def review(self, call: CallId, at: float) -> None:
+        """Who hears whom has changed: see what that means for the transfer under way."""
+        attempt = self.attempts.get(call)
+        if attempt is None:
+            return
+        heard = [talk for talk in self._journeys.open_talks(call) if talk.since is not None]
+        if attempt.met is None:
+            target = next((talk for talk in heard if self._is_target(talk, attempt)), None)
+            if target is not None:
+                to = attempt.to if attempt.to_queue else target.interface
+                attempt = replace(attempt, met=at, to=to, target=target.name)
+                self.attempts[call] = attempt
+        own = (attempt.transferer, attempt.consult)
+        if attempt.met is not None:
+            if attempt.three or not any(talk.name in own for talk in heard):
+                self._met(call, attempt, at)
+        elif attempt.sent is not None:
+            if any(_came_back(talk, attempt) for talk in heard):
+                self._resolve(call, attempt, _unreached(attempt), at)
+        elif not self._consulting(call, attempt) and any(talk.name in own for talk in heard):
+            self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
+
+    def _is_target(self, talk: Talk, attempt: Attempt) -> bool:
+        if talk.name in (attempt.transferer, attempt.consult):
+            return False
+        if talk.name == attempt.target:
+            return True
+        if attempt.sent is not None and talk.interface == attempt.interface:
+            return False  # Asterisk rang the transferer back
+        return talk.started >= attempt.began
+
+    def _consulting(self, call: CallId, attempt: Attempt) -> bool:
+        """Is the transferer's line to the target still there? Notices, too, when the two begin to talk."""
+        line = self._wiring.named(attempt.consult)
+        if line is None:
+            return False
+        ear = line.uniqueid if line.kind is Kind.DEVICE else self._wiring.by_name.get(attempt.transferer)
+        if ear is None:
+            return True
+        strangers = self._strangers(call, attempt, ear)
+        if strangers and not attempt.joined:
+            target = self._wiring.channels[strangers[0]]
+            to = attempt.to if attempt.to_queue else target.interface
+            self.attempts[call] = replace(attempt, joined=True, failure=None, target=target.name, to=to)
+        if attempt.consult != attempt.transferer:
+            return True
+        return bool(strangers) or self._wiring.named(attempt.target) is not None
+
+    def _strangers(self, call: CallId, attempt: Attempt, ear: Uniqueid) -> list[Uniqueid]:
+        """Who is on the line with the transferer, but for the caller's side."""
+        known = {attempt.transferer, attempt.consult, self._journeys.calls[call].subject}
+        known.update(t.name for t in self._journeys.open_talks(call) if t.started < attempt.began)
+        channels = self._wiring.channels
+        return [other for other in self._wiring.chain(ear) if channels[other].name not in known]
+
+    def line_gone(self, call: CallId, name: str, at: float) -> None:
+        """A channel of this journey ended. Was it the transferer's line to the target?"""
+        attempt = self.attempts.get(call)
+        if attempt is None or attempt.sent is not None or attempt.met is not None:
+            return
+        if name == attempt.consult and name != attempt.transferer:
+            transferer = self._wiring.by_name.get(attempt.transferer)
+            if transferer is not None and self._strangers(call, attempt, transferer):
+                # The Local channel between them was optimised away; they talk on.
+                self.attempts[call] = replace(attempt, consult=attempt.transferer)
+                return
+            self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
+        elif name == attempt.transferer == attempt.consult:
+            self._resolve(call, attempt, attempt.failure or TransferOutcome.FAILED, at)
+
+    def caller_gone(self, call: CallId, at: float, *, hung_up: bool) -> None:
+        """The subject has gone: whatever transfer was under way is over."""
+        attempt = self.attempts.get(call)
+        if attempt is None:
+            return
+        if attempt.met is not None:
+            self._met(call, attempt, at)
+        elif attempt.blind and not attempt.dialled:
+            # Sent to a menu or an announcement: he arrived there.
+            self._resolve(call, attempt, TransferOutcome.COMPLETED, at)
+        else:
+            self._resolve(call, attempt, self._left(call, attempt, hung_up), at)
+
+    def _left(self, call: CallId, attempt: Attempt, hung_up: bool) -> TransferOutcome:
+        waits = self._journeys.waits.get(call, ())
+        if attempt.to_queue and attempt.sent is not None and waits and waits[-1].left is not None:
+            outcome = waits[-1].outcome
+            return TransferOutcome.CALLER_LEFT if outcome == "abandoned" else TransferOutcome.NO_ANSWER
+        soft = (None, TransferOutcome.CANCELLED, TransferOutcome.FAILED)
+        if attempt.failure in soft and (hung_up or attempt.failure is not TransferOutcome.FAILED):
+            return TransferOutcome.CALLER_LEFT
+        return attempt.failure or TransferOutcome.CALLER_LEFT
+
+    def _close(self, call: CallId, at: float) -> None:
+        """Another transfer begins: the one before it is over."""
+        attempt = self.attempts[call]
+        if attempt.met is not None:
+            self._met(call, attempt, at)
+        elif attempt.sent is not None:
+            done = attempt.blind and not attempt.dialled
+            self._resolve(call, attempt, TransferOutcome.COMPLETED if done else _unreached(attempt), at)
+        else:
+            self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
+
+    def _met(self, call: CallId, attempt: Attempt, at: float) -> None:
+        if attempt.met is not None and at - attempt.met > _TOGETHER_S:
+            attempt = replace(attempt, three=True)
+        self._resolve(call, attempt, TransferOutcome.COMPLETED, at)
+
+    def _resolve(self, call: CallId, attempt: Attempt, outcome: TransferOutcome, at: float) -> None:
+        del self.attempts[call]
+        for name in (attempt.transferer, attempt.consult):
+            self.by_line.pop(name, None)
+        transfer = Transfer(
+            kind=_kind(attempt), at=at, from_=attempt.interface, to=attempt.to, outcome=outcome
+        )
+        journeys = self._journeys
+        journeys.transfers[call] = (*journeys.transfers.get(call, ()), transfer)
+        journeys.facts.append(
+            TransferSeen(call=call, node=journeys.node, at=at, missed=journeys.missed, transfer=transfer)
+        )
+
+
+def _kind(attempt: Attempt) -> TransferKind:
+    if attempt.three:
+        return TransferKind.THREEWAY
+    if attempt.blind:
+        return TransferKind.BLIND
+    handed_over = attempt.sent is not None or attempt.met is not None
+    return TransferKind.BLONDE if handed_over and not attempt.joined else TransferKind.ATTENDED
+
+
+def _came_back(talk: Talk, attempt: Attempt) -> bool:
+    """Does the caller hear the transferer again, after he was handed over?"""
+    return (
+        talk.interface == attempt.interface
+        and talk.since is not None
+        and attempt.sent is not None
+        and talk.since > attempt.sent
+    )
+
+
+def _unreached(attempt: Attempt) -> TransferOutcome:
+    if attempt.failure in (None, TransferOutcome.CANCELLED):
+        return TransferOutcome.NO_ANSWER
+    return attempt.failure or TransferOutcome.NO_ANSWER
