@@ -60,6 +60,13 @@ class Outbox:
         async with self._engine.begin() as connection:
             await connection.execute(statement)
 
+    async def refused(self) -> list[tuple[str, str]]:
+        """Topic and reason of each message that could never be sent, oldest first."""
+        statement = sa.select(outbox.c.topic, outbox.c.refused).where(outbox.c.refused.is_not(None))
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(statement.order_by(outbox.c.id))
+            return [(topic, why) for topic, why in rows]
+
     async def waiting(self) -> int:
         """How many messages wait to be sent."""
         statement = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.refused.is_(None))

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pbxd.callers.names import safe_text
 from pbxd.ids import AgentId, CallId
 from pbxd.messages import Contact, PastContact
 
 Row = dict[str, Any]
 
-TEXT_LENGTH = 1000
+TEXT_LENGTH = 300  #: letters; PostgreSQL's indexes take some 2,700 bytes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,10 +87,10 @@ def contact_row(contact: Contact) -> Row:
         "node": text(record.node),
         "number": text(contact.number),
         "presented": text(record.caller),
-        "name": text(record.caller_name),
+        "name": safe_text(record.caller_name),
         "dialled": text(record.dialled),
         "queue": maybe(record.queue),
-        "subject": maybe(contact.subject),
+        "subject": None if contact.subject is None else safe_text(contact.subject),
         "arrived": seconds(record.arrived),
         "answered": None if record.answered is None else seconds(record.answered),
         "ended": seconds(ended),
@@ -99,7 +100,10 @@ def contact_row(contact: Contact) -> Row:
         "agent": maybe(_last_agent(contact)),
         "missed": bool(record.missed),
         "path": [
-            {key: text(value) if isinstance(value, str) else seconds(value) for key, value in step.items()}
+            {
+                key: safe_text(value) if isinstance(value, str) else seconds(value)
+                for key, value in step.items()
+            }
             for step in map(asdict, contact.path)
         ],
     }

@@ -54,6 +54,7 @@ class Store:
         self.outbox = Outbox(self._engine)
         path = sqlite_path(self._url)
         self._finder: Finder = PooledFinder(self._engine) if path is None else ThreadFinder(path)
+        self._closed = False
         self._migrated = False
         self._migrating = asyncio.Lock()
         self._refused: StoreError | None = None
@@ -104,6 +105,9 @@ class Store:
 
     async def close(self) -> None:
         """Write what is waiting within the shutdown time, spool the rest, let go of the database."""
+        if self._closed:
+            return
+        self._closed = True
         for task in list(self._asked):
             task.cancel()
         if self._writing is not None:
@@ -136,7 +140,7 @@ class Store:
         self._writer.remember(contact)
 
     async def flushed(self) -> None:
-        """Wait until all contacts taken so far are in the database (or set aside)."""
+        """Wait until all contacts, those of the spool too, are in the database (or set aside)."""
         await self._writer.flushed()
 
     async def contacts(
@@ -161,7 +165,7 @@ class Store:
     # ---------------------------------------------------------------- look-ups
 
     def ask(self, request: LookUp, deliver: Callable[[HistoryFound | HistoryMissing], None]) -> None:
-        """Look up in the background; ``deliver`` gets exactly one answer within the settings' deadline."""
+        """Look up in the background; ``deliver`` gets one answer in time, none after ``close``."""
         if len(self._asked) >= self._settings.lookups_most:
             deliver(self._missing(request, "busy", "too many look-ups are waiting"))
             return

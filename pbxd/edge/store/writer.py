@@ -53,6 +53,7 @@ class Writer:
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
+        self._idle = asyncio.Event()
         self._closed = False
         self._next_pause_s = RETRY_FIRST_S
         self.away_since: float | None = None  #: epoch seconds; None while writing works
@@ -69,24 +70,27 @@ class Writer:
             return
         self._queue.append(contact)
         self._emptied.clear()
+        self._idle.clear()
         self._filled.set()
 
     async def flushed(self) -> None:
-        """Wait until nothing is waiting in memory."""
-        await self._emptied.wait()
+        """Wait until nothing is waiting, neither in memory nor in the spool."""
+        await self._idle.wait()
 
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
             await self._read_spool()
-            await self._filled.wait()
+            if not self._queue:
+                self._idle.set()
+                await self._filled.wait()
+            self._filled.clear()
             while self._queue:
                 group = list(islice(self._queue, GROUP))
                 await self._write(group)
                 # The group leaves the queue only now: a cancelled writer has lost nothing.
                 for _ in group:
                     self._queue.popleft()
-            self._filled.clear()
             self._emptied.set()
 
     async def close(self, writing: asyncio.Task[None], deadline_s: float) -> None:
@@ -200,6 +204,7 @@ class Writer:
             return
         self._count("pbxd_store_contacts_total", len(contacts), result="spooled")
         if not self._closed:
+            self._idle.clear()
             self._filled.set()
 
     def _set_aside(self, contact: Contact, error: Exception) -> None:
