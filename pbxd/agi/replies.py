@@ -92,9 +92,6 @@ COMMON: dict[bytes, Reply] = {
 """Nine of ten replies are one of these: a look-up instead of a parse. They are frozen, so they are shared."""
 
 
-_PLAIN = b"200 result="
-
-
 def one_reply(data: bytes, encoding: str = "utf-8") -> Reply | None:
     """The reply when ``data`` is one whole good reply and nothing else, as it nearly always is; else None.
 
@@ -103,10 +100,16 @@ def one_reply(data: bytes, encoding: str = "utf-8") -> Reply | None:
     common = COMMON.get(data)
     if common is not None:
         return common
-    if data[:11] != _PLAIN or data.find(b"\n") != len(data) - 1 or data[-2:-1] == b"\r":
+    text = data.decode(encoding, "replace")
+    if text[:11] != "200 result=" or text.find("\n") != len(text) - 1 or text[-2] == "\r":
         return None
-    text = data[:-1].decode(encoding, "replace")
-    return None if "(" in text and _open_value(text) else reply(text)
+    text = text[:-1]
+    result, blank, more = text[11:].partition(" ")
+    if not blank:
+        return Reply(200, result, None, None, text)
+    if more[:7] == "endpos=":
+        return Reply(200, result, None, _endpos(more), text)
+    return None if _open_value(text) else reply(text)
 
 
 class ReplyReader:
