@@ -74,6 +74,36 @@ def run(config: Config = CONFIG) -> None:
     raise typer.Exit(int(import_module("pbxd.app").run(settings) or 0))
 
 
+@app.command()
+def check(
+    config: Config = CONFIG,
+    asterisk: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NODE=]FOLDER",
+            help="Asterisk's configuration folder; /etc/asterisk for a node on this machine.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as faults, too.")] = False,
+) -> None:
+    """Find what is wrong with settings, flows, prompts and Asterisk's files, without starting anything."""
+    from pbxd.check.findings import Severity
+    from pbxd.check.run import check as check_all
+
+    folders = {node: Path(folder) for node, _, folder in (text.rpartition("=") for text in asterisk or [])}
+    findings = check_all(config, folders, os.environ)
+    count = {severity: sum(f.severity is severity for f in findings) for severity in Severity}
+    if as_json:
+        _print_json({"findings": [f.as_json() for f in findings], **{f"{s}s": n for s, n in count.items()}})
+    else:
+        for finding in findings:
+            typer.echo(str(finding))
+        typer.echo(", ".join(f"{n} {severity}{'' if n == 1 else 's'}" for severity, n in count.items()))
+    failed = count[Severity.ERROR] or (strict and count[Severity.WARNING])
+    raise typer.Exit(FAULTS if failed else 0)
+
+
 @app.command("hash-password")
 def hash_password(
     stdin: Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")] = False,

@@ -1,0 +1,72 @@
+"""manager.conf's eventfilter lines: do they keep from pbxd what it needs, or hide callers?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pbxd.ami.events import NEEDLES, WANTED
+from pbxd.check.conf import Category, Variable
+from pbxd.check.findings import Finding, error, warning
+
+_NAME = re.compile(r"\bname\(([^)]*)\)", re.IGNORECASE)
+_ACTION = re.compile(r"\baction\((include|exclude)\)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    line: Variable
+    excludes: bool
+    event: str | None  #: the event's name, where the filter is limited to one
+    pattern: re.Pattern[str] | None
+    narrow: bool  #: looks at headers as well, so that only some events of that name are meant
+
+    def means(self, event: str) -> bool:
+        """Whether every event of this name matches."""
+        if self.event is not None and self.event.lower() != event.lower():
+            return False
+        if self.narrow:
+            return False
+        return self.pattern is None or self.pattern.search(f"Event: {event}\r\n") is not None
+
+
+def filter_findings(account: Category) -> Iterator[Finding]:
+    filters: list[EventFilter] = []
+    for line in account.variables:
+        if line.name.lower().startswith("eventfilter"):
+            try:
+                filters.append(_read(line))
+            except re.error as fault:
+                yield error(line.place, f"{line.value!r} is no regular expression: {fault}")
+    includes = [f for f in filters if not f.excludes]
+    for name in sorted(event.decode() for event in WANTED if event not in NEEDLES):
+        against = next((f for f in filters if f.excludes and f.means(name)), None)
+        if against is not None:
+            yield error(against.line.place, f"keeps {name} from pbxd, which needs it")
+        elif includes and not any(f.means(name) for f in includes):
+            yield error(
+                includes[0].line.place, f"lets only some events through, and {name} is not among them"
+            )
+    for one in filters:
+        if one.pattern is not None and one.event is None and not one.pattern.pattern.startswith("^"):
+            yield warning(
+                one.line.place,
+                f"{one.line.value!r} is not tied to the start (^Event: …): it looks at callers' names too, "
+                "so that a caller can choose a name and become invisible",
+            )
+
+
+def _read(line: Variable) -> EventFilter:
+    options = line.name[len("eventfilter") :].strip()
+    if options:
+        action, name = _ACTION.search(options), _NAME.search(options)
+        return EventFilter(
+            line=line,
+            excludes=action is not None and action[1].lower() == "exclude",
+            event=name[1] if name else None,
+            pattern=re.compile(line.value) if line.value and name is None else None,
+            narrow=name is not None and bool(line.value),
+        )
+    text = line.value
+    return EventFilter(line, text.startswith("!"), None, re.compile(text.removeprefix("!")), narrow=False)

@@ -1,0 +1,63 @@
+"""All checks in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pbxd.check.conf import read_conf
+from pbxd.check.dialplan import check_dialplan, flows_asked_for
+from pbxd.check.findings import Finding, error, note, of_faults
+from pbxd.check.manager import check_manager
+from pbxd.check.own import check_own, is_local
+from pbxd.check.queues import check_features, check_queues, queues_of
+from pbxd.settings.load import load_settings
+from pbxd.settings.model import Node, Settings
+from pbxd.settings.yaml_source import SourceError, YamlSource, read_yaml
+
+ASTERISK = Path("/etc/asterisk")
+
+
+def check(config: Path, asterisk: Mapping[str, Path], environ: Mapping[str, str]) -> list[Finding]:
+    """Everything that is wrong; ``asterisk`` gives nodes' configuration folders, ``''`` that of all nodes."""
+    try:
+        settings = load_settings(config, environ)
+    except SourceError as refusal:
+        return of_faults(refusal.faults)
+    source = read_yaml(config.read_bytes(), str(config))
+    findings = list(check_own(settings, source))
+    for node in settings.nodes:
+        findings += _check_node(node, settings, source, asterisk)
+    return list(dict.fromkeys(findings))
+
+
+def folder_of(node: Node, given: Mapping[str, Path]) -> Path | None:
+    """Where the configuration of a node's Asterisk lies, if it is on this machine."""
+    if node.name in given or "" in given:
+        return given.get(node.name, given.get(""))
+    return ASTERISK if is_local(node.ami.host) and ASTERISK.is_dir() else None
+
+
+def _check_node(
+    node: Node, settings: Settings, source: YamlSource, asterisk: Mapping[str, Path]
+) -> Iterator[Finding]:
+    folder = folder_of(node, asterisk)
+    if folder is None or not folder.is_dir():
+        where = f"{folder} is no folder" if folder else "use --asterisk FOLDER"
+        place = source.place(("nodes", settings.nodes.index(node)))
+        yield note(place, f"node {node.name}: Asterisk's own files were not checked ({where})")
+        return
+    manager, queues, features, dialplan = (
+        read_conf(folder, name)
+        for name in ("manager.conf", "queues.conf", "features.conf", "extensions.conf")
+    )
+    for conf in (manager, queues, features, dialplan):
+        yield from conf.findings
+    names = {queue.name for queue in queues_of(queues)} if queues.exists else None
+    yield from check_manager(manager, node)
+    yield from check_dialplan(dialplan, node, settings.agi, names)
+    yield from check_queues(queues, node, settings.agents)
+    yield from check_features(features)
+    for flow in flows_asked_for(dialplan):
+        if not any((settings.flows.folder / f"{flow.name}{end}").is_file() for end in (".yaml", ".yml")):
+            yield error(flow.place, f"there is no flow {flow.name!r} in {settings.flows.folder}")

@@ -1,0 +1,434 @@
+"""``pbxd check``: an installation by the documents is clean, and each way to spoil it is named."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pbxd.check.access import admits
+from pbxd.check.findings import Finding
+from pbxd.check.run import check
+from pbxd.cli import app
+
+REPO = Path(__file__).parents[2]
+SECRET = "correct horse battery"
+
+MANAGER = """\
+[general]
+enabled = yes
+port = 5038
+bindaddr = 127.0.0.1
+timestampevents = yes
+#include "manager.d/pbxd.conf"
+"""
+QUEUES = """\
+[general]
+persistentmembers = yes
+#include "queues.d/pbxd.conf"
+[support](pbxd-queue)
+member => PJSIP/1001,0,Anna,PJSIP/1001
+member => PJSIP/1002
+"""
+FEATURES = '[general]\n[featuremap]\n#include "features.d/pbxd.conf"\n'
+EXTENSIONS = """\
+[globals]
+PBXD_AGI = 127.0.0.1:4573
+PBXD_NODE = pbx1
+PBXD_FALLBACK_QUEUE = support
+#include "pbxd.conf"
+[from-trunk]
+exten => 0201234,1,Set(PBXD_FLOW=sales)
+ same => n,Goto(pbxd-in,${EXTEN},1)
+"""
+SETTINGS = f"""\
+nodes:
+  - name: pbx1
+    ami: {{host: 127.0.0.1, secret: {SECRET}}}
+agents:
+  - {{id: anna, interfaces: [PJSIP/1001], password_hash: $argon2id$x}}
+  - {{id: ben, interfaces: [PJSIP/1002], password_hash: $argon2id$x}}
+callers: {{default_region: CN}}
+flows: {{folder: flows}}
+prompts: {{folder: prompts, asterisk_folder: /srv/prompts}}
+store: {{url: "sqlite:///{{folder}}/pbxd.db"}}
+"""
+FLOW = """\
+name: {name}
+start: bye
+"""
+
+
+class House:
+    """A machine with Asterisk and pbxd set up as docs/install.md says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asterisk = folder / "asterisk"
+        shutil.copytree(REPO / "asterisk-conf", self.asterisk)
+        shutil.copy(REPO / "dialplans/pbxd.conf", self.asterisk / "pbxd.conf")
+        for name, text in {
+            "manager": MANAGER,
+            "queues": QUEUES,
+            "features": FEATURES,
+            "extensions": EXTENSIONS,
+        }.items():
+            (self.asterisk / f"{name}.conf").write_text(text)
+        self.change("manager.d/pbxd.conf", "secret = CHANGE-ME", f"secret = {SECRET}")
+        (folder / "prompts/en").mkdir(parents=True)
+        (folder / "flows").mkdir()
+        for flow in ("main", "sales"):
+            self.flow(flow)
+        self.config = folder / "pbxd.yaml"
+        self.config.write_text(SETTINGS.replace("{folder}", str(folder)))
+        self.config.chmod(0o600)
+
+    def flow(self, name: str) -> None:
+        (self.folder / "flows" / f"{name}.yaml").write_text(FLOW.format(name=name))
+
+    def change(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file if file.endswith(".yaml") else self.asterisk / file
+        text = path.read_text()
+        assert old in text, (file, old)
+        path.write_text(text.replace(old, new, 1))
+
+    def findings(self) -> list[Finding]:
+        found = check(self.config, {"": self.asterisk}, {})
+        return [f for f in found if "/flows/" not in f.place.source]
+
+    def lines(self) -> list[str]:
+        """The findings; a line of the files that pbxd ships is N, so that their authors may edit them."""
+        found = [
+            str(f).replace(f"{self.asterisk}/", "").replace(f"{self.folder}/", "") for f in self.findings()
+        ]
+        return [re.sub(r"pbxd\.conf:\d+:", "pbxd.conf:N:", line) for line in found]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def test_an_installation_by_the_book_is_clean(house: House) -> None:
+    assert house.lines() == []
+
+
+SPOILED: dict[str, tuple[str, str, str, str]] = {
+    "manager off": (
+        "manager.conf",
+        "enabled = yes",
+        "enabled = no",
+        "manager.conf:2: error: enabled = yes is needed",
+    ),
+    "no times": (
+        "manager.conf",
+        "timestampevents = yes",
+        "",
+        "manager.conf:1: warning: timestampevents = yes",
+    ),
+    "http": ("manager.conf", "port =", "webenabled = yes\nport =", "manager.conf:3: note: webenabled"),
+    "port": (
+        "manager.conf",
+        "port = 5038",
+        "port = 5099",
+        "manager.conf:3: warning: Asterisk listens on port 5099",
+    ),
+    "account": ("manager.d/pbxd.conf", "[pbxd]", "[pbx]", "manager.conf: error: there is no account [pbxd]"),
+    "twin": (
+        "manager.conf",
+        "[general]",
+        "[pbxd]\n[general]",
+        "manager.d/pbxd.conf:N: warning: [pbxd] is there a",
+    ),
+    "secret": ("manager.d/pbxd.conf", SECRET, "another", "manager.d/pbxd.conf:N: error: the secret differs"),
+    "sample secret": (
+        "manager.d/pbxd.conf",
+        SECRET,
+        "CHANGE-ME",
+        "manager.d/pbxd.conf:N: error: this secret is",
+    ),
+    "read less": (
+        "manager.d/pbxd.conf",
+        "read = call,agent",
+        "read = call",
+        "manager.d/pbxd.conf:N: error: read lacks 'agent'",
+    ),
+    "read all": (
+        "manager.d/pbxd.conf",
+        "read = call",
+        "read = all,call",
+        "manager.d/pbxd.conf:N: warning: read grants 'all'",
+    ),
+    "read digits": (
+        "manager.d/pbxd.conf",
+        "read = call",
+        "read = dtmf,call",
+        "manager.d/pbxd.conf:N: warning: read grants 'dtmf'",
+    ),
+    "write less": (
+        "manager.d/pbxd.conf",
+        ",reporting",
+        "",
+        "manager.d/pbxd.conf:N: error: write lacks 'reporting'",
+    ),
+    "command": (
+        "manager.d/pbxd.conf",
+        "write = ",
+        "write = command,",
+        "manager.d/pbxd.conf:N: warning: write grants 'command': any command",
+    ),
+    "system": (
+        "manager.d/pbxd.conf",
+        "write = ",
+        "write = system,",
+        "manager.d/pbxd.conf:N: warning: write grants 'system'",
+    ),
+    "all": (
+        "manager.d/pbxd.conf",
+        "write = ",
+        "write = all,",
+        "manager.d/pbxd.conf:N: warning: write grants 'all'",
+    ),
+    "refused": (
+        "manager.d/pbxd.conf",
+        "permit = 127.0.0.1",
+        "permit = 10.0.0.1",
+        "manager.d/pbxd.conf:N: error: node pbx1 connects from",
+    ),
+    "nonsense": (
+        "manager.d/pbxd.conf",
+        "permit = 127.0.0.1",
+        "permit = here",
+        "manager.d/pbxd.conf:N: error: 'here/255.255.255.255' does not",
+    ),
+    "impatient": (
+        "manager.d/pbxd.conf",
+        "writetimeout = 5000",
+        "",
+        "manager.d/pbxd.conf:N: warning: writetimeout",
+    ),
+    "once": (
+        "manager.conf",
+        "port =",
+        "allowmultiplelogin=no\nport =",
+        "manager.conf:3: warning: allowmultiplelogin",
+    ),
+    "deaf": (
+        "manager.d/pbxd.conf",
+        "!^Event: PresenceStateChange",
+        "!^Event: Hangup",
+        "manager.d/pbxd.conf:N: error: keeps Hangup from",
+    ),
+    "only some": (
+        "manager.d/pbxd.conf",
+        "!^Event: PresenceStateChange",
+        "^Event: Hangup",
+        "manager.d/pbxd.conf:N: error: lets only some",
+    ),
+    "unseen": (
+        "manager.d/pbxd.conf",
+        "!^Event: PresenceStateChange",
+        "!Event: Presence",
+        "manager.d/pbxd.conf:N: warning: '!Event: Presence' is not tied",
+    ),
+    "broken filter": (
+        "manager.d/pbxd.conf",
+        "!^Event: PresenceStateChange",
+        "!^(",
+        "manager.d/pbxd.conf:N: error: '!^(' is no regular",
+    ),
+    "new filter": (
+        "manager.d/pbxd.conf",
+        "eventfilter = !^Event: Pres",
+        "eventfilter(action(exclude),name(Hangup)) =\nx =",
+        "manager.d/pbxd.conf:N: error: keeps Hangup",
+    ),
+    "no entry": (
+        "extensions.conf",
+        '#include "pbxd.conf"',
+        "",
+        "extensions.conf: error: context [pbxd-in] is missing",
+    ),
+    "no agi": ("pbxd.conf", "AGI(agi://", "NoOp(", "pbxd.conf:N: error: no context runs AGI"),
+    "no node": ("extensions.conf", "PBXD_NODE = pbx1", "", "extensions.conf:1: error: PBXD_NODE is not set"),
+    "wrong node": (
+        "extensions.conf",
+        "PBXD_NODE = pbx1",
+        "PBXD_NODE = x",
+        "extensions.conf:3: error: PBXD_NODE is x, but",
+    ),
+    "wrong port": ("extensions.conf", ":4573", ":4574", "extensions.conf:2: error: PBXD_AGI says port 4574"),
+    "wrong host": (
+        "extensions.conf",
+        "127.0.0.1:4573",
+        "10.0.0.1:4573",
+        "extensions.conf:2: warning: PBXD_AGI says 10.0.0.1",
+    ),
+    "fallback": (
+        "extensions.conf",
+        "QUEUE = support",
+        "QUEUE = sport",
+        "extensions.conf:4: error: the fallback queue 'sport'",
+    ),
+    "unknown flow": (
+        "extensions.conf",
+        "=sales)",
+        "=seals)",
+        "extensions.conf:7: error: there is no flow 'seals'",
+    ),
+    "stranger": (
+        "queues.conf",
+        "PJSIP/1002",
+        "PJSIP/1003",
+        "queues.conf:6: warning: PJSIP/1003 in queue support is no",
+    ),
+    "unseated": (
+        "queues.conf",
+        "member => PJSIP/1002",
+        "",
+        "queues.conf: note: agent ben (PJSIP/1002) is a static",
+    ),
+    "talking": (
+        "queues.d/pbxd.conf",
+        "ringinuse = no",
+        "ringinuse = yes",
+        "queues.d/pbxd.conf:N: warning: queue support: ringinuse",
+    ),
+    "dropped": (
+        "features.d/pbxd.conf",
+        "atxferdropcall = no",
+        "atxferdropcall = yes",
+        "features.d/pbxd.conf:N: warning: atxferdropcall",
+    ),
+    "no key": ("features.d/pbxd.conf", "atxfer => *2", "", "features.conf:2: note: no atxfer key"),
+    "syntax": ("queues.conf", "[support]", "[support", "queues.conf:4: error: ']' is missing"),
+    "settings": (
+        "pbxd.yaml",
+        "callers:",
+        "calers:",
+        "pbxd.yaml:7:1: error: calers: unknown key (did you mean 'callers'?)",
+    ),
+    "region": (
+        "pbxd.yaml",
+        "{default_region: CN}",
+        "{}",
+        "pbxd.yaml:7:10: warning: callers.default_region is not",
+    ),
+    "password": (
+        "pbxd.yaml",
+        ", password_hash: $argon2id$x",
+        "",
+        "pbxd.yaml:5:5: note: agent anna has no password_hash",
+    ),
+    "clear": (
+        "pbxd.yaml",
+        "host: 127.0.0.1",
+        "host: 10.0.0.1",
+        "pbxd.yaml:3:17: warning: node pbx1: secret and callers'",
+    ),
+    "tls": ("pbxd.yaml", "host: 127.0.0.1", "tls: yes", "manager.conf:1: error: node pbx1 wants TLS"),
+    "flows": ("pbxd.yaml", "folder: flows", "folder: flaws", "pbxd.yaml:8:17: error: there is no folder"),
+    "prompts": (
+        "pbxd.yaml",
+        "folder: prompts",
+        "folder: prompt",
+        "pbxd.yaml:9:19: error: there is no folder",
+    ),
+    "language": (
+        "pbxd.yaml",
+        "folder: prompts",
+        "folder: prompts, languages: zh",
+        "pbxd.yaml:9:19: warning: there is no folder",
+    ),
+    "page": (
+        "pbxd.yaml",
+        "callers:",
+        "web: {listen: 0.0.0.0}\ncallers:",
+        "pbxd.yaml:7:15: warning: the page listens on",
+    ),
+    "broker": (
+        "pbxd.yaml",
+        "callers:",
+        "mqtt: {url: 'mqtt://b'}\ncallers:",
+        "pbxd.yaml:7:13: warning: callers' numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str) -> None:
+    file, old, new, expected = SPOILED[how]
+    house.change(file, old, new)
+    assert [line for line in house.lines() if line.startswith(expected)], house.lines()
+
+
+@pytest.mark.parametrize("name", ["manager.conf", "queues.conf", "extensions.conf"])
+def test_a_file_that_is_missing(house: House, name: str) -> None:
+    (house.asterisk / name).unlink()
+    assert any(line.startswith(f"{name}: ") and "no such file" in line for line in house.lines())
+
+
+def test_a_secret_in_a_readable_file(house: House) -> None:
+    house.config.chmod(0o644)
+    assert house.lines() == [
+        "pbxd.yaml:3:36: warning: secret stands in a file that everybody can read: use secret_file"
+    ]
+
+
+def test_prompts_that_asterisk_cannot_reach(house: House) -> None:
+    house.change("pbxd.yaml", ", asterisk_folder: /srv/prompts", "")
+    (house.folder / "prompts").chmod(0o700)
+    assert any("Asterisk's user may not enter" in line for line in house.lines())
+
+
+def test_no_finding_shows_a_secret(house: House) -> None:
+    house.change("manager.d/pbxd.conf", SECRET, "another secret of theirs")
+    house.config.chmod(0o644)
+    text = "\n".join(house.lines())
+    assert SECRET not in text
+    assert "another secret" not in text
+
+
+def test_a_node_on_another_machine_is_said_to_be_unchecked(house: House) -> None:
+    found = check(house.config, {"pbx2": house.asterisk}, {})
+    assert Path("/etc/asterisk").is_dir() or any("were not checked" in f.text for f in found)
+
+
+def test_the_line_is_the_line_of_the_file_that_was_included(house: House) -> None:
+    house.change("manager.d/pbxd.conf", "write = ", "write = all,")
+    (found,) = house.findings()
+    lines = Path(found.place.source).read_text().splitlines()
+    assert lines[found.place.line - 1].startswith("write = all,")
+
+
+def test_the_command(house: House) -> None:
+    arguments = ["check", "-c", str(house.config), "--asterisk", f"pbx1={house.asterisk}"]
+    clean = CliRunner().invoke(app, arguments)
+    assert clean.exit_code == 0, clean.output
+    assert clean.output == "0 errors, 0 warnings, 0 notes\n"
+    house.change("queues.conf", "PJSIP/1002", "PJSIP/1003")
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert CliRunner().invoke(app, [*arguments, "--strict"]).exit_code == 1
+    house.change("manager.conf", "enabled = yes", "")
+    told = CliRunner().invoke(app, [*arguments, "--json"])
+    assert told.exit_code == 1
+    report = json.loads(told.output)
+    assert report["errors"] == 1
+    assert {"severity", "file", "line", "column", "text"} == set(report["findings"][0])
+
+
+def test_permit_and_deny() -> None:
+    from ipaddress import ip_address
+
+    here, there = ip_address("127.0.0.1"), ip_address("203.0.113.7")
+    rules = [("deny", "0.0.0.0/0.0.0.0"), ("permit", "127.0.0.1/255.255.255.255,10.0.0.0/8")]
+    assert admits(rules, here)
+    assert not admits(rules, there)
+    assert admits([], there)
+    assert admits([("deny", "!203.0.113.0/24")], there)
+    assert not admits([("permit", "0.0.0.0/0"), ("deny", "203.0.113.7")], there)
+    assert admits(rules, ip_address("2001:db8::7"))
+    with pytest.raises(ValueError, match="does not appear"):
+        admits([("permit", "localhost")], here)
