@@ -1,0 +1,327 @@
+"""Named scenarios: what people do in a call centre, played by phones that check by ear that it came about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from deploy.lab.stage import TALK_S, Stage
+
+Scenario = Callable[[Stage], Awaitable[None]]
+
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(play: Scenario) -> Scenario:
+    """Make a function a scenario under its own name."""
+    SCENARIOS[play.__name__] = play
+    return play
+
+
+# ---------------------------------------------------------------- queues
+
+
+@scenario
+async def queue_answered(stage: Stage) -> None:
+    """Anna answers; the caller hangs up."""
+    await stage.answered(stage.anna, "501", "q501", 2.5)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def queue_answered_agent_hangs_up(stage: Stage) -> None:
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.anna.hang_up()
+
+
+@scenario
+async def queue_a_gives_up(stage: Stage) -> None:
+    """Anna's phone rings, but the caller hangs up before she answers."""
+    await stage.call("501", "q501")
+    await stage.anna.rings()
+    await asyncio.sleep(1.5)
+    await stage.caller.hang_up()
+    stage.outcome = "abandoned"
+
+
+@scenario
+async def queue_timeout(stage: Stage) -> None:
+    """Nobody answers within the five seconds that Queue() is given."""
+    line = await stage.call("601", "q501")
+    await stage.anna.rings()
+    await stage.caller.on_hook(line, within_s=15)
+    stage.outcome = "timeout"
+
+
+@scenario
+async def queue_joinempty_refused(stage: Stage) -> None:
+    """The queue has no member: the caller does not even get in."""
+    line = await stage.call("505", None)
+    await stage.caller.on_hook(line)
+    stage.outcome = "no_agent"
+
+
+@scenario
+async def queue_leavewhenempty(stage: Stage) -> None:
+    """The only member talks elsewhere and pauses: the waiting caller is sent away."""
+    await stage.anna.dial("0123")
+    await stage.anna.hears(stage.anna)
+    line = await stage.call("508", "q508")
+    await stage.caller.hears("music")
+    await asyncio.sleep(1.0)
+    await stage.switch.ami.action("QueuePause", Interface="PJSIP/1001", Queue="q508", Paused="true")
+    await stage.caller.on_hook(line, within_s=15)
+    await stage.switch.ami.action("QueuePause", Interface="PJSIP/1001", Queue="q508", Paused="false")
+    stage.outcome = "no_agent"
+
+
+@scenario
+async def queue_overflow(stage: Stage) -> None:
+    """Three seconds in the first queue, then Carla answers in the second."""
+    await stage.call("701", "q501")
+    await stage.carla.answer(within_s=15)
+    stage.outcome = "answered"
+    await stage.talk(stage.caller, stage.carla)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def queue_ringall_bruno_wins(stage: Stage) -> None:
+    await stage.call("503", "q503")
+    for agent in (stage.anna, stage.bruno, stage.carla):
+        await agent.rings()
+    await stage.bruno.answer()
+    stage.outcome = "answered"
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def queue_anna_rejects_bruno_answers(stage: Stage) -> None:
+    await stage.call("504", "q504")
+    await stage.anna.rings()
+    await stage.anna.reject()
+    await stage.bruno.answer()
+    stage.outcome = "answered"
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def queue_anna_rings_out_bruno_answers(stage: Stage) -> None:
+    await stage.call("504", "q504")
+    await stage.anna.rings()
+    await stage.bruno.answer(within_s=15)
+    stage.outcome = "answered"
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def queue_two_callers(stage: Stage) -> None:
+    """A second caller waits behind the first and gives up; the first is answered."""
+    second = await stage.phones.caller(
+        stage.switch, "02087654321", name="Li Si", trunk="trunk-queue", label="second"
+    )
+    await stage.call("501", "q501")
+    await stage.anna.rings()
+    await second.dial("501")
+    await second.hears("music")
+    await stage.anna.answer()
+    stage.outcome = "answered"
+    await stage.talk(stage.caller, stage.anna)
+    await second.hang_up()
+    await stage.caller.hang_up()
+
+
+@scenario
+async def queue_anna_pauses(stage: Stage) -> None:
+    """Anna is called in vain, signs out of the ringing by a pause; Bruno signs in for her and answers."""
+    ami = stage.switch.ami
+    await stage.call("501", "q501")
+    await stage.anna.rings()
+    await ami.action("QueuePause", Interface="PJSIP/1001", Queue="q501", Paused="true", Reason="lunch")
+    await stage.anna.reject()
+    await ami.action("QueueAdd", Queue="q501", Interface="PJSIP/1002", MemberName="Bruno")
+    await stage.bruno.answer(within_s=15)
+    stage.outcome = "answered"
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+    await ami.action("QueueRemove", Queue="q501", Interface="PJSIP/1002")
+    await ami.action("QueuePause", Interface="PJSIP/1001", Queue="q501", Paused="false")
+
+
+@scenario
+async def queue_freepbx_member(stage: Stage) -> None:
+    """The member is Local/1001@from-queue/n."""
+    await stage.answered(stage.anna, "506", "q506")
+    await stage.anna.hang_up()
+
+
+@scenario
+async def queue_hold_and_resume(stage: Stage) -> None:
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.anna.hold()
+    await stage.caller.hears_only("music")
+    await asyncio.sleep(TALK_S)
+    await stage.anna.resume()
+    await stage.talk(stage.caller, stage.anna)
+    await stage.anna.hang_up()
+
+
+# ---------------------------------------------------------------- without a queue
+
+
+@scenario
+async def direct_answered(stage: Stage) -> None:
+    await stage.call("1001", direct=True)
+    await stage.anna.answer()
+    await stage.talk(stage.direct, stage.anna)
+    await stage.direct.hang_up()
+    stage.outcome = "direct"
+
+
+@scenario
+async def direct_busy(stage: Stage) -> None:
+    line = await stage.call("1001", direct=True)
+    await stage.anna.rings()
+    await stage.anna.reject()
+    await stage.direct.on_hook(line)
+    stage.outcome = "busy"
+
+
+@scenario
+async def direct_unanswered(stage: Stage) -> None:
+    """The phone rings out after three seconds."""
+    line = await stage.call("91001", direct=True)
+    await stage.anna.rings()
+    await stage.direct.on_hook(line, within_s=15)
+    stage.outcome = "unanswered"
+
+
+@scenario
+async def ivr_a_hangs_up(stage: Stage) -> None:
+    """The caller hears a prompt and a question, and leaves."""
+    await stage.call("800")
+    await stage.caller.hears("sound")
+    await asyncio.sleep(1.0)
+    await stage.caller.hang_up()
+    stage.outcome = "ivr_hangup"
+
+
+@scenario
+async def ivr_to_its_end(stage: Stage) -> None:
+    """The caller presses a key and hears good-bye."""
+    line = await stage.call("800")
+    await stage.caller.hears("sound")
+    await stage.caller.keys("1")
+    await asyncio.sleep(1.5)
+    await stage.caller.keys("1")
+    await stage.caller.on_hook(line, within_s=20)
+    stage.outcome = "ivr_hangup"
+
+
+# ---------------------------------------------------------------- transfers made on the phone
+
+
+@scenario
+async def blind_refer_to_phone(stage: Stage) -> None:
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.anna.blind_transfer("1002")
+    stage.transferred("blind", stage.anna, stage.bruno)
+    await stage.bruno.answer()
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def blind_refer_unanswered(stage: Stage) -> None:
+    """The target's phone rings out: the caller is lost, as Asterisk has it."""
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.anna.blind_transfer("91002")
+    stage.transferred("blind", stage.anna, stage.bruno, "no_answer")
+    await stage.bruno.rings()
+    await stage.caller.on_hook(within_s=15)
+
+
+@scenario
+async def blind_refer_to_queue(stage: Stage) -> None:
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.anna.blind_transfer("502")
+    stage.transferred("blind", stage.anna, "q502")
+    await stage.bruno.answer()
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def attended_refer_to_phone(stage: Stage) -> None:
+    await stage.answered(stage.anna, "501", "q501")
+    held = stage.anna.line
+    await stage.anna.hold(held)
+    await stage.caller.hears_only("music")
+    consult = await stage.anna.dial("1002")
+    await stage.bruno.answer()
+    await stage.talk(stage.anna, stage.bruno)
+    await stage.anna.attended_transfer(held, consult)
+    stage.transferred("attended", stage.anna, stage.bruno)
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def attended_refer_to_queue(stage: Stage) -> None:
+    """Anna consults through the second queue, and Bruno, who answers there, takes the caller."""
+    await stage.answered(stage.anna, "501", "q501")
+    held = stage.anna.line
+    await stage.anna.hold(held)
+    consult = await stage.anna.dial("502")
+    await stage.bruno.answer()
+    await stage.talk(stage.anna, stage.bruno)
+    await stage.anna.attended_transfer(held, consult)
+    stage.transferred("attended", stage.anna, "q502")
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def attended_refer_given_up(stage: Stage) -> None:
+    """Anna holds, consults Bruno, hangs up on him and returns to the caller."""
+    await stage.answered(stage.anna, "501", "q501")
+    held = stage.anna.line
+    await stage.anna.hold(held)
+    consult = await stage.anna.dial("1002")
+    await stage.bruno.answer()
+    await stage.talk(stage.anna, stage.bruno)
+    await stage.anna.hang_up(consult)
+    await stage.bruno.on_hook()
+    await stage.anna.resume(held)
+    await stage.talk(stage.caller, stage.anna)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def attended_refer_chain(stage: Stage) -> None:
+    """Anna hands over to Bruno, Bruno to Carla."""
+    await attended_refer_to_phone_without_end(stage)
+    held = stage.bruno.line
+    await stage.bruno.hold(held)
+    consult = await stage.bruno.dial("1003")
+    await stage.carla.answer()
+    await stage.talk(stage.bruno, stage.carla)
+    await stage.bruno.attended_transfer(held, consult)
+    stage.transferred("attended", stage.bruno, stage.carla)
+    await stage.talk(stage.caller, stage.carla)
+    await stage.caller.hang_up()
+
+
+async def attended_refer_to_phone_without_end(stage: Stage) -> None:
+    await stage.answered(stage.anna, "501", "q501")
+    held = stage.anna.line
+    await stage.anna.hold(held)
+    consult = await stage.anna.dial("1002")
+    await stage.bruno.answer()
+    await stage.talk(stage.anna, stage.bruno)
+    await stage.anna.attended_transfer(held, consult)
+    stage.transferred("attended", stage.anna, stage.bruno)
+    await stage.talk(stage.caller, stage.bruno)
