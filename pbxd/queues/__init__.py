@@ -1,0 +1,1 @@
+"""Who waits where since when, and who could answer. Pure."""
