@@ -55,9 +55,12 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
-    """Send a Tick at this time, or earlier if another Wake asks for it."""
+    """Send a Tick so many seconds from now, or earlier if another Wake asks for it.
 
-    at: float
+    Relative, because a switch on another machine has a clock of its own.
+    """
+
+    in_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,3 +37,8 @@ class Staff:
         """The agent whose device this is. Asterisk compares technology names without regard to case."""
         device = interface.lower()
         return self._on_node.get((node, device)) or self._anywhere.get(device)
+
+    def id_of(self, node: NodeId, interface: Interface) -> AgentId | None:
+        """The same, as an id."""
+        agent = self.whose(node, interface)
+        return None if agent is None else agent.id

@@ -24,18 +24,17 @@ class Clock:
         self._period_s = period_s
         self._lagged = lagged
         self._wake: asyncio.TimerHandle | None = None
-        self._wake_at = 0.0
         self.lag_s = 0.0
 
     def wake(self, effect: Wake) -> None:
-        """Tick at ``effect.at`` (epoch seconds), unless an earlier Wake is already armed."""
-        if self._wake is not None and self._wake_at <= effect.at:
-            return
+        """Tick in ``effect.in_s`` seconds, unless an earlier Wake is already armed."""
+        loop = asyncio.get_running_loop()
+        at = loop.time() + max(0.0, effect.in_s)
         if self._wake is not None:
+            if self._wake.when() <= at:
+                return
             self._wake.cancel()
-        self._wake_at = effect.at
-        delay = max(0.0, effect.at - time.time())
-        self._wake = asyncio.get_running_loop().call_later(delay, self._ring)
+        self._wake = loop.call_at(at, self._ring)
 
     def _ring(self) -> None:
         self._wake = None

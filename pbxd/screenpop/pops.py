@@ -105,11 +105,11 @@ class Pops:
         """A phone stopped ringing: the pop goes, unless the call was answered there."""
         if fact.reason == "answered":
             return []
-        return self._close(fact.call, fact.reason, fact.interface)
+        return self._close(fact.call, fact.reason, (fact.interface,))
 
     def talked(self, fact: LegEnded) -> list[Effect]:
         """A party's conversation with the caller is over."""
-        return self._close(fact.call, "ended", fact.interface)
+        return self._close(fact.call, "ended", (fact.interface, fact.member))
 
     def ends(self, call: CallId) -> list[Effect]:
         """The journey is over: whatever is still open of it closes."""
@@ -120,10 +120,12 @@ class Pops:
     def _open(self, call: CallId) -> list[Pop]:
         return [pop for pop in self._of_call.get(call, ()) if pop.closed is None]
 
-    def _close(self, call: CallId, reason: str, interface: Interface | None) -> list[Effect]:
+    def _close(
+        self, call: CallId, reason: str, interfaces: tuple[Interface | None, ...] | None
+    ) -> list[Effect]:
         effects: list[Effect] = []
         for pop in self._open(call):
-            if interface is None or pop.interface == interface:
+            if interfaces is None or pop.interface in interfaces:
                 self._put(replace(pop, closed=reason))
                 body = document.closed(pop.id, reason)
                 effects.append(Tell(agent=pop.agent, kind="screenpop_closed", body=body))

@@ -60,7 +60,7 @@ async def test_effects_reach_their_outlet_and_a_broken_outlet_harms_nobody() -> 
     def broken(effect: Effect) -> None:
         raise OSError("disk full")
 
-    world = Script([Wake(at=5.0), Count(metric="pbxd_calls_total")])
+    world = Script([Wake(in_s=5.0), Count(metric="pbxd_calls_total")])
     board = Switchboard(world, {Wake: broken, Count: counted.append})
     board.put(Tick(at=1.0))
     board.put(Tick(at=2.0))

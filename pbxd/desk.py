@@ -1,0 +1,222 @@
+"""What agents see of themselves and their queues, kept up to date, and the orders that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pbxd.agents.staff import Agent, Staff
+from pbxd.agents.state import agent_state, is_paused
+from pbxd.ami.snapshots import MemberSnapshot
+from pbxd.effects import Ask, Effect, Publish, Tell, Wake
+from pbxd.ids import AgentId, AskId, NodeId
+from pbxd.journal import Journal, Table
+from pbxd.messages import AskDone, AskRefused, AskUnknown, PauseAgent
+from pbxd.node import Node
+from pbxd.queues.model import member_state
+
+PUSH_EVERY_S = 0.25
+"""States are pushed at most so often: a burst of events is one news."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A pause order whose actions are still under way."""
+
+    agent: AgentId
+    asks: tuple[AskId, ...]
+    outcome: str = "done"  #: the worst answer so far
+    text: str = ""
+
+
+_WORSE = ("done", "refused", "unknown")
+
+
+class Desk:
+    """Pushes states to pages and topics; carries out pauses."""
+
+    def __init__(self, journal: Journal, staff: Staff, nodes: Mapping[NodeId, Node]) -> None:
+        self._staff = staff
+        self._nodes = nodes
+        self._watching: Table[AgentId, bool] = Table(journal)
+        self._stale: Table[tuple[NodeId, str], bool] = Table(journal)
+        self._told: Table[AgentId, Json] = Table(journal)
+        self._published: Table[str, Json] = Table(journal)
+        self._pending: Table[str, Pending] = Table(journal)
+        self._order_of: Table[AskId, str] = Table(journal)
+
+    # ------------------------------------------------------------ reading
+
+    def state(self, agent: AgentId) -> Json:
+        """The agent and the queues that he serves, JSON-able."""
+        who = self._staff.agents.get(agent)
+        if who is None:
+            return {"agent": {"id": agent, "name": agent, "state": "offline", "paused": False}, "queues": []}
+        served = self._served(who)
+        return {
+            "agent": _agent(who, [member for _, member in served]),
+            "queues": [self._queue(node, queue) for node, queue in sorted({(n, m.queue) for n, m in served})],
+        }
+
+    def _served(self, agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
+        """How this agent stands in each of his queues, on every node."""
+        return [
+            (node, member)
+            for wanted, device in agent.devices
+            for node, switch in self._nodes.items()
+            if wanted in (None, node)
+            for member in switch.queues.memberships(device)
+        ]
+
+    def _queue(self, node: NodeId, queue: str) -> Json:
+        switch = self._nodes[node]
+        callers = list(switch.queues.waiting(queue))
+        return {
+            "node": node,
+            "name": queue,
+            "waiting": len(callers),
+            "longest_since": min((caller.since for caller in callers), default=None),
+            "callers": [
+                {"call": switch.call_of(caller.uniqueid), "number": caller.number, "since": caller.since}
+                for caller in callers
+            ],
+            "members": [
+                {
+                    "interface": member.interface,
+                    "name": self._name(node, member),
+                    "state": member_state(member).value,
+                    "paused": member.paused,
+                }
+                for member in switch.queues.members(queue)
+            ],
+        }
+
+    def _name(self, node: NodeId, member: MemberSnapshot) -> str:
+        agent = self._staff.whose(node, member.interface)
+        return member.name if agent is None else agent.name
+
+    # ------------------------------------------------------------ keeping pages and topics up to date
+
+    def opened(self, agent: AgentId) -> None:
+        """A page of this agent is open; its first snapshot shows what is so now."""
+        self._watching[agent] = True
+        self._told[agent] = self.state(agent)
+
+    def closed(self, agent: AgentId) -> None:
+        self._watching.pop(agent, None)
+        self._told.pop(agent, None)
+
+    def changed(self, node: NodeId, queues: Iterable[str]) -> list[Effect]:
+        """These queues look different; those concerned will be told at the next tick."""
+        armed = bool(self._stale)
+        for queue in queues:
+            if (node, queue) not in self._stale:
+                self._stale[node, queue] = True
+        return [Wake(in_s=PUSH_EVERY_S)] if self._stale and not armed else []
+
+    def push(self) -> list[Effect]:
+        """Tell and publish what changed since the last tick."""
+        stale = list(self._stale)
+        if not stale:
+            return []
+        effects: list[Effect] = []
+        for key in stale:
+            del self._stale[key]
+            effects += self._publish(f"{key[0]}/queue/{key[1]}/state", self._queue(*key))
+        concerned = {
+            agent.id: agent
+            for node, queue in stale
+            for member in self._nodes[node].queues.members(queue)
+            if (agent := self._staff.whose(node, member.interface)) is not None
+        }
+        # Somebody may have been taken out of his queue: his page still shows it.
+        concerned |= {
+            agent: self._staff.agents[agent] for agent in self._watching if agent in self._staff.agents
+        }
+        for agent in concerned.values():
+            effects += self._tell(agent)
+        return effects
+
+    def _tell(self, agent: Agent) -> list[Effect]:
+        effects: list[Effect] = []
+        members = [member for _, member in self._served(agent)]
+        effects += self._publish(f"agent/{agent.id}/state", _agent(agent, members))
+        if agent.id in self._watching:
+            state = self.state(agent.id)
+            if state != self._told.get(agent.id):
+                self._told[agent.id] = state
+                effects.append(Tell(agent=agent.id, kind="state", body=state))
+        return effects
+
+    def _publish(self, topic: str, body: Json) -> list[Effect]:
+        if self._published.get(topic) == body:
+            return []
+        self._published[topic] = body
+        return [Publish(topic=topic, body=body, retain=True)]
+
+    # ------------------------------------------------------------ orders
+
+    def pause(self, order: PauseAgent) -> list[Effect]:
+        """Pause or resume the agent in every queue of every device. One action per device and node."""
+        who = self._staff.agents.get(order.agent)
+        served = [] if who is None else self._served(who)
+        devices = sorted({(node, member.interface) for node, member in served})
+        if not devices:
+            return [_result(order.agent, order.order, "refused", "you are in no queue now")]
+        if order.order in self._pending:
+            return [_result(order.agent, order.order, "refused", "this order is under way")]
+        asks: list[Effect] = []
+        ids: list[AskId] = []
+        for number, (node, interface) in enumerate(devices):
+            ask = AskId(f"pause/{order.agent}/{order.order}/{number}")
+            ids.append(ask)
+            self._order_of[ask] = order.order
+            action = {
+                "Action": "QueuePause",
+                "Interface": interface,
+                "Paused": "true" if order.paused else "false",
+            }
+            if order.reason:
+                action["Reason"] = order.reason
+            asks.append(Ask(ask=ask, node=node, action=action))
+        self._pending[order.order] = Pending(agent=order.agent, asks=tuple(ids))
+        return asks
+
+    def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
+        """One of the actions of an order has ended. The page is told when the last one has."""
+        order = self._order_of.pop(answer.ask, None)
+        if order is None:
+            return []
+        pending: Pending = self._pending[order]
+        match answer:
+            case AskDone():
+                outcome, text = "done", ""
+            case AskRefused(text=why):
+                outcome, text = "refused", why
+            case AskUnknown(why=why):
+                outcome, text = "unknown", why
+        if _WORSE.index(outcome) < _WORSE.index(pending.outcome):
+            outcome, text = pending.outcome, pending.text
+        left = tuple(ask for ask in pending.asks if ask != answer.ask)
+        if left:
+            self._pending[order] = Pending(agent=pending.agent, asks=left, outcome=outcome, text=text)
+            return []
+        self._pending.pop(order)
+        return [_result(pending.agent, order, outcome, text)]
+
+
+def _agent(agent: Agent, members: Iterable[MemberSnapshot]) -> Json:
+    members = tuple(members)
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "state": agent_state(members).value,
+        "paused": is_paused(members),
+    }
+
+
+def _result(agent: AgentId, order: str, outcome: str, text: str) -> Tell:
+    return Tell(agent=agent, kind="order", body={"id": order, "outcome": outcome, "text": text})

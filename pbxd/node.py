@@ -1,0 +1,54 @@
+"""One switch as pbxd sees it: its calls, its queues, and whether we can hear it at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pbxd.ami.events import AmiEvent
+from pbxd.calls.facts import Fact
+from pbxd.calls.model import CallModel
+from pbxd.ids import CallId, NodeId, Uniqueid, call_id
+from pbxd.journal import Journal, Table
+from pbxd.messages import LinkDown, LinkUp
+from pbxd.queues.model import QueueModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Whether the AMI link to a switch is up, since when, and why not."""
+
+    up: bool
+    since: float
+    reason: str = ""
+    fatal: bool = False  #: the switch refuses our login
+
+
+class Node:
+    """The models of one switch, stepped together. ``changed`` collects the queues that look different."""
+
+    def __init__(self, node: NodeId, journal: Journal) -> None:
+        self.id = node
+        self.calls = CallModel(node, journal)
+        self.queues = QueueModel(journal)
+        self._link: Table[str, Link] = Table(journal)
+
+    @property
+    def link(self) -> Link | None:
+        """None before the first attempt has ended."""
+        return self._link.get("ami")
+
+    def call_of(self, uniqueid: Uniqueid) -> CallId:
+        """The journey that a channel serves, or what it will be called once the switch tells of it."""
+        return self.calls.call_of(uniqueid) or call_id(self.id, uniqueid)
+
+    def on_event(self, event: AmiEvent) -> tuple[list[Fact], tuple[str, ...]]:
+        """The facts, and the queues that look different now."""
+        return self.calls.reduce(event), self.queues.reduce(event)
+
+    def on_link_up(self, up: LinkUp) -> tuple[list[Fact], tuple[str, ...]]:
+        """The switch as it really is: what was missed becomes facts."""
+        self._link["ami"] = Link(up=True, since=up.at)
+        return self.calls.resync(up.inventory, up.at), self.queues.resync(up.inventory)
+
+    def on_link_down(self, down: LinkDown) -> None:
+        self._link["ami"] = Link(up=False, since=down.at, reason=down.reason, fatal=down.fatal)

@@ -1,0 +1,173 @@
+"""Who is calling: a dossier for every open call, its history, the screen pops, and the contact at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from pbxd.agents.staff import Staff
+from pbxd.callers.dossier import (
+    CallerRules,
+    Dossier,
+    HistoryState,
+    open_dossier,
+    with_flow,
+    with_history,
+)
+from pbxd.callers.repeat import RepeatRule, judge
+from pbxd.calls.facts import (
+    CallArrived,
+    CallEnded,
+    CallFolded,
+    Fact,
+    LegEnded,
+    MemberRinging,
+    MemberStoppedRinging,
+)
+from pbxd.calls.record import CallRecord, Leg
+from pbxd.effects import Effect, LookUp, Remember
+from pbxd.figures import repeat_call
+from pbxd.ids import AgentId, CallId, NodeId
+from pbxd.journal import Journal, Table
+from pbxd.messages import (
+    Contact,
+    FlowEntered,
+    FlowEvent,
+    FlowLeft,
+    HistoryFound,
+    HistoryMissing,
+)
+from pbxd.screenpop.pops import Pops
+
+UNSEEN_S = 4 * 3600.0
+"""A call that only its flow told of, and the switch never did, is forgotten after so long."""
+
+
+class Reception:
+    """Turns facts and flow events into look-ups, screen pops and contacts to remember."""
+
+    def __init__(self, journal: Journal, staff: Staff, callers: CallerRules, repeat: RepeatRule) -> None:
+        self._staff = staff
+        self._callers = callers
+        self._repeat = repeat
+        self._dossiers: Table[CallId, Dossier] = Table(journal)
+        self.pops = Pops(journal, staff, repeat)
+
+    def dossier(self, call: CallId) -> Dossier | None:
+        """What is known of the caller of an open call."""
+        return self._dossiers.get(call)
+
+    # ------------------------------------------------------------ what happens
+
+    def on_fact(self, fact: Fact) -> list[Effect]:
+        match fact:
+            case CallArrived():
+                return self._arrives(fact)
+            case MemberRinging():
+                return self._rings(fact)
+            case MemberStoppedRinging():
+                return self.pops.stops(fact)
+            case LegEnded():
+                return self.pops.talked(fact)
+            case CallFolded():
+                self._dossiers.pop(fact.call, None)
+                return self.pops.ends(fact.call)
+            case CallEnded():
+                return self._ends(fact)
+            case _:
+                return []
+
+    def on_flow(self, call: CallId, event: FlowEvent) -> list[Effect]:
+        """A step in a call flow. FastAGI may be faster than AMI: the call may be news to us."""
+        effects: list[Effect] = []
+        dossier = self._dossiers.get(call)
+        if dossier is None:
+            if not isinstance(event, FlowEntered):
+                return []
+            effects += self._open(
+                call, event.node, event.at, presented=event.number, name=event.name, dialled=event.dialled
+            )
+            dossier = self._dossiers[call]
+        before = dossier.card
+        dossier = with_flow(self._callers, dossier, event)
+        if dossier.card != before:
+            effects += _look_up(dossier)
+        self._dossiers[call] = dossier
+        if isinstance(event, FlowLeft):
+            effects += self.pops.learns(dossier)
+        return effects
+
+    def on_history(self, answer: HistoryFound | HistoryMissing) -> list[Effect]:
+        dossier = self._dossiers.get(answer.call)
+        if dossier is None:
+            return []
+        self._dossiers[answer.call] = dossier = with_history(dossier, answer)
+        return self.pops.learns(dossier)
+
+    def forget_unseen(self, node: NodeId, at: float, open_calls: Container[CallId]) -> None:
+        """Drop the dossiers of calls that the switch never told of, and that are too old to be open."""
+        for call, dossier in list(self._dossiers.items()):
+            if dossier.node == node and call not in open_calls and at - dossier.arrived > UNSEEN_S:
+                del self._dossiers[call]
+
+    # ------------------------------------------------------------ one by one
+
+    def _arrives(self, fact: CallArrived) -> list[Effect]:
+        if fact.call in self._dossiers:
+            return []
+        return self._open(
+            fact.call, fact.node, fact.at, presented=fact.caller, name=fact.caller_name, dialled=fact.dialled
+        )
+
+    def _open(
+        self, call: CallId, node: NodeId, at: float, *, presented: str, name: str, dialled: str
+    ) -> list[Effect]:
+        dossier = open_dossier(
+            self._callers, call=call, node=node, at=at, presented=presented, name=name, dialled=dialled
+        )
+        self._dossiers[call] = dossier
+        return _look_up(dossier)
+
+    def _rings(self, fact: MemberRinging) -> list[Effect]:
+        effects: list[Effect] = []
+        if fact.call not in self._dossiers:
+            # It was never announced, which must not cost the agent his pop.
+            effects += self._open(fact.call, fact.node, fact.at, presented="", name="", dialled="")
+        return [*self.pops.rings(fact, self._dossiers[fact.call]), *effects]
+
+    def _ends(self, fact: CallEnded) -> list[Effect]:
+        dossier: Dossier | None = self._dossiers.pop(fact.call, None)
+        effects: list[Effect] = list(self.pops.ends(fact.call))
+        contact = self._contact(fact.record, dossier)
+        effects.append(Remember(contact=contact))
+        if dossier is not None and dossier.history is HistoryState.FOUND:
+            repeat = judge(
+                self._repeat,
+                call=fact.call,
+                at=dossier.arrived,
+                subject=dossier.subject,
+                history=dossier.contacts,
+            )
+            if repeat.flag:
+                effects.append(repeat_call(fact.node, fact.record.queue, same_subject=repeat.same_subject))
+        return effects
+
+    def _contact(self, record: CallRecord, dossier: Dossier | None) -> Contact:
+        card = dossier.card if dossier is not None else self._callers.read(record.caller)
+        return Contact(
+            record=record,
+            number=card.number,
+            subject=dossier.subject if dossier is not None else None,
+            path=dossier.path if dossier is not None else (),
+            agents=tuple(self._whose(record.node, leg) for leg in record.legs),
+        )
+
+    def _whose(self, node: NodeId, leg: Leg) -> AgentId | None:
+        return self._staff.id_of(node, leg.interface) or (
+            self._staff.id_of(node, leg.member) if leg.member is not None else None
+        )
+
+
+def _look_up(dossier: Dossier) -> list[Effect]:
+    if dossier.history is not HistoryState.PENDING:
+        return []
+    return [LookUp(call=dossier.call, number=dossier.card.number, before=dossier.arrived)]

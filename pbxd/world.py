@@ -1,0 +1,127 @@
+"""The world: all state, stepped one message at a time.
+
+``step`` is the only way in. It takes no time of its own, touches nothing outside, and happens whole or not
+at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from pbxd.agents.staff import Staff
+from pbxd.ami.event_types import SwitchEvent
+from pbxd.callers.dossier import CallerRules
+from pbxd.callers.repeat import RepeatRule
+from pbxd.calls.facts import Fact
+from pbxd.desk import Desk
+from pbxd.effects import Effect
+from pbxd.figures import Figures, flow_left
+from pbxd.ids import AgentId, NodeId
+from pbxd.journal import Journal
+from pbxd.messages import (
+    AcknowledgePop,
+    AskDone,
+    AskRefused,
+    AskUnknown,
+    FlowEntered,
+    FlowLeft,
+    FlowStep,
+    HistoryFound,
+    HistoryMissing,
+    LinkDown,
+    LinkUp,
+    Message,
+    PageClosed,
+    PageOpened,
+    PauseAgent,
+    Tick,
+)
+from pbxd.node import Node
+from pbxd.reception import Reception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the settings say about how pbxd decides."""
+
+    nodes: tuple[NodeId, ...]
+    staff: Staff
+    callers: CallerRules
+    repeat: RepeatRule
+    agent_figures: bool = False  #: figures that carry agents' names
+
+
+class World:
+    """Owns everything that pbxd knows. Not to be touched but by ``step``; read freely between steps."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._journal = Journal()
+        self.nodes: dict[NodeId, Node] = {node: Node(node, self._journal) for node in rules.nodes}
+        self._reception = Reception(self._journal, rules.staff, rules.callers, rules.repeat)
+        self._desk = Desk(self._journal, rules.staff, self.nodes)
+        self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
+
+    def step(self, message: Message) -> list[Effect]:
+        """Take one message and say what is to be done. If it raises, the state is as it was before."""
+        try:
+            effects = self._step(message)
+        except BaseException:
+            self._journal.rollback()
+            raise
+        self._journal.commit()
+        return effects
+
+    def snapshot(self, agent: AgentId) -> Mapping[str, Any]:
+        """What this agent's page shows now, JSON-able."""
+        return {**self._desk.state(agent), "pops": self._reception.pops.shown_to(agent)}
+
+    def _step(self, message: Message) -> list[Effect]:
+        # By far the most messages are events: they are looked for first.
+        if isinstance(message, SwitchEvent):
+            node = self.nodes[message.node]
+            facts, queues = node.on_event(message)
+            return self._news(node, facts, queues) if facts or queues else []
+        match message:
+            case LinkUp():
+                return self._link_up(message)
+            case LinkDown():
+                self.nodes[message.node].on_link_down(message)
+                return []
+            case FlowEntered() | FlowStep() | FlowLeft():
+                call = self.nodes[message.node].call_of(message.uniqueid)
+                effects = self._reception.on_flow(call, message)
+                return [*effects, flow_left(message)] if isinstance(message, FlowLeft) else effects
+            case Tick():
+                return self._desk.push()
+            case HistoryFound() | HistoryMissing():
+                return self._reception.on_history(message)
+            case AskDone() | AskRefused() | AskUnknown():
+                return self._desk.answered(message)
+            case PauseAgent():
+                return self._desk.pause(message)
+            case PageOpened():
+                self._desk.opened(message.agent)
+                return []
+            case PageClosed():
+                self._desk.closed(message.agent)
+                return []
+            case AcknowledgePop():
+                return []
+            case _:
+                assert_never(message)
+
+    def _link_up(self, up: LinkUp) -> list[Effect]:
+        node = self.nodes[up.node]
+        facts, queues = node.on_link_up(up)
+        effects = self._news(node, facts, queues)
+        self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
+        return effects
+
+    def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
+        effects: list[Effect] = []
+        for fact in facts:
+            effects += self._reception.on_fact(fact)
+            effects += self._figures.of(fact)
+        return effects + self._desk.changed(node.id, queues)
