@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
 import typer
 
@@ -53,10 +54,6 @@ def main() -> None:
         sys.exit(UNUSABLE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Somebody piped us into head. Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 def _settings(config: Path) -> Settings:
@@ -69,9 +66,9 @@ def _settings(config: Path) -> Settings:
 def run(config: Config = CONFIG) -> None:
     """Serve calls until SIGTERM; SIGHUP reads the call flows again."""
     settings = _settings(config)
-    from importlib import import_module
+    from pbxd.app import run as serve
 
-    raise typer.Exit(int(import_module("pbxd.app").run(settings) or 0))
+    raise typer.Exit(serve(settings))
 
 
 @app.command()
@@ -104,6 +101,37 @@ def check(
     raise typer.Exit(FAULTS if failed else 0)
 
 
+@app.command()
+def replay(
+    capture: Annotated[Path, typer.Argument(help="Raw AMI bytes, plain or gzip; - for standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell the story of the calls in a capture."""
+    import time
+
+    from pbxd.replay import replay as play
+
+    try:
+        with _opened(capture) as stream:
+            told = play(stream, clock=time.perf_counter)
+    except OSError as error:
+        _refuse(f"{capture}: {error.strerror or error}")
+    if as_json:
+        _print_json(told.as_json())
+    else:
+        typer.echo(told.as_text(), nl=False)
+
+
+def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb")
+
+
+def _refuse(why: str) -> NoReturn:
+    """The command line cannot be used as it is."""
+    typer.echo(why, err=True)
+    raise typer.Exit(UNUSABLE)
+
+
 @app.command("hash-password")
 def hash_password(
     stdin: Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")] = False,
@@ -116,8 +144,7 @@ def hash_password(
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     if len(password) < 8:
-        typer.echo("a password needs at least 8 characters", err=True)
-        raise typer.Exit(UNUSABLE)
+        _refuse("a password needs at least 8 characters")
     typer.echo(PasswordHasher().hash(password))
 
 

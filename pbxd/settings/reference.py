@@ -42,7 +42,7 @@ effect, and `pbxd check` tests everything without starting.
 def schema() -> dict[str, Any]:
     """JSON Schema of the settings file."""
     document = Settings.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "pbxd settings", **document}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document, "title": "pbxd settings"}
 
 
 def reference() -> str:
