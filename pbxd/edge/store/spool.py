@@ -7,6 +7,7 @@ contacts are stored by call id.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -41,11 +42,15 @@ class Spool:
         self.refused = path.with_name(path.name + ".refused")
 
     def __bool__(self) -> bool:
-        return self.path.exists() or self.reading.exists()
+        return self.path.is_file() or self.reading.is_file()
 
-    def append(self, contacts: Iterable[Contact]) -> None:
-        """Add contacts and see them onto the disk. OSError when that cannot be done."""
-        _write(self.path, (json.dumps(to_json(contact)) for contact in contacts))
+    def append(self, contacts: Iterable[Contact], *, sync: bool = True) -> None:
+        """Add contacts. OSError when that cannot be done; then none of them is added.
+
+        With ``sync`` they are on the disk when this returns, which takes as long as the disk takes; without
+        it they survive the end of this process, but not a power cut in the next seconds.
+        """
+        _write(self.path, (json.dumps(to_json(contact)) for contact in contacts), sync=sync)
 
     def set_aside(self, contact: Contact, why: str) -> None:
         """Keep a contact that no database takes, with the reason, for somebody to look at."""
@@ -65,7 +70,7 @@ class Spool:
         with self.reading.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    contact = from_json(json.loads(line))
+                    contact = from_json(json.loads(line.decode("utf-8")))
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     log.error("spool.line_unreadable", file=str(self.reading), line=number, error=repr(error))
                     _write(self.refused, [json.dumps({"why": repr(error), "line": line.decode("latin-1")})])
@@ -77,7 +82,7 @@ class Spool:
         self.reading.unlink(missing_ok=True)
 
 
-def _write(path: Path, lines: Iterable[str]) -> None:
+def _write(path: Path, lines: Iterable[str], *, sync: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with open(handle, "ab") as file:
@@ -89,9 +94,11 @@ def _write(path: Path, lines: Iterable[str]) -> None:
             for line in lines:
                 file.write(line.encode("ascii") + b"\n")
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         except OSError:
-            os.ftruncate(handle, start)  # no half line
+            with contextlib.suppress(OSError):
+                os.ftruncate(handle, start)  # no half line
             raise
 
 

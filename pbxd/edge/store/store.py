@@ -94,10 +94,13 @@ class Store:
             await store._finder.close()
             raise
         except Exception as error:
-            if path is not None and kind_of(error) not in ("locked", "disk_full", "timeout"):
+            # A file that cannot be opened now will not open later; a server may well come.
+            passing = ("locked", "disk_full", "timeout") + (("away",) if path is None else ())
+            if kind_of(error) not in passing:
                 await store._engine.dispose()
                 await store._finder.close()
-                raise StoreError(f"store.url: {path}: {first_line(error)}") from error
+                named = path or store._url.render_as_string(hide_password=True)
+                raise StoreError(f"store.url: {named}: {first_line(error)}") from error
             count("pbxd_store_faults_total", kind=kind_of(error))
             log.error("store.away_at_start", error=first_line(error))
         store._writing = asyncio.create_task(store._writer.run(), name="store-writer")

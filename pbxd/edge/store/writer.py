@@ -66,7 +66,8 @@ class Writer:
     def remember(self, contact: Contact) -> None:
         """Take a contact. Returns at once; it is in the database, or in the spool, soon after."""
         if self._closed or len(self._queue) >= self._size:
-            self._spool_now([contact])
+            # On the loop's own thread, and so without waiting for the disk unless there is time for it.
+            self._spool_now([contact], sync=self._closed)
             return
         self._queue.append(contact)
         self._emptied.clear()
@@ -106,7 +107,7 @@ class Writer:
         self._queue.clear()
         self._emptied.set()
         if left:
-            self._spool_now(left)
+            self._spool_now(left, sync=True)
 
     # ---------------------------------------------------------------- one group
 
@@ -189,9 +190,9 @@ class Writer:
                 log.error("spool.unreadable", file=str(self._spool.reading), error=str(error))
                 return
 
-    def _spool_now(self, contacts: list[Contact]) -> None:
+    def _spool_now(self, contacts: list[Contact], *, sync: bool) -> None:
         try:
-            self._spool.append(contacts)
+            self._spool.append(contacts, sync=sync)
         except OSError as error:
             self._count("pbxd_store_contacts_total", len(contacts), result="lost")
             log.critical(
