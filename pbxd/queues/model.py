@@ -1,4 +1,4 @@
-"""The queues of one switch: who waits where since when, the members and what they do.
+"""The queues of one switch: who waits where since when, the members and what their devices do.
 
 Callers are known by the channel that waits. A caller whom an agent consults about in a second queue, or who
 was handed over into one, waits there by a channel of Asterisk's own; it is counted like any other, because
@@ -7,18 +7,20 @@ it takes the same place in the queue.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pbxd.ami import events as ami
-from pbxd.ami.events import AmiEvent, MemberSnapshot
+from pbxd.ami.event_types import SwitchEvent
 from pbxd.ami.inventory import Inventory
-from pbxd.ids import Interface, NodeId, Uniqueid
+from pbxd.ami.snapshots import MemberSnapshot
+from pbxd.ids import Interface, Uniqueid
 from pbxd.journal import Journal, Table
 
 
 class MemberState(StrEnum):
-    """What a member does, by his phone. Whether he is paused is another question."""
+    """What a member's device is doing. Whether he is paused is another question."""
 
     READY = "ready"
     RINGING = "ringing"
@@ -26,6 +28,7 @@ class MemberState(StrEnum):
     OFFLINE = "offline"
 
 
+#: Asterisk's device states; those that are not here mean that nobody can be reached.
 _STATES = {
     0: MemberState.READY,  # unknown: app_queue rings such a member, so he is there
     1: MemberState.READY,
@@ -37,6 +40,11 @@ _STATES = {
 }
 
 
+def member_state(member: MemberSnapshot) -> MemberState:
+    """What this member does, by the state of his device."""
+    return _STATES.get(member.status, MemberState.OFFLINE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingCaller:
     """One caller in one queue."""
@@ -44,138 +52,129 @@ class WaitingCaller:
     uniqueid: Uniqueid
     queue: str
     number: str  #: as the switch presents it; '' when withheld
-    name: str
-    since: float  #: epoch seconds
-    position: int | None  #: when he joined; those before him may have gone since
+    since: float  #: epoch seconds by the switch's clock
 
 
 class QueueModel:
-    """All queues of one switch. Reading is cheap; nothing is computed before it is asked for."""
+    """Stepped by events, corrected by inventories; both return the queues that look different now."""
 
-    def __init__(self, node: NodeId, journal: Journal) -> None:
-        self.node = node
-        self._waiting: Table[str, tuple[WaitingCaller, ...]] = Table(journal)
-        self._place: Table[Uniqueid, str] = Table(journal)  #: the queue in which a channel waits
+    def __init__(self, journal: Journal) -> None:
+        self._queues: Table[str, bool] = Table(journal)
+        self._waiting: Table[Uniqueid, WaitingCaller] = Table(journal)
+        self._lines: Table[str, tuple[Uniqueid, ...]] = Table(journal)
         self._members: Table[tuple[str, Interface], MemberSnapshot] = Table(journal)
-        self._interfaces: Table[str, tuple[Interface, ...]] = Table(journal)
+        self._staff: Table[str, tuple[Interface, ...]] = Table(journal)
+        self._jobs: Table[Interface, tuple[str, ...]] = Table(journal)
 
     # ------------------------------------------------------------ reading
 
-    def queues(self) -> list[str]:
-        """The queues that are known, by name."""
-        return sorted(self._waiting.keys() | self._interfaces.keys())
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The queues that are known."""
+        return tuple(self._queues)
 
-    def waiting(self, queue: str) -> tuple[WaitingCaller, ...]:
-        """The callers of a queue in the order in which they joined."""
-        return self._waiting.get(queue, ())
+    def waiting(self, queue: str) -> Iterator[WaitingCaller]:
+        """Who waits in this queue, in the order of joining."""
+        return (self._waiting[uniqueid] for uniqueid in self._lines.get(queue, ()))
 
-    def longest_since(self, queue: str) -> float | None:
-        """When the caller who waits longest joined (epoch seconds); None when nobody waits."""
-        return min((caller.since for caller in self.waiting(queue)), default=None)
+    def members(self, queue: str) -> Iterator[MemberSnapshot]:
+        """The members of this queue, in the order in which they became known."""
+        return (self._members[queue, interface] for interface in self._staff.get(queue, ()))
 
-    def members(self, queue: str) -> list[MemberSnapshot]:
-        """The members of a queue in the order in which they became known."""
-        return [self._members[queue, interface] for interface in self._interfaces.get(queue, ())]
-
-    def queues_of(self, interface: Interface) -> list[str]:
-        """The queues in which this interface is a member."""
-        return [queue for queue in self.queues() if (queue, interface) in self._members]
-
-    def member(self, queue: str, interface: Interface) -> MemberSnapshot | None:
-        return self._members.get((queue, interface))
+    def memberships(self, interface: Interface) -> tuple[MemberSnapshot, ...]:
+        """How this device stands in each of its queues."""
+        return tuple(self._members[queue, interface] for queue in self._jobs.get(interface, ()))
 
     # ------------------------------------------------------------ stepping
 
-    def reduce(self, event: AmiEvent) -> bool:
-        """Take one event. True when it changed something that can be read here."""
+    def reduce(self, event: SwitchEvent) -> tuple[str, ...]:
         match event:
-            case ami.QueueCallerJoin():
-                channel = event.channel
-                return self._join(
+            case ami.QueueCallerJoin(channel=channel):
+                return self._joins(
                     WaitingCaller(
-                        uniqueid=channel.uniqueid,
-                        queue=event.queue,
-                        number=channel.caller,
-                        name=channel.caller_name,
-                        since=event.at,
-                        position=event.position,
+                        uniqueid=channel.uniqueid, queue=event.queue, number=channel.caller, since=event.at
                     )
                 )
             case ami.QueueCallerLeave() | ami.Hangup():
-                return self._leave(event.channel.uniqueid)
+                # The leaving is told before the hang-up; a caller must not wait for ever should it not be.
+                return self._leaves(event.channel.uniqueid)
             case ami.QueueMember():
-                return self._set(event.member)
+                return self._stands(event.member)
             case ami.QueueMemberRemoved():
-                return self._remove(event.queue, event.interface)
+                return self._removed(event.queue, event.interface)
             case _:
-                return False
+                return ()
 
-    def resync(self, inventory: Inventory) -> bool:
-        """Take over what the switch says; what it does not know of is gone. True when something changed."""
-        known = {member.queue for member in inventory.members} | set(inventory.queues)
+    def resync(self, inventory: Inventory) -> tuple[str, ...]:
+        """Take over what the switch says; what it does not know of is gone."""
+        before = {queue: self._picture(queue) for queue in self._queues}
         there = {(entry.queue, entry.uniqueid) for entry in inventory.waiting}
-        changed = False
-        for queue in self.queues():
-            for caller in self.waiting(queue):
-                if (queue, caller.uniqueid) not in there:
-                    changed |= self._leave(caller.uniqueid)
-            for interface in self._interfaces.get(queue, ()):
-                if all(m.queue != queue or m.interface != interface for m in inventory.members):
-                    changed |= self._remove(queue, interface)
-        for queue in known:
-            if queue not in self._waiting:
-                self._waiting[queue] = ()
-        for member in inventory.members:
-            changed |= self._set(member)
+        for caller in list(self._waiting.values()):
+            if (caller.queue, caller.uniqueid) not in there:
+                self._leaves(caller.uniqueid)
         for entry in sorted(inventory.waiting, key=lambda one: (one.queue, one.position or 0, one.since)):
-            changed |= self._join(
-                WaitingCaller(
-                    uniqueid=entry.uniqueid,
-                    queue=entry.queue,
-                    number=entry.caller,
-                    name="",
-                    since=entry.since,
-                    position=entry.position,
+            # The switch tells the wait in whole seconds; a join that we saw ourselves is exact, and stays.
+            if entry.uniqueid not in self._waiting:
+                self._joins(
+                    WaitingCaller(
+                        uniqueid=entry.uniqueid, queue=entry.queue, number=entry.caller, since=entry.since
+                    )
                 )
-            )
-        return changed
+        staff = {(member.queue, member.interface) for member in inventory.members}
+        for queue, interface in [key for key in self._members if key not in staff]:
+            self._removed(queue, interface)
+        for member in inventory.members:
+            self._stands(member)
+        for queue in inventory.queues:
+            self._know(queue)
+        listed = {*inventory.queues, *(member.queue for member in inventory.members)}
+        for queue in [queue for queue in self._queues if queue not in listed and not self._lines.get(queue)]:
+            del self._queues[queue]
+        after = {queue: self._picture(queue) for queue in self._queues}
+        return tuple(queue for queue in before | after if before.get(queue) != after.get(queue))
 
     # ------------------------------------------------------------ one by one
 
-    def _join(self, caller: WaitingCaller) -> bool:
-        place = self._place.get(caller.uniqueid)
-        if place == caller.queue:
-            return False
-        if place is not None:
-            self._leave(caller.uniqueid)
-        self._place[caller.uniqueid] = caller.queue
-        self._waiting[caller.queue] = (*self.waiting(caller.queue), caller)
-        return True
+    def _picture(self, queue: str) -> tuple[object, ...]:
+        return self._lines.get(queue, ()), tuple(self.members(queue))
 
-    def _leave(self, uniqueid: Uniqueid) -> bool:
-        queue = self._place.pop(uniqueid, None)
-        if queue is None:
-            return False
-        self._waiting[queue] = tuple(c for c in self._waiting[queue] if c.uniqueid != uniqueid)
-        return True
+    def _know(self, queue: str) -> None:
+        if queue not in self._queues:
+            self._queues[queue] = True
 
-    def _set(self, member: MemberSnapshot) -> bool:
+    def _joins(self, caller: WaitingCaller) -> tuple[str, ...]:
+        known = self._waiting.get(caller.uniqueid)
+        if known is not None and known.queue == caller.queue:
+            return ()
+        left = self._leaves(caller.uniqueid)
+        self._know(caller.queue)
+        self._waiting[caller.uniqueid] = caller
+        self._lines[caller.queue] = (*self._lines.get(caller.queue, ()), caller.uniqueid)
+        return (*left, caller.queue)
+
+    def _leaves(self, uniqueid: Uniqueid) -> tuple[str, ...]:
+        caller = self._waiting.pop(uniqueid, None)
+        if caller is None:
+            return ()
+        queue: str = caller.queue
+        self._lines[queue] = tuple(other for other in self._lines[queue] if other != uniqueid)
+        return (queue,)
+
+    def _stands(self, member: MemberSnapshot) -> tuple[str, ...]:
         key = member.queue, member.interface
-        if self._members.get(key) == member:
-            return False
-        if key not in self._members:
-            self._interfaces[member.queue] = (*self._interfaces.get(member.queue, ()), member.interface)
+        before = self._members.get(key)
+        if before == member:
+            return ()
+        self._know(member.queue)
         self._members[key] = member
-        return True
+        if before is None:
+            self._staff[member.queue] = (*self._staff.get(member.queue, ()), member.interface)
+            self._jobs[member.interface] = (*self._jobs.get(member.interface, ()), member.queue)
+        return (member.queue,)
 
-    def _remove(self, queue: str, interface: Interface) -> bool:
+    def _removed(self, queue: str, interface: Interface) -> tuple[str, ...]:
         if self._members.pop((queue, interface), None) is None:
-            return False
-        rest = tuple(one for one in self._interfaces[queue] if one != interface)
-        self._interfaces[queue] = rest
-        return True
-
-
-def member_state(member: MemberSnapshot) -> MemberState:
-    """What this member does, by the state of his phone."""
-    return _STATES.get(member.status, MemberState.OFFLINE)
+            return ()
+        self._staff[queue] = tuple(other for other in self._staff[queue] if other != interface)
+        self._jobs[interface] = tuple(other for other in self._jobs[interface] if other != queue)
+        return (queue,)
