@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +13,13 @@ from pbxd.ami.headers import event_name
 _SCANS = 3
 """Look-ups of one header by a search in the bytes, before reading all of them once is cheaper."""
 
+_ABSENT: Any = object()
+
+
+@lru_cache(maxsize=1024)
+def _mark(low: str) -> bytes:
+    return f"\r\n{low}: ".encode()
+
 
 class AmiMessage(Message):  # type: ignore[misc]
     """An event or response as panoramisk's users know it, with two differences.
@@ -22,13 +29,71 @@ class AmiMessage(Message):  # type: ignore[misc]
     KeyError (``message["header"]``) instead of reading as an empty text; ``get`` is for optional ones.
     """
 
-    def __init__(self, raw: bytes, manager: Any = None) -> None:
-        self.__dict__["raw"] = raw
-        self.__dict__["manager"] = manager
-        self.__dict__["_scans"] = 0
+    manager: Any = None
+    _scans = 0
+    _folded = b""
 
-    @cached_property
-    def _store(self) -> dict[str, tuple[str, Any]]:
+    def __init__(self, raw: bytes, manager: Any = None) -> None:
+        self.raw = raw
+        self.manager = manager
+
+    def __getitem__(self, key: str) -> Any:
+        found = self._find(key)
+        if found is _ABSENT:
+            raise KeyError(key)
+        return found
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = self._find(key)
+        return default if found is _ABSENT else found
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._find(key) is not _ABSENT
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_store":  # panoramisk's dict behind it all: made when it is first asked for
+            self._store = self._read()
+            return self._store
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self._find(name)
+        if found is _ABSENT:
+            first = self.raw.partition(b"\r")[0].decode("utf-8", "replace")
+            raise AttributeError(f"no header {name!r} in {first!r}")
+        return found
+
+    def _find(self, key: str) -> Any:
+        low = key.lower()
+        if "_store" not in self.__dict__:
+            if self._scans < _SCANS:
+                self._scans += 1
+                found = self._scan(low)
+                if found is not None:
+                    return found
+            self._store = self._read()
+        return self._store.get(low, (key, _ABSENT))[1]
+
+    def _scan(self, low: str) -> Any:
+        """The value of a header that is there once; None where all headers must be read to be sure."""
+        raw: bytes = self.raw
+        if low == "event":
+            return event_name(raw).decode("utf-8", "replace") or None
+        if low in self.quoted_keys or low in ("content", "response"):
+            return None
+        folded = self._folded
+        if not folded:
+            folded = self._folded = raw.lower()
+        mark = _mark(low)
+        at = folded.find(mark)
+        if at < 0:
+            return _ABSENT
+        start = at + len(mark)
+        if folded.find(mark, start - 2) >= 0:
+            return None
+        end = raw.find(b"\r\n", start)
+        return (raw[start:] if end < 0 else raw[start:end]).decode("utf-8", "replace")
+
+    def _read(self) -> dict[str, tuple[str, Any]]:
         store: dict[str, tuple[str, Any]] = {"content": ("content", "")}
         lines = self.raw.decode("utf-8", "replace").split("\r\n")
         if lines[0].startswith(("Response: Follows", "Response: Fail")):
@@ -46,54 +111,6 @@ class AmiMessage(Message):  # type: ignore[misc]
             else:
                 store[low] = (key, value)
         return store
-
-    @cached_property
-    def event(self) -> str:
-        """The event's name. AttributeError for a response."""
-        name = event_name(self.raw)
-        if not name:
-            raise AttributeError("event")
-        return name.decode("utf-8", "replace")
-
-    def __getitem__(self, key: str) -> Any:
-        if "_store" not in self.__dict__:
-            self.__dict__["_scans"] += 1
-            if self._scans <= _SCANS:
-                found = self._scan(key)
-                if found is not None:
-                    return found
-        return self._store[key.lower()][1]
-
-    def _scan(self, key: str) -> str | None:
-        """The value of a header that is there once; None where the headers must be read to be sure."""
-        low = key.lower()
-        if low in self.quoted_keys or low == "content":
-            return None
-        raw: bytes = self.raw
-        if low == "event":
-            return event_name(raw).decode("utf-8", "replace") or None
-        folded = self._folded
-        mark = f"\r\n{low}: ".encode()
-        at = folded.find(mark)
-        if at < 0 or folded.find(mark, at + 2) >= 0:
-            return None
-        start = at + len(mark)
-        end = folded.find(b"\r\n", start)
-        return (raw[start:] if end < 0 else raw[start:end]).decode("utf-8", "replace")
-
-    @cached_property
-    def _folded(self) -> bytes:
-        raw: bytes = self.raw
-        return raw.lower()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except KeyError:
-            first = self.raw.partition(b"\r")[0].decode("utf-8", "replace")
-            raise AttributeError(f"no header {name!r} in {first!r}") from None
 
     @property
     def success(self) -> bool:
