@@ -19,6 +19,7 @@ from pbxd.calls.facts import TransferSeen
 from pbxd.calls.journeys import Journeys, Talk
 from pbxd.calls.names import Kind
 from pbxd.calls.record import Transfer, TransferKind, TransferOutcome
+from pbxd.calls.wiring import Channel
 from pbxd.ids import CallId, Interface, Uniqueid
 from pbxd.journal import Journal, Table
 
@@ -41,6 +42,7 @@ class Attempt:
     consult: str  #: channel name of his line to the target; '' when he has none
     to: str  #: the target's interface once it is known; before that what was dialled
     began: float
+    asked: bool  #: the switch was asked for a transfer; else somebody only calls somebody, so far
     blind: bool = False
     target: str = ""  #: channel name of the phone that was rung last
     to_queue: bool = False
@@ -50,6 +52,7 @@ class Attempt:
     joined: bool = False  #: transferer and target have talked
     sent: float | None = None  #: when the switch said that the caller is handed over
     met: float | None = None  #: when caller and target first heard each other
+    apart: float | None = None  #: when, after that, the transferer was no longer heard
     three: bool = False
 
 
@@ -78,15 +81,20 @@ class Consults:
     # ------------------------------------------------------------ signs
 
     def begin(
-        self, call: CallId, transferer: str, interface: Interface, consult: str, to: str, at: float
+        self, call: CallId, transferer: Channel, consult: str, to: str, at: float, *, asked: bool
     ) -> None:
         """Somebody who has the caller on hold dials somebody else."""
         if call in self.attempts:
             self._close(call, at)
         self.attempts[call] = Attempt(
-            transferer=transferer, interface=interface, consult=consult, to=to, began=at
+            transferer=transferer.name,
+            interface=transferer.interface,
+            consult=consult,
+            to=to,
+            began=at,
+            asked=asked,
         )
-        self.by_line[transferer] = self.by_line[consult] = call
+        self.by_line[transferer.name] = self.by_line[consult] = call
 
     def dialled(self, call: CallId, target: str, interface: Interface) -> None:
         """A phone of the target's side is rung."""
@@ -142,6 +150,7 @@ class Consults:
             consult="",
             to=exten,
             began=at,
+            asked=True,
             blind=True,
             sent=at,
         )
@@ -156,9 +165,15 @@ class Consults:
             if done and done[-1].from_ == interface and at - done[-1].at < 2 * _TOGETHER_S:
                 return  # seen already by who hears whom
             attempt = Attempt(
-                transferer=transferer, interface=interface, consult="", to=to, began=at, joined=True
+                transferer=transferer,
+                interface=interface,
+                consult="",
+                to=to,
+                began=at,
+                asked=True,
+                joined=True,
             )
-        self.attempts[call] = replace(attempt, sent=at, three=three)
+        self.attempts[call] = replace(attempt, asked=True, sent=at, three=three)
         self.review(call, at)
 
     def not_handed_over(self, call: CallId) -> None:
@@ -183,13 +198,23 @@ class Consults:
                 self.attempts[call] = attempt
         own = (attempt.transferer, attempt.consult)
         if attempt.met is not None:
-            if attempt.three or not any(talk.name in own for talk in heard):
+            together = any(talk.name in own for talk in heard)
+            apart = None if together else attempt.apart or at
+            attempt = replace(attempt, apart=apart)
+            self.attempts[call] = attempt
+            # The parties move one after the other; that the transferer is not heard is not yet that he left.
+            if attempt.three or (apart is not None and self._is_over(attempt, apart, at)):
                 self._met(call, attempt, at)
         elif attempt.sent is not None:
             if any(_came_back(talk, attempt) for talk in heard):
                 self._resolve(call, attempt, _unreached(attempt), at)
         elif not self._consulting(call, attempt) and any(talk.name in own for talk in heard):
             self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
+
+    def _is_over(self, attempt: Attempt, apart: float, at: float) -> bool:
+        if attempt.sent is not None or at - apart > _TOGETHER_S:
+            return True
+        return self._wiring.named(attempt.transferer) is None
 
     def _is_target(self, talk: Talk, attempt: Attempt) -> bool:
         if talk.name in (attempt.transferer, attempt.consult):
@@ -227,9 +252,11 @@ class Consults:
     def line_gone(self, call: CallId, name: str, at: float) -> None:
         """A channel of this journey ended. Was it the transferer's line to the target?"""
         attempt = self.attempts.get(call)
-        if attempt is None or attempt.sent is not None or attempt.met is not None:
+        if attempt is None or attempt.sent is not None:
             return
-        if name == attempt.consult and name != attempt.transferer:
+        if attempt.met is not None or name == attempt.target:
+            self.review(call, at)
+        elif name == attempt.consult and name != attempt.transferer:
             transferer = self._wiring.by_name.get(attempt.transferer)
             if transferer is not None and self._strangers(call, attempt, transferer):
                 # The Local channel between them was optimised away; they talk on.
@@ -274,7 +301,7 @@ class Consults:
             self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
 
     def _met(self, call: CallId, attempt: Attempt, at: float) -> None:
-        if attempt.met is not None and at - attempt.met > _TOGETHER_S:
+        if attempt.met is not None and (attempt.apart or at) - attempt.met > _TOGETHER_S:
             attempt = replace(attempt, three=True)
         self._resolve(call, attempt, TransferOutcome.COMPLETED, at)
 
@@ -282,6 +309,8 @@ class Consults:
         del self.attempts[call]
         for name in (attempt.transferer, attempt.consult):
             self.by_line.pop(name, None)
+        if not attempt.asked and outcome is not TransferOutcome.COMPLETED:
+            return  # he called a colleague and came back: that is no transfer
         transfer = Transfer(
             kind=_kind(attempt), at=at, from_=attempt.interface, to=attempt.to, outcome=outcome
         )

@@ -24,6 +24,9 @@ from pbxd.calls.wiring import Channel, Wiring
 from pbxd.ids import CallId, Interface, NodeId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
 
+_BEEP_S = 0.8
+"""How long Asterisk's announcement of a completed transfer may last."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -269,6 +272,14 @@ class Journeys:
             since=at,
             silent_since=None,
         )
+
+    def start_afresh(self, call_id: CallId, name: str, at: float) -> None:
+        """What seemed to be the first moments of a conversation was not one."""
+        talks = self.talks.get(call_id, ())
+        for index, talk in enumerate(talks):
+            if talk.name == name and talk.since is not None and 0 < at - talk.started < _BEEP_S:
+                talk = replace(talk, started=at, since=at, talk_s=0.0, hold_s=0.0)
+                self.talks[call_id] = (*talks[:index], talk, *talks[index + 1 :])
 
     def called_for(self, uniqueid: Uniqueid) -> Called | None:
         """The queue member on whose behalf this phone rings, also through Local channels."""

@@ -146,7 +146,7 @@ class CallModel:
             self.journeys.assign(channel.uniqueid, call)
             self.journeys.add_root(call, channel.uniqueid)
             self.consults.mark_side(channel.uniqueid)
-            self.consults.begin(call, line.name, line.interface, channel.name, channel.exten, at)
+            self.consults.begin(call, line, channel.name, channel.exten, at, asked=False)
             return
         self._open(channel, channel.uniqueid, at, channel.exten)
 
@@ -210,8 +210,10 @@ class CallModel:
         holder = self._holder(call)
         if holder is not None:
             exten = exten_of_local(channel.name)
-            self.consults.begin(call, holder.name, holder.interface, channel.name, exten, at)
+            self.consults.begin(call, holder, channel.name, exten, at, asked=True)
             self.consults.mark_side(channel.uniqueid)
+            # That hold was the feature's, not the phone's: it does not last beyond this bridge.
+            self.wiring.unhold(holder.uniqueid)
 
     def _holder(self, call: CallId) -> Channel | None:
         """Who of a journey's people holds the others; the last one to do so, if several."""
@@ -336,6 +338,18 @@ class CallModel:
         if self._attach(channel, event.channel.linkedid) is None and channel.kind is Kind.DEVICE:
             self._join_company(channel, event.channel, event.at)
         self._relisten(concerned | self._concerned(uniqueid), event.at)
+        if event.swap is not None:
+            self._stepped_in(channel, event.swap, event.at)
+
+    def _stepped_in(self, channel: Channel, swap: Uniqueid, at: float) -> None:
+        """The target's phone takes the place of the Local channel by which ``*2`` had dialled it.
+
+        Until then Asterisk has played the target a beep that says that the transfer is complete, and nobody
+        heard anybody: the conversation begins now.
+        """
+        call = self.journeys.of(swap)
+        if call is not None and self.consults.is_side(swap):
+            self.journeys.start_afresh(call, channel.name, at)
 
     def _join_company(self, channel: Channel, snapshot: ChannelSnapshot, at: float) -> None:
         """A channel that nobody dialled is put together with others: it serves their journey."""
@@ -435,7 +449,7 @@ class CallModel:
         if attempt is not None and (attempt.sent is not None or self.consults.is_side(uniqueid)):
             self.consults.dialled(call, dest.name, dest.interface)
         elif self._consults_from(call, source):
-            self.consults.begin(call, source.name, source.interface, source.name, dest.interface, at)
+            self.consults.begin(call, source, source.name, dest.interface, at, asked=True)
             self.consults.mark_side(uniqueid)
             self.consults.dialled(call, dest.name, dest.interface)
         elif self.journeys.calls[call].subject == dest.name:
