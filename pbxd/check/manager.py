@@ -10,7 +10,6 @@ from pbxd.check.conf import Category, Conf
 from pbxd.check.event_filters import filter_findings
 from pbxd.check.findings import Finding, error, note, warning
 from pbxd.settings.model import Node
-from pbxd.settings.yaml_source import Place
 
 READ = {"call": "channels and bridges", "agent": "queues and their members"}
 READ_WELL = {"system": "starts and shutdowns", "user": "UserEvent from the dialplan"}
@@ -130,33 +129,34 @@ def _classes(
 
 
 def _access(account: Category, general: Category | None, node: Node) -> Iterator[Finding]:
-    rules = [(v.name, v.value) for v in account.variables if v.name.lower() in ("permit", "deny")]
     named = account.last("acl")
     if named is not None:
         yield note(named.place, f"acl {named.value}: the rules in acl.conf are not checked")
         return
-    place = _first_rule(account)
-    bound = general.value("bindaddr") if general else ""
-    if not rules:
-        if not _is_loopback(bound):
+    lines = [v for v in account.variables if v.name.lower() in ("permit", "deny")]
+    exposed = not _is_loopback(general.value("bindaddr") if general else "")
+    if not lines:
+        if exposed:
             yield warning(
                 account.place, "no deny and permit: anybody who reaches the port may try the secret"
             )
         return
-    try:
-        if any(admits(rules, stranger) for stranger in STRANGERS) and not _is_loopback(bound):
-            yield warning(
-                place, "these rules let any address in: begin with deny = 0.0.0.0/0 and deny = ::/0"
-            )
-        if _is_loopback(node.ami.host) and not admits(rules, ip_address(_plain(node.ami.host))):
-            yield error(place, f"node {node.name} connects from {node.ami.host}, which these rules refuse")
-    except ValueError as fault:
-        yield error(place, f"{fault}: Asterisk refuses everybody")
-
-
-def _first_rule(account: Category) -> Place:
-    rule = next((v for v in account.variables if v.name.lower() in ("permit", "deny")), None)
-    return rule.place if rule else account.place
+    rules: list[tuple[str, str]] = []
+    for line in lines:
+        try:
+            admits([(line.name, line.value)], STRANGERS[0])
+        except ValueError as fault:
+            yield error(line.place, f"{fault}: Asterisk refuses everybody")
+            return
+        rules.append((line.name, line.value))
+    if exposed and any(admits(rules, stranger) for stranger in STRANGERS):
+        yield warning(
+            lines[0].place, "these rules let any address in: begin with deny = 0.0.0.0/0 and deny = ::/0"
+        )
+    if _is_loopback(node.ami.host) and not admits(rules, ip_address(_plain(node.ami.host))):
+        yield error(
+            lines[0].place, f"node {node.name} connects from {node.ami.host}, which these rules refuse"
+        )
 
 
 def _plain(host: str) -> str:

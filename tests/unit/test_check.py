@@ -16,49 +16,24 @@ from pbxd.cli import app
 REPO = Path(__file__).parents[2]
 SECRET = "correct horse battery"
 
-MANAGER = """\
-[general]
-enabled = yes
-port = 5038
-bindaddr = 127.0.0.1
-timestampevents = yes
-#include "manager.d/pbxd.conf"
-"""
-QUEUES = """\
-[general]
-persistentmembers = yes
-#include "queues.d/pbxd.conf"
-[support](pbxd-queue)
-member => PJSIP/1001,0,Anna,PJSIP/1001
-member => PJSIP/1002
-"""
-FEATURES = '[general]\n[featuremap]\n#include "features.d/pbxd.conf"\n'
-EXTENSIONS = """\
-[globals]
-PBXD_AGI = 127.0.0.1:4573
-PBXD_NODE = pbx1
-PBXD_FALLBACK_QUEUE = support
-#include "pbxd.conf"
-[from-trunk]
-exten => 0201234,1,Set(PBXD_FLOW=sales)
- same => n,Goto(pbxd-in,${EXTEN},1)
-"""
-SETTINGS = f"""\
-nodes:
-  - name: pbx1
-    ami: {{host: 127.0.0.1, secret: {SECRET}}}
-agents:
-  - {{id: anna, interfaces: [PJSIP/1001], password_hash: $argon2id$x}}
-  - {{id: ben, interfaces: [PJSIP/1002], password_hash: $argon2id$x}}
-callers: {{default_region: CN}}
-flows: {{folder: flows}}
-prompts: {{folder: prompts, asterisk_folder: /srv/prompts}}
-store: {{url: "sqlite:///{{folder}}/pbxd.db"}}
-"""
 FLOW = """\
 name: {name}
 start: bye
 """
+
+
+# Where the documents' installation uses /etc and /var/lib.
+ELSEWHERE = """\
+flows: {folder: flows}
+prompts: {folder: prompts, asterisk_folder: /srv/prompts}
+store: {url: "sqlite:///{folder}/pbxd.db"}
+"""
+
+
+def documented() -> dict[str, str]:
+    """The files that docs/install.md shows."""
+    page = (REPO / "docs/install.md").read_text()
+    return dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", page, re.DOTALL))
 
 
 class House:
@@ -69,20 +44,17 @@ class House:
         self.asterisk = folder / "asterisk"
         shutil.copytree(REPO / "asterisk-conf", self.asterisk)
         shutil.copy(REPO / "dialplans/pbxd.conf", self.asterisk / "pbxd.conf")
-        for name, text in {
-            "manager": MANAGER,
-            "queues": QUEUES,
-            "features": FEATURES,
-            "extensions": EXTENSIONS,
-        }.items():
-            (self.asterisk / f"{name}.conf").write_text(text)
+        for name, text in documented().items():
+            if name.endswith(".conf") and "/" not in name:
+                (self.asterisk / name).write_text(text)
         self.change("manager.d/pbxd.conf", "secret = CHANGE-ME", f"secret = {SECRET}")
         (folder / "prompts/en").mkdir(parents=True)
         (folder / "flows").mkdir()
         for flow in ("main", "sales"):
             self.flow(flow)
         self.config = folder / "pbxd.yaml"
-        self.config.write_text(SETTINGS.replace("{folder}", str(folder)))
+        (folder / "ami-pbx1.secret").write_text(SECRET)
+        self.config.write_text(documented()["pbxd.yaml"] + ELSEWHERE.replace("{folder}", str(folder)))
         self.config.chmod(0o600)
 
     def flow(self, name: str) -> None:
@@ -99,11 +71,11 @@ class House:
         return [f for f in found if "/flows/" not in f.place.source]
 
     def lines(self) -> list[str]:
-        """The findings; a line of the files that pbxd ships is N, so that their authors may edit them."""
+        """The findings, with N for the line: the files that they are about may be edited."""
         found = [
             str(f).replace(f"{self.asterisk}/", "").replace(f"{self.folder}/", "") for f in self.findings()
         ]
-        return [re.sub(r"pbxd\.conf:\d+:", "pbxd.conf:N:", line) for line in found]
+        return [re.sub(r"^(\S+?):\d+(:\d+)?: ", r"\1:N: ", line) for line in found]
 
 
 @pytest.fixture
@@ -120,20 +92,20 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
         "manager.conf",
         "enabled = yes",
         "enabled = no",
-        "manager.conf:2: error: enabled = yes is needed",
+        "manager.conf:N: error: enabled = yes is needed",
     ),
     "no times": (
         "manager.conf",
         "timestampevents = yes",
         "",
-        "manager.conf:1: warning: timestampevents = yes",
+        "manager.conf:N: warning: timestampevents = yes",
     ),
-    "http": ("manager.conf", "port =", "webenabled = yes\nport =", "manager.conf:3: note: webenabled"),
+    "http": ("manager.conf", "port =", "webenabled = yes\nport =", "manager.conf:N: note: webenabled"),
     "port": (
         "manager.conf",
         "port = 5038",
         "port = 5099",
-        "manager.conf:3: warning: Asterisk listens on port 5099",
+        "manager.conf:N: warning: Asterisk listens on port 5099",
     ),
     "account": ("manager.d/pbxd.conf", "[pbxd]", "[pbx]", "manager.conf: error: there is no account [pbxd]"),
     "twin": (
@@ -213,7 +185,7 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
         "manager.conf",
         "port =",
         "allowmultiplelogin=no\nport =",
-        "manager.conf:3: warning: allowmultiplelogin",
+        "manager.conf:N: warning: allowmultiplelogin",
     ),
     "deaf": (
         "manager.d/pbxd.conf",
@@ -252,43 +224,43 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
         "extensions.conf: error: context [pbxd-in] is missing",
     ),
     "no agi": ("pbxd.conf", "AGI(agi://", "NoOp(", "pbxd.conf:N: error: no context runs AGI"),
-    "no node": ("extensions.conf", "PBXD_NODE = pbx1", "", "extensions.conf:1: error: PBXD_NODE is not set"),
+    "no node": ("extensions.conf", "PBXD_NODE = pbx1", "", "extensions.conf:N: error: PBXD_NODE is not set"),
     "wrong node": (
         "extensions.conf",
         "PBXD_NODE = pbx1",
         "PBXD_NODE = x",
-        "extensions.conf:3: error: PBXD_NODE is x, but",
+        "extensions.conf:N: error: PBXD_NODE is x, but",
     ),
-    "wrong port": ("extensions.conf", ":4573", ":4574", "extensions.conf:2: error: PBXD_AGI says port 4574"),
+    "wrong port": ("extensions.conf", ":4573", ":4574", "extensions.conf:N: error: PBXD_AGI says port 4574"),
     "wrong host": (
         "extensions.conf",
         "127.0.0.1:4573",
         "10.0.0.1:4573",
-        "extensions.conf:2: warning: PBXD_AGI says 10.0.0.1",
+        "extensions.conf:N: warning: PBXD_AGI says 10.0.0.1",
     ),
     "fallback": (
         "extensions.conf",
         "QUEUE = support",
         "QUEUE = sport",
-        "extensions.conf:4: error: the fallback queue 'sport'",
+        "extensions.conf:N: error: the fallback queue 'sport'",
     ),
     "unknown flow": (
         "extensions.conf",
         "=sales)",
         "=seals)",
-        "extensions.conf:7: error: there is no flow 'seals'",
+        "extensions.conf:N: error: there is no flow 'seals'",
     ),
     "stranger": (
         "queues.conf",
         "PJSIP/1002",
         "PJSIP/1003",
-        "queues.conf:6: warning: PJSIP/1003 in queue support is no",
+        "queues.conf:N: warning: PJSIP/1003 in queue support is no",
     ),
     "unseated": (
-        "queues.conf",
-        "member => PJSIP/1002",
-        "",
-        "queues.conf: note: agent ben (PJSIP/1002) is a static",
+        "pbxd.yaml",
+        "[PJSIP/1002]",
+        "[PJSIP/1009]",
+        "queues.conf: note: agent ben (PJSIP/1009) is a static",
     ),
     "talking": (
         "queues.d/pbxd.conf",
@@ -302,57 +274,57 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
         "atxferdropcall = yes",
         "features.d/pbxd.conf:N: warning: atxferdropcall",
     ),
-    "no key": ("features.d/pbxd.conf", "atxfer => *2", "", "features.conf:2: note: no atxfer key"),
-    "syntax": ("queues.conf", "[support]", "[support", "queues.conf:4: error: ']' is missing"),
+    "no key": ("features.d/pbxd.conf", "atxfer => *2", "", "features.conf:N: note: no atxfer key"),
+    "syntax": ("queues.conf", "[support]", "[support", "queues.conf:N: error: ']' is missing"),
     "settings": (
         "pbxd.yaml",
         "callers:",
         "calers:",
-        "pbxd.yaml:7:1: error: calers: unknown key (did you mean 'callers'?)",
+        "pbxd.yaml:N: error: calers: unknown key (did you mean 'callers'?)",
     ),
     "region": (
         "pbxd.yaml",
-        "{default_region: CN}",
-        "{}",
-        "pbxd.yaml:7:10: warning: callers.default_region is not",
+        "default_region: CN",
+        "language: en",
+        "pbxd.yaml:N: warning: callers.default_region is not",
     ),
     "password": (
         "pbxd.yaml",
-        ", password_hash: $argon2id$x",
+        "    password_hash: $argon2id$v=19$m=65536,t=3,p=4$…\n",
         "",
-        "pbxd.yaml:5:5: note: agent anna has no password_hash",
+        "pbxd.yaml:N: note: agent anna has no password_hash",
     ),
     "clear": (
         "pbxd.yaml",
         "host: 127.0.0.1",
         "host: 10.0.0.1",
-        "pbxd.yaml:3:17: warning: node pbx1: secret and callers'",
+        "pbxd.yaml:N: warning: node pbx1: secret and callers'",
     ),
-    "tls": ("pbxd.yaml", "host: 127.0.0.1", "tls: yes", "manager.conf:1: error: node pbx1 wants TLS"),
-    "flows": ("pbxd.yaml", "folder: flows", "folder: flaws", "pbxd.yaml:8:17: error: there is no folder"),
+    "tls": ("pbxd.yaml", "host: 127.0.0.1", "tls: yes", "manager.conf:N: error: node pbx1 wants TLS"),
+    "flows": ("pbxd.yaml", "folder: flows", "folder: flaws", "pbxd.yaml:N: error: there is no folder"),
     "prompts": (
         "pbxd.yaml",
         "folder: prompts",
         "folder: prompt",
-        "pbxd.yaml:9:19: error: there is no folder",
+        "pbxd.yaml:N: error: there is no folder",
     ),
     "language": (
         "pbxd.yaml",
         "folder: prompts",
         "folder: prompts, languages: zh",
-        "pbxd.yaml:9:19: warning: there is no folder",
+        "pbxd.yaml:N: warning: there is no folder",
     ),
     "page": (
         "pbxd.yaml",
         "callers:",
         "web: {listen: 0.0.0.0}\ncallers:",
-        "pbxd.yaml:7:15: warning: the page listens on",
+        "pbxd.yaml:N: warning: the page listens on",
     ),
     "broker": (
         "pbxd.yaml",
         "callers:",
         "mqtt: {url: 'mqtt://b'}\ncallers:",
-        "pbxd.yaml:7:13: warning: callers' numbers",
+        "pbxd.yaml:N: warning: callers' numbers",
     ),
 }
 
@@ -361,7 +333,15 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
 def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str) -> None:
     file, old, new, expected = SPOILED[how]
     house.change(file, old, new)
-    assert [line for line in house.lines() if line.startswith(expected)], house.lines()
+    found = dict(zip(house.lines(), house.findings(), strict=True))
+    line = next((line for line in found if line.startswith(expected)), None)
+    assert line is not None, list(found)
+    place = found[line].place
+    if place.line and new:
+        told = Path(place.source).read_text().splitlines()[place.line - 1]
+        assert new.strip().split("\n")[0] in told or told.lstrip(" -").startswith(
+            ("[", "id:", "callers", "deny")
+        )
 
 
 @pytest.mark.parametrize("name", ["manager.conf", "queues.conf", "extensions.conf"])
@@ -371,9 +351,10 @@ def test_a_file_that_is_missing(house: House, name: str) -> None:
 
 
 def test_a_secret_in_a_readable_file(house: House) -> None:
+    house.change("pbxd.yaml", "secret_file: ami-pbx1.secret", f"secret: {SECRET}")
     house.config.chmod(0o644)
     assert house.lines() == [
-        "pbxd.yaml:3:36: warning: secret stands in a file that everybody can read: use secret_file"
+        "pbxd.yaml:N: warning: secret stands in a file that everybody can read: use secret_file"
     ]
 
 
