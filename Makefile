@@ -28,7 +28,7 @@ venv: .venv/ready ## the Python environment in .venv
 
 .PHONY: page
 page: .venv/ready ## bundle the agent page (only when its sources changed)
-	$(BIN)/python -m pbxd.edge.web.build
+	$(BIN)/python deploy/build_page.py
 
 .PHONY: demo
 demo: page ## a private Asterisk, pbxd, callers and agents; ARGS=--once plays and checks one story

@@ -44,7 +44,7 @@ def screen_pop(pop: str, agent: str = "anna", **changes: Any) -> dict[str, Any]:
             "dialled_as": "13912345678",
             "name": "张三丰",
             "place": "Suzhou, Jiangsu",
-            "country": "CN",
+            "country": "China",
             "carrier": "China Mobile",
         },
         "dialled": "4008001234",

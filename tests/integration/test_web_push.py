@@ -104,6 +104,7 @@ async def test_an_acknowledgement_becomes_an_order_once(served: Served) -> None:
         await hear(socket)
         await say(socket, type="ack", pop="p1")
         await say(socket, type="ack", pop="p1")
+        await say(socket, type="ack", pop="p2")
         assert (await hear(socket))["text"] == "pop: this page was not shown such a pop"
     [order] = served.desk.given(AcknowledgePop)
     assert (order.agent, order.pop) == (AgentId("anna"), "p1")

@@ -133,14 +133,16 @@ class Conversation:
 
     async def _send(self, seq: int, change: Change) -> None:
         await self._socket.send_text(change.text(seq))
-        if change.pop:
+        if change.first:
             now = time.monotonic()
             self._pages.stage(change.node, "delivered", now - change.told)
             self._show(change.pop, change.node, now)
+        elif change.pop:
+            self._show(change.pop, change.node, None)
 
     def _show(self, pop: str, node: str, sent: float | None) -> None:
         shown = self._page.shown
-        shown[pop] = (node, sent)
+        shown.setdefault(pop, (node, sent))
         while len(shown) > 4 * self._patience.moments:
             del shown[next(iter(shown))]
 
@@ -209,16 +211,24 @@ class Conversation:
             case _Alive():
                 return None
             case _Ack(pop=pop):
-                if pop not in page.shown:
-                    raise _UnknownPopError("pop: this page was not shown such a pop")
-                node, sent = page.shown.pop(pop)
-                if sent is not None:
-                    self._pages.stage(node, "acknowledged", time.monotonic() - sent)
-                return AcknowledgePop(agent=page.agent, at=time.time(), pop=pop)
+                return self._acknowledged(pop)
             case _Pause(order=order, paused=paused, reason=reason):
                 return PauseAgent(order=order, agent=page.agent, at=time.time(), paused=paused, reason=reason)
             case _:
                 assert_never(saying)
+
+    def _acknowledged(self, pop: str) -> AcknowledgePop | None:
+        """The first acknowledgement of a pop becomes an order; a second one is harmless."""
+        shown = self._page.shown
+        if pop not in shown:
+            raise _UnknownPopError("pop: this page was not shown such a pop")
+        known, shown[pop] = shown[pop], None
+        if known is None:
+            return None
+        node, sent = known
+        if sent is not None:
+            self._pages.stage(node, "acknowledged", time.monotonic() - sent)
+        return AcknowledgePop(agent=self._page.agent, at=time.time(), pop=pop)
 
     def _refuse(self, text: str) -> None:
         self._count(Count(metric="pbxd_web_refused_total", labels={"kind": "message"}))

@@ -16,12 +16,17 @@ class Door:
     sessions: Sessions
     doorman: Doorman
     origins: frozenset[str]  #: further origins that may talk to us, e.g. of a proxy that changes the Host
+    secure_cookie: bool = False  #: the people's address is https although ours is not
 
     def same_origin(self, connection: HTTPConnection) -> bool:
         """Whether the browser says that one of our own pages sent this."""
         origin = connection.headers.get("origin", "").lower()
         scheme = "https" if is_encrypted(connection) else "http"
         return origin == f"{scheme}://{connection.headers.get('host', '').lower()}" or origin in self.origins
+
+    def sends_securely(self, connection: HTTPConnection) -> bool:
+        """Whether the session cookie may be kept from plain http."""
+        return self.secure_cookie or is_encrypted(connection)
 
     def session(self, connection: HTTPConnection) -> Session:
         """The session of a request. Raises HTTPException 401."""

@@ -25,7 +25,8 @@ class Change:
 
     kind: str  #: screenpop, screenpop_closed, state, order
     body: str  #: JSON text
-    pop: str = ""  #: the screen pop's id, when it is told for the first time
+    pop: str = ""  #: the screen pop's id, when it is one
+    first: bool = False  #: it is told for the first time
     node: str = ""  #: the node of a screen pop
     told: float = 0.0  #: when the edge was told, by the monotonic clock
 

@@ -45,7 +45,8 @@ class Page:
         self.resume = True  #: the page needs a snapshot
         self.closing: tuple[int, str] | None = None
         self.heard = time.monotonic()
-        self.shown: dict[str, tuple[str, float | None]] = {}  #: pops to acknowledge: their node, when sent
+        self.shown: dict[str, tuple[str, float | None] | None] = {}
+        """Pops that went to this page: their node and when they were first sent; None once acknowledged."""
 
     def tell(self, change: Change) -> None:
         self.outbox.put(change)
@@ -98,13 +99,14 @@ class Pages:
         """Tell every page of this agent, and no other. Never blocks."""
         pages = self._open.get(tell.agent, ())
         node = str(tell.body.get("node", ""))
-        pop = ""
-        if tell.kind == "screenpop" and self._is_new(str(tell.body["id"])):
-            pop = str(tell.body["id"])
+        pop = str(tell.body["id"]) if tell.kind == "screenpop" else ""
+        first = bool(pop) and self._is_new(pop)
+        if first:
             self._offered(tell, node, shown=bool(pages))
         if not pages:
             return
-        change = Change(kind=tell.kind, body=encode(tell.body), pop=pop, node=node, told=time.monotonic())
+        body, told = encode(tell.body), time.monotonic()
+        change = Change(kind=tell.kind, body=body, pop=pop, first=first, node=node, told=told)
         for page in pages:
             dropped = page.outbox.dropped
             page.tell(change)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import socket
-from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 import uvicorn
-from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from pbxd.edge.web.desk import Desk, Part, RecentContact, RecentContacts, WebAgent
 from pbxd.edge.web.door import Door
@@ -20,6 +16,7 @@ from pbxd.edge.web.pages import Pages, Patience
 from pbxd.edge.web.shield import Shield
 from pbxd.edge.web.signin import Doorman, Sessions
 from pbxd.edge.web.site import Site
+from pbxd.edge.web.wire import Server, with_deadlines
 from pbxd.effects import Count, Tell
 from pbxd.ids import AgentId
 
@@ -48,11 +45,15 @@ class WebEdge:
         contacts: RecentContacts = _no_contacts,
         count: Callable[[Count], None] = lambda count: None,
         session_secret: bytes | None = None,  #: without one, a restart signs everybody out
-        session_s: int = 12 * 3600,
+        session_s: float = 12 * 3600,
+        sign_in_tries: int = 5,  #: wrong passwords per agent and address before he must wait
+        sign_in_pause_s: float = 60.0,  #: for one more try then
         origins: Iterable[str] = (),
         trusted_proxies: Iterable[str] = (),
+        secure_cookie: bool = False,  #: the people's address is https although ours is not
         tls_certificate: str | None = None,
         tls_key: str | None = None,
+        request_timeout_s: float = 10.0,  #: for the head and for the body of a request to arrive
         stop_timeout_s: float = 5.0,
         version: str = "0",
         patience: Patience | None = None,
@@ -64,9 +65,10 @@ class WebEdge:
         self._pages = Pages(patience, count)
         secret = session_secret or secrets.token_bytes(32)
         door = Door(
-            sessions=Sessions(agents, secret=secret, lifetime_s=session_s),
-            doorman=Doorman(agents),
+            sessions=Sessions(agents, secret=secret, lifetime_s=max(1, int(session_s))),
+            doorman=Doorman(agents, tries=sign_in_tries, pause_s=sign_in_pause_s),
             origins=frozenset(origin.lower().rstrip("/") for origin in origins),
+            secure_cookie=secure_cookie,
         )
         site = Site(
             door=door,
@@ -79,9 +81,9 @@ class WebEdge:
             contacts=contacts,
             version=version,
         )
-        self._server = _Server(
+        self._server = Server(
             uvicorn.Config(
-                Shield(site.application(), body_limit=BODY_LIMIT, body_timeout_s=10.0),
+                Shield(site.application(), body_limit=BODY_LIMIT, body_timeout_s=request_timeout_s),
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
@@ -89,12 +91,11 @@ class WebEdge:
                 server_header=False,
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=list(trusted_proxies),
-                ws=type("_WebSocket", (_WebSocket,), {"patience_s": patience.send_timeout_s}),
+                **with_deadlines(head_timeout_s=request_timeout_s, send_timeout_s=patience.send_timeout_s),
                 ws_max_size=MESSAGE_LIMIT,
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,  # the conversation has heartbeats that both sides can see
                 h11_max_incomplete_event_size=BODY_LIMIT,
-                http="h11",
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=int(stop_timeout_s),
                 ssl_certfile=tls_certificate,
@@ -150,34 +151,3 @@ class WebEdge:
                 await serving
         except TimeoutError:
             log.warning("the web edge did not end in time")
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        # pbxd decides itself what a signal means; uvicorn would take SIGTERM away from it.
-        yield
-
-
-class _WebSocket(WebSocketsSansIOProtocol):
-    """Cuts off a peer that reads nothing; ``patience_s`` is set in a subclass of its own for each server.
-
-    uvicorn waits for ever for room in the transport's buffer, and a closed transport whose buffer cannot be
-    flushed stays open as long as the peer likes.
-    """
-
-    patience_s = 10.0
-
-    async def send(self, message: Any) -> None:
-        try:
-            async with asyncio.timeout(self.patience_s):
-                await super().send(message)
-        except TimeoutError:
-            self.transport.abort()
-            raise ClientDisconnected from None
-        if message["type"] == "websocket.http.response.body":
-            # uvicorn forgets this, and logs every refused handshake as an error of the application.
-            self.handshake_complete = True
-        if message["type"] == "websocket.close" and self.close_timer is not None:
-            self.close_timer.cancel()
-            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -18,6 +18,7 @@ from pbxd.edge.web.desk import WebAgent
 from pbxd.ids import AgentId
 
 COOKIE = "pbxd_session"
+_BRAKED = 100_000  #: keys that one brake remembers; then the oldest is forgiven
 
 
 class TooManyAttemptsError(Exception):
@@ -82,36 +83,37 @@ class Sessions:
 
 
 class Brake:
-    """A leaky bucket for each key: so many failed attempts at once, and as many again per window."""
+    """A leaky bucket for each key: so many tries at once, then one more after each pause."""
 
-    def __init__(
-        self, *, attempts: int, window_s: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._attempts = attempts
-        self._drain = attempts / window_s
-        self._window_s = window_s
+    def __init__(self, *, tries: int, pause_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tries = tries
+        self._pause_s = pause_s
         self._clock = clock
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._used: OrderedDict[str, tuple[float, float]] = OrderedDict()  #: how many, as of when
 
     def check(self, key: str) -> None:
-        """Raises TooManyAttemptsError when this key has used up its attempts."""
-        level = self._level(key)
-        if level > self._attempts - 1:
-            raise TooManyAttemptsError((level - self._attempts + 1) / self._drain)
+        """Raises TooManyAttemptsError when this key has used up its tries."""
+        excess = self._level(key) - (self._tries - 1)
+        if excess > 0:
+            raise TooManyAttemptsError(excess * self._pause_s)
 
     def failed(self, key: str) -> None:
-        level = self._level(key)
-        self._levels[key] = (level + 1, self._clock())
-        self._levels.move_to_end(key)
-        while self._levels and self._clock() - next(iter(self._levels.values()))[1] > self._window_s:
-            self._levels.popitem(last=False)
+        now = self._clock()
+        self._used[key] = (self._level(key) + 1, now)
+        self._used.move_to_end(key)
+        while now - next(iter(self._used.values()))[1] > self._tries * self._pause_s:
+            self._used.popitem(last=False)
+        if len(self._used) > _BRAKED:
+            self._used.popitem(last=False)
 
     def passed(self, key: str) -> None:
-        self._levels.pop(key, None)
+        """Give one try back: it was no failure."""
+        if key in self._used:
+            self._used[key] = (max(0.0, self._level(key) - 1), self._clock())
 
     def _level(self, key: str) -> float:
-        level, at = self._levels.get(key, (0.0, 0.0))
-        return max(0.0, level - (self._clock() - at) * self._drain)
+        level, at = self._used.get(key, (0.0, 0.0))
+        return max(0.0, level - (self._clock() - at) / self._pause_s)
 
 
 class Doorman:
@@ -121,16 +123,16 @@ class Doorman:
         self,
         agents: Iterable[WebAgent],
         *,
-        attempts: int = 5,
-        attempts_per_address: int = 30,
-        window_s: float = 300.0,
+        tries: int = 5,
+        pause_s: float = 60.0,
         at_once: int = 2,
     ) -> None:
         self._agents = {agent.id: agent for agent in agents}
         self._hasher = argon2.PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
-        self._by_agent = Brake(attempts=attempts, window_s=window_s)
-        self._by_address = Brake(attempts=attempts_per_address, window_s=window_s)
+        self._by_agent = Brake(tries=tries, pause_s=pause_s)
+        # Many agents sit behind one address, so it has more tries; still nobody can try a long list of names.
+        self._by_address = Brake(tries=tries * 10, pause_s=pause_s / 10)
         self._hashing = asyncio.Semaphore(at_once)
 
     async def admit(self, name: str, password: str, address: str) -> WebAgent | None:
@@ -148,6 +150,7 @@ class Doorman:
         if not right or agent is None or known is self._nobody:
             return None
         self._by_agent.passed(pair)
+        self._by_address.passed(address)
         return agent
 
     def _verify(self, known: str, password: str) -> bool:

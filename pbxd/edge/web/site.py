@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 
 from pbxd.edge.web.conversation import Conversation
 from pbxd.edge.web.desk import Desk, Part, RecentContacts
-from pbxd.edge.web.door import Door, is_encrypted
+from pbxd.edge.web.door import Door
 from pbxd.edge.web.pages import Page, Pages, Patience
 from pbxd.edge.web.signin import COOKIE, Session, TooManyAttemptsError
 from pbxd.effects import Count
@@ -154,7 +154,7 @@ class Site:
             max_age=self.door.sessions.lifetime_s,
             httponly=True,
             samesite="strict",
-            secure=is_encrypted(request),
+            secure=self.door.sends_securely(request),
         )
         return response
 
@@ -167,7 +167,9 @@ class Site:
         self.door.sessions.end(session)
         self.pages.end_session(session.id)
         response = Response(status_code=204)
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=is_encrypted(request))
+        response.delete_cookie(
+            COOKIE, httponly=True, samesite="strict", secure=self.door.sends_securely(request)
+        )
         return response
 
     async def me(self, request: Request) -> Me:

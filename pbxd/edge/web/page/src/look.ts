@@ -27,6 +27,14 @@ export const look = css`
   bdi {
     overflow-wrap: anywhere;
   }
+  td bdi {
+    display: -webkit-inline-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    overflow: hidden;
+    overflow-wrap: break-word;
+    vertical-align: top;
+  }
   svg {
     display: block;
     flex: none;

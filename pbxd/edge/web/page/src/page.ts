@@ -171,6 +171,7 @@ export class AgentPage extends LitElement {
       }
       .column {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 1.1rem;
         min-width: 0;
       }
@@ -233,6 +234,7 @@ export class AgentPage extends LitElement {
         min-width: 0;
         max-width: 55%;
         display: inline-flex;
+        overflow: hidden;
       }
       @media (max-width: 62rem) {
         main {
@@ -305,7 +307,7 @@ export class AgentPage extends LitElement {
       snapshot: (body, now) => this.takeSnapshot(body, now),
       change: (change) => this.takeChange(change),
       state: (state) => this.takeLink(state),
-      refused: (text) => (this.notice = { tone: "bad", text: (words) => words.refusedBy(text) }),
+      refused: (text) => console.warn("pbxd refused:", text),
       ended: (why) => this.leave(why),
     });
     this.wire.open();
@@ -555,7 +557,8 @@ export class AgentPage extends LitElement {
       <p class="hidden" role="alert" data-announce>
         ${newest ? words.announce(newest.caller.name || newest.caller.number || words.unknownCaller, newest.queue ?? "") : nothing}
       </p>
-      ${open.length === 0 ? this.idle() : repeat(open, (pop) => pop.id, (pop) => this.card(pop))}
+      <h2>${words.calls}</h2>
+      ${open.length === 0 ? this.idle() : repeat(open, (pop) => pop.id, (pop) => this.card(pop, this.isTalking(pop)))}
       ${over.length > 0
         ? html`<h2>${words.earlier}</h2>
             ${repeat(over, (pop) => pop.id, (pop) => this.folded(pop))}`
@@ -574,8 +577,14 @@ export class AgentPage extends LitElement {
     </div>`;
   }
 
-  private card(pop: Pop): TemplateResult {
-    return html`<pbxd-pop .pop=${pop} .words=${this.words} .language=${this.language} .own=${this.own} .now=${this.now}></pbxd-pop>`;
+  /** Who talks while another phone call rings talks to the caller who came first. */
+  private isTalking(pop: Pop): boolean {
+    const state = this.desk?.agent.state ?? "";
+    return (state === "talking" || state === "in_use") && this.open()[0] === pop;
+  }
+
+  private card(pop: Pop, talking = false): TemplateResult {
+    return html`<pbxd-pop .pop=${pop} .talking=${talking} .words=${this.words} .language=${this.language} .own=${this.own} .now=${this.now}></pbxd-pop>`;
   }
 
   private folded(pop: Pop): TemplateResult {
@@ -600,7 +609,7 @@ export class AgentPage extends LitElement {
       ${repeat(
         desk?.queues ?? [],
         (queue) => queue.name,
-        (queue) => html`<pbxd-queue .queue=${queue} .agent=${this.me?.agent ?? ""} .words=${words} .now=${this.now}></pbxd-queue>`,
+        (queue) => html`<pbxd-queue .queue=${queue} .agent=${desk?.agent.name ?? ""} .words=${words} .now=${this.now}></pbxd-queue>`,
       )}
     `;
   }

@@ -11,12 +11,14 @@ import type { Language, Words } from "./words";
 export class PopCard extends LitElement {
   static override properties = {
     pop: { attribute: false },
+    talking: { attribute: false },
     words: { attribute: false },
     language: { attribute: false },
     own: { attribute: false },
     now: { attribute: false },
   };
   declare pop: Pop;
+  declare talking: boolean;
   declare words: Words;
   declare language: Language;
   declare own: Language;
@@ -112,6 +114,10 @@ export class PopCard extends LitElement {
         gap: 0.9rem 1.25rem;
       }
       .facts dd {
+        display: -webkit-box;
+        -webkit-box-orient: vertical;
+        -webkit-line-clamp: 2;
+        overflow: hidden;
         font-size: 1.1875rem;
         font-weight: 600;
         line-height: 1.35;
@@ -119,11 +125,12 @@ export class PopCard extends LitElement {
       .path {
         display: flex;
         flex-wrap: wrap;
-        gap: 0.5rem 0.4rem;
+        gap: 0.5rem 1.5rem;
         margin-top: 0.5rem;
         align-items: center;
       }
       .path li {
+        position: relative;
         display: inline-flex;
         align-items: center;
         gap: 0.5rem;
@@ -132,18 +139,16 @@ export class PopCard extends LitElement {
         background: var(--sunken);
         max-width: 100%;
       }
-      .path li + li::before {
+      .path li:not(:last-child)::after {
         content: "";
-        flex: none;
+        position: absolute;
+        right: -1rem;
+        top: calc(50% - 0.25rem);
         width: 0.5rem;
         height: 0.5rem;
-        margin-inline: -1.05rem 0.55rem;
         border: solid var(--line-strong);
         border-width: 2px 2px 0 0;
         transform: rotate(45deg);
-      }
-      .path {
-        column-gap: 1.4rem;
       }
       kbd {
         font: 700 1rem/1.5 ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace;
@@ -168,6 +173,11 @@ export class PopCard extends LitElement {
         background: var(--red-back);
         color: var(--red);
         font-weight: 600;
+      }
+      .missing small {
+        display: block;
+        font-weight: 400;
+        font-size: 0.875rem;
       }
       .none {
         margin-top: 0.4rem;
@@ -213,8 +223,8 @@ export class PopCard extends LitElement {
       </header>`;
     }
     return html`<header class="band">
-      <span class="beat" aria-hidden="true"></span>
-      <span>${words.incoming}</span>
+      ${this.talking ? icons.phone : html`<span class="beat" aria-hidden="true"></span>`}
+      <span>${this.talking ? words.inProgress : words.incoming}</span>
       <span class="since time">${duration(this.now - pop.at)}</span>
     </header>`;
   }
@@ -271,10 +281,15 @@ export class PopCard extends LitElement {
     const { history } = this.pop;
     const { words } = this;
     const heading = html`<h3 class="title">${words.history}</h3>`;
+    if (history.state === "missing" && !this.pop.caller.number) {
+      return html`<section data-history="missing">${heading}<p class="quiet none">${words.historyWithheld}</p></section>`;
+    }
     if (history.state === "missing") {
       return html`<section data-history="missing">
         ${heading}
-        <p class="missing">${icons.warning}<span>${words.historyMissing}${history.why ? html` (${said(history.why)})` : nothing}</span></p>
+        <p class="missing">
+          ${icons.warning}<span>${words.historyMissing}${history.why ? html`<small>${said(history.why)}</small>` : nothing}</span>
+        </p>
       </section>`;
     }
     if (history.state === "pending") {

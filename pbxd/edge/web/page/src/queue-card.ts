@@ -10,6 +10,10 @@ import type { Words } from "./words";
 /** Callers listed by name; the others are only counted. */
 const LISTED = 5;
 
+/** Waits (seconds) from which the figure stands out, and stands out more. */
+const LATE = 60;
+const VERY_LATE = 180;
+
 export class QueueCard extends LitElement {
   static override properties = {
     queue: { attribute: false },
@@ -58,6 +62,9 @@ export class QueueCard extends LitElement {
         font-size: 1.125rem;
       }
       .late b {
+        color: var(--amber);
+      }
+      .very.late b {
         color: var(--red);
       }
       .callers {
@@ -80,6 +87,12 @@ export class QueueCard extends LitElement {
         display: grid;
         gap: 0.4rem;
       }
+      .who {
+        display: flex;
+        gap: 0.4rem;
+        align-items: baseline;
+        min-width: 0;
+      }
       .members bdi {
         min-width: 0;
         overflow: hidden;
@@ -101,7 +114,7 @@ export class QueueCard extends LitElement {
               <p class="figures">
                 <span class="count time" data-waiting>${queue.waiting}</span>
                 <span class="quiet">${words.waiting(queue.waiting)}</span>
-                <span class="longest ${longest >= 60 ? "late" : ""}">
+                <span class="longest ${longest >= VERY_LATE ? "very late" : longest >= LATE ? "late" : ""}">
                   <span class="quiet">${words.longest}</span> <b class="time" data-longest>${duration(longest)}</b>
                 </span>
               </p>
@@ -131,7 +144,11 @@ export class QueueCard extends LitElement {
     return html`<ul class="members" aria-label=${words.members}>
       ${this.queue.members.map(
         (member) => html`<li>
-          ${said(member.name || member.interface)} ${stateChip(member.state, member.paused, words)}
+          <span class="who">
+            ${said(member.name || member.interface)}
+            ${member.name === this.agent ? html`<small class="quiet">${words.you}</small>` : nothing}
+          </span>
+          ${stateChip(member.state, member.paused, words)}
         </li>`,
       )}
     </ul>`;
