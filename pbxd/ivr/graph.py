@@ -19,12 +19,13 @@ class Problem:
 
     keys: Keys
     message: str
+    harmless: bool = False  #: callers will not notice; the flow can be walked
     wrong: str = ""
     known: tuple[str, ...] = ()
 
 
 def problems(flow: Flow) -> list[Problem]:
-    """Everything that is wrong with a flow, in no particular order. An empty list: it can be walked."""
+    """Everything that is wrong with a flow, in no particular order. It can be walked when all are harmless."""
     return [*_targets(flow), *_unreachable(flow), *_dead_loops(flow), *_prompts(flow), *_variables(flow)]
 
 
@@ -54,7 +55,7 @@ def _unreachable(flow: Flow) -> Iterator[Problem]:
     if flow.start not in flow.steps:
         return
     for name in flow.steps.keys() - reached(flow, flow.start):
-        yield Problem(keys=("steps", name), message="no caller can come to this step")
+        yield Problem(keys=("steps", name), message="no caller can come to this step", harmless=True)
 
 
 def _dead_loops(flow: Flow) -> Iterator[Problem]:
@@ -79,7 +80,7 @@ def _prompts(flow: Flow) -> Iterator[Problem]:
                     )
     for name, prompt in flow.prompts.items():
         if name not in used:
-            yield Problem(keys=("prompts", name), message="no step plays this prompt")
+            yield Problem(keys=("prompts", name), message="no step plays this prompt", harmless=True)
         for language in flow.languages:
             if prompt.sound is None and not prompt.texts.get(language):
                 yield Problem(keys=("prompts", name), message=f"has no text in {language}")
@@ -87,6 +88,7 @@ def _prompts(flow: Flow) -> Iterator[Problem]:
             yield Problem(
                 keys=("prompts", name, language),
                 message="not one of the flow's languages",
+                harmless=True,
                 wrong=language,
                 known=flow.languages,
             )

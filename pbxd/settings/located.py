@@ -115,10 +115,14 @@ def _plain(detail: ErrorDetails) -> str:
 def _path_in_data(loc: tuple[str | int, ...], data: Any) -> Path:
     """``loc`` without what pydantic adds to it (names of union members and validators, absent last keys)."""
     path: list[str | int] = []
+    tagged = False  # the name of a union's member may be a key as well: type: queue, queue: billing
     for part in loc:
+        if isinstance(data, dict) and not tagged and part == data.get("type"):
+            tagged = True
+            continue
         in_list = isinstance(data, list) and isinstance(part, int) and part < len(data)
         if in_list or (isinstance(data, dict) and part in data):
-            data = data[part]
+            data, tagged = data[part], False
             path.append(part)
     return tuple(path)
 
