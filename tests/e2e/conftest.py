@@ -1,4 +1,4 @@
-"""A real Asterisk and real phones for the end-to-end tests, and proof that each test leaves nothing behind."""
+"""A real Asterisk and real phones for the end-to-end tests, and proof that a test leaves nothing behind."""
 
 from __future__ import annotations
 

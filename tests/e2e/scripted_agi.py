@@ -1,11 +1,12 @@
 """A FastAGI peer that does one thing to every call, for tests of what happens when that thing goes wrong.
 
-``python scripted_agi.py WHAT`` prints its port, then a line for each call that it has reached WHAT with.
+``python scripted_agi.py WHAT`` prints its port, then for each call WHAT, the URL's path, the number dialled.
 """
 
 import socket
 import sys
 import time
+from io import BufferedRWPair
 
 
 def main(what: str) -> None:
@@ -14,13 +15,15 @@ def main(what: str) -> None:
     while True:
         connection, _ = listener.accept()
         with connection, connection.makefile("rwb") as stream:
-            while stream.readline().strip():
-                pass
-            print(what, flush=True)
+            environment = {}
+            while line := stream.readline().decode().strip():
+                key, _, value = line.partition(": ")
+                environment[key] = value
+            print(what, environment["agi_network_script"], environment["agi_extension"], flush=True)
             serve(what, stream)
 
 
-def serve(what, stream) -> None:
+def serve(what: str, stream: BufferedRWPair) -> None:
     def command(text: str) -> bytes:
         stream.write(text.encode() + b"\n")
         stream.flush()

@@ -138,16 +138,37 @@ async def test_the_decision_is_carried_out(switch: Switch, phones: Phones) -> No
 @pytest.mark.parametrize("decision", ["PBXD_NEXT=hangup", "PBXD_NEXT=done"])
 async def test_the_flow_ends_the_call(switch: Switch, phones: Phones, decision: str) -> None:
     caller = await phones.caller(switch, NUMBER)
-    async with scripted(switch, decision):
-        await caller.dial("4000")
+    async with scripted(switch, decision) as agi:
+        await caller.dial("02066666666")
+        assert await agi.line() == f"{decision} lab/main 02066666666"
         await caller.on_hook()
 
 
 async def test_waiting_too_long_is_told_to_the_caller(switch: Switch, phones: Phones) -> None:
     await phones.agent(switch, "1001")
     caller = await phones.caller(switch, NUMBER)
+    ami = await switch.connect("pbxd")
+    told: list[dict[str, str]] = []
+    ami.on_event(lambda event: told.append(event) if event["Event"] == "UserEvent" else None)
     async with scripted(switch, "PBXD_QUEUE=q501;PBXD_QUEUE_TIMEOUT=1;PBXD_NEXT=queue"):
         await caller.dial("4000")
         await caller.hears_only("music")
         await caller.hears_only("sound")
         await caller.hang_up()
+    await ami.close()
+    assert [(event["UserEvent"], event["Queue"], event["Status"]) for event in told] == [
+        ("PbxdQueueLeft", "q501", "TIMEOUT")
+    ]
+
+
+async def test_an_empty_queue_sends_the_caller_to_the_fallback_queue(switch: Switch, phones: Phones) -> None:
+    await phones.agent(switch, "1004")
+    caller = await phones.caller(switch, NUMBER)
+    ami = await switch.connect("pbxd")
+    told: list[dict[str, str]] = []
+    ami.on_event(lambda event: told.append(event) if event["Event"] == "UserEvent" else None)
+    async with scripted(switch, "PBXD_QUEUE=q505;PBXD_NEXT=queue"):
+        await caller.dial("4000")
+        await served_by_fallback(switch, phones)
+    await ami.close()
+    assert (told[0]["Queue"], told[0]["Status"]) == ("q505", "JOINEMPTY")
