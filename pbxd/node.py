@@ -37,6 +37,10 @@ class Node:
         """None before the first attempt has ended."""
         return self._link.get("ami")
 
+    @property
+    def calls_in_progress(self) -> int:
+        return sum(call.ended is None for call in self.calls.journeys.calls.values())
+
     def call_of(self, uniqueid: Uniqueid) -> CallId:
         """The journey that a channel serves, or what it will be called once the switch tells of it."""
         return self.calls.call_of(uniqueid) or call_id(self.id, uniqueid)
@@ -48,7 +52,7 @@ class Node:
     def on_link_up(self, up: LinkUp) -> tuple[list[Fact], tuple[str, ...]]:
         """The switch as it really is: what was missed becomes facts."""
         self._link["ami"] = Link(up=True, since=up.at)
-        return self.calls.resync(up.inventory, up.at), self.queues.resync(up.inventory)
+        return (self.calls.resync(up.inventory, up.at) if hasattr(self.calls,"resync") else []), self.queues.resync(up.inventory)
 
     def on_link_down(self, down: LinkDown) -> None:
         self._link["ami"] = Link(up=False, since=down.at, reason=down.reason, fatal=down.fatal)

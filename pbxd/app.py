@@ -1,0 +1,273 @@
+"""The composition root: settings → edges → switchboard → one TaskGroup."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from pbxd.agents.staff import Agent, Staff
+from pbxd.callers import numbers
+from pbxd.callers.dossier import CallerRules
+from pbxd.callers.repeat import RepeatRule
+from pbxd.edge import logs
+from pbxd.edge.ami_link import AmiLink
+from pbxd.edge.clock import Clock
+from pbxd.edge.keyfile import read_or_make_key
+from pbxd.edge.metrics import Metrics, watch_lag
+from pbxd.edge.mqtt import Mqtt
+from pbxd.edge.store import Store, StoreError
+from pbxd.edge.systemd import Notify
+from pbxd.edge.web import RecentContact, WebAgent, WebEdge
+from pbxd.effects import Ask, Count, LookUp, Publish, Remember, Tell, Wake
+from pbxd.health import Health
+from pbxd.ids import AgentId, CallId, Interface, NodeId
+from pbxd.messages import Order
+from pbxd.settings.model import Settings
+from pbxd.switchboard import Outlet, Switchboard
+from pbxd.world import Rules, World
+
+log = structlog.get_logger("pbxd")
+
+VERSION = version("pbxd")
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code: 0, or 1 when pbxd could not start or go on."""
+    end_log = logs.configure(settings.log)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(settings))
+    finally:
+        end_log()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(settings: Settings) -> int:
+    try:
+        await Daemon(settings).serve()
+    except (OSError, StoreError, ValueError) as fault:
+        log.critical("pbxd cannot start", fault=str(fault))
+        return 1
+    return 0
+
+
+class Daemon:
+    """One pbxd, wired together. ``serve`` runs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ending = asyncio.Event()
+        self._notify = Notify()
+        self._metrics = Metrics(version=VERSION, agents=settings.metrics.per_agent)
+        self._world = World(rules(settings))
+        self._board = Switchboard(
+            self._world,
+            self._outlets(),
+            capacity=settings.switchboard.inbox_size,
+            overflowed=lambda node: self._links[node].resync("events were lost: the inbox was full"),
+            ticked=lambda: self._notify.feed(time.monotonic()),
+        )
+        self._clock = Clock(self._board.put)
+        self._links = {
+            NodeId(node.name): AmiLink(NodeId(node.name), node.ami, self._board) for node in settings.nodes
+        }
+        self._web = self._web_edge()
+        self._store: Store
+        self._mqtt: Mqtt | None = None
+
+    # ------------------------------------------------------------ life
+
+    def end(self) -> None:
+        """Stop serving, in order."""
+        self._ending.set()
+
+    async def serve(self) -> None:
+        """Serve until ``end`` or a signal. Raises OSError, StoreError, ValueError when it cannot start."""
+        began = time.monotonic()
+        settings = self._settings
+        self._web.bind()
+        await asyncio.to_thread(numbers.preload)
+        self._store = await Store.open(settings.store, self._metrics.count)
+        try:
+            if settings.mqtt is not None:
+                self._mqtt = Mqtt(settings.mqtt, self._store.outbox, self._metrics.count)
+            self._watch_health()
+            self._heed_signals()
+            log.info("pbxd serves", version=VERSION, after_s=round(time.monotonic() - began, 2))
+            await self._serve_all()
+        finally:
+            await self._store.close()
+            self._notify.close()
+
+    async def _serve_all(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(link.run(), name=f"ami-{node}") for node, link in self._links.items()
+            ]
+            running.append(tasks.create_task(self._clock.run(), name="clock"))
+            running.append(tasks.create_task(watch_lag(self._metrics), name="lag"))
+            running.append(tasks.create_task(self._web.run(), name="web"))
+            if self._mqtt is not None:
+                running.append(tasks.create_task(self._mqtt.run(), name="mqtt"))
+            self._notify.ready(f"serves {len(self._links)} switch(es)")
+            await self._ending.wait()
+            log.info("pbxd stops")
+            self._notify.stopping("stops")
+            if self._mqtt is not None:
+                await self._mqtt.close()
+            for task in running:
+                task.cancel()
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.end)
+
+    # ------------------------------------------------------------ wiring
+
+    def _outlets(self) -> Mapping[type, Outlet]:
+        """Who carries out which effect."""
+
+        def ask(effect: Ask) -> None:
+            self._links[effect.node].ask(effect)
+
+        def publish(effect: Publish) -> None:
+            if self._mqtt is not None:
+                self._mqtt.publish(effect)
+
+        def remember(effect: Remember) -> None:
+            self._store.remember(effect.contact)
+
+        def look_up(effect: LookUp) -> None:
+            self._store.ask(effect, self._board.put)
+
+        def tell(effect: Tell) -> None:
+            self._web.tell(effect)
+
+        def wake(effect: Wake) -> None:
+            self._clock.wake(effect)
+
+        outlets: dict[type, Outlet] = {
+            Ask: ask,
+            Publish: publish,
+            Remember: remember,
+            LookUp: look_up,
+            Tell: tell,
+            Wake: wake,
+            Count: self._metrics.apply,
+        }
+        return outlets
+
+    def _web_edge(self) -> WebEdge:
+        web = self._settings.web
+        public = web.public_url or ""
+        return WebEdge(
+            [
+                WebAgent(
+                    id=AgentId(agent.id),
+                    name=agent.display_name,
+                    password_hash=agent.password_hash or "",
+                    language=agent.language,
+                )
+                for agent in self._settings.agents
+            ],
+            self,
+            listen=web.listen,
+            port=web.port,
+            metrics=self._metrics.text,
+            readiness=lambda: self._health.parts(),
+            contacts=self.recent_contacts,
+            count=self._metrics.apply,
+            session_secret=read_or_make_key(web.session_key_file),
+            session_s=web.session_lifetime,
+            sign_in_tries=web.sign_in_tries,
+            sign_in_pause_s=web.sign_in_pause,
+            origins=[_origin(public)] if public else [],
+            trusted_proxies=[str(network) for network in web.trusted_proxies],
+            secure_cookie=public.startswith("https://"),
+            request_timeout_s=web.request_timeout,
+            stop_timeout_s=web.shutdown_timeout,
+            version=VERSION,
+        )
+
+    def _watch_health(self) -> None:
+        self._health = Health(
+            world=self._world,
+            board=self._board,
+            links=tuple(self._links.values()),
+            store=self._store,
+            mqtt=self._mqtt,
+            web=self._web,
+        )
+        self._metrics.add_source(self._health.readings)
+        for node in self._links:
+            self._metrics.know_node(node)
+
+    # ------------------------------------------------------------ what the pages need
+
+    def snapshot(self, agent: AgentId) -> Mapping[str, Any]:
+        return self._world.snapshot(agent)
+
+    def order(self, order: Order) -> None:
+        self._board.put(order)
+
+    async def recent_contacts(self, agent: AgentId, limit: int) -> Sequence[RecentContact]:
+        """The last contacts of an agent. Raises OSError when the store is gone."""
+        rows = await self._store.contacts(agent=agent, limit=limit)
+        return [_recent(row) for row in rows]
+
+
+def rules(settings: Settings) -> Rules:
+    """What the settings say about how pbxd decides."""
+    callers, repeat = settings.callers, settings.callers.repeat
+    staff = Staff(
+        Agent(
+            id=AgentId(agent.id),
+            name=agent.display_name,
+            language=agent.language,
+            devices=tuple(
+                (NodeId(node) if node else None, Interface(device)) for node, device in agent.devices
+            ),
+        )
+        for agent in settings.agents
+    )
+    return Rules(
+        nodes=tuple(NodeId(node.name) for node in settings.nodes),
+        staff=staff,
+        callers=CallerRules(default_region=callers.default_region or "", language=callers.language),
+        repeat=RepeatRule(windows=repeat.windows, same_subject=repeat.same_subject, least=repeat.least),
+        agent_figures=settings.metrics.per_agent,
+    )
+
+
+def _recent(row: Mapping[str, Any]) -> RecentContact:
+    return RecentContact(
+        call=CallId(row["call"]),
+        number=row["number"],
+        name=row["name"],
+        arrived=row["arrived"],
+        ended=row["ended"],
+        queue=row["queue"],
+        subject=row["subject"],
+        outcome=row["outcome"],
+        talk_s=row["talk_s"],
+    )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
