@@ -1,0 +1,248 @@
+"""The world as a whole: real events in, effects out, and nothing half done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import pytest
+
+from pbxd.agents.staff import Agent, Staff
+from pbxd.ami.events import AgentCalled, AmiEvent, QueueMember
+from pbxd.callers.dossier import CallerRules
+from pbxd.callers.repeat import RepeatRule
+from pbxd.effects import Ask, Count, Effect, LookUp, Publish, Remember, Tell, Wake
+from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
+from pbxd.messages import (
+    AskDone,
+    AskRefused,
+    FlowEntered,
+    FlowLeft,
+    FlowStep,
+    HistoryFound,
+    HistoryMissing,
+    PageOpened,
+    PastContact,
+    PauseAgent,
+    Tick,
+)
+from pbxd.world import Rules, World
+from tests.captures import events_of
+
+NODE = NodeId("pbx1")
+ANNA, BRUNO = AgentId("anna"), AgentId("bruno")
+E = TypeVar("E")
+
+
+def staff() -> Staff:
+    return Staff(
+        Agent(id=AgentId(name), name=name.title(), language="en", devices=((None, Interface(device)),))
+        for name, device in (("anna", "PJSIP/1001"), ("bruno", "PJSIP/1002"), ("carla", "PJSIP/1003"))
+    )
+
+
+def a_world() -> World:
+    return World(
+        Rules(
+            nodes=(NODE,),
+            staff=staff(),
+            callers=CallerRules(default_region="CN"),
+            repeat=RepeatRule(),
+        )
+    )
+
+
+def only(kind: type[E], effects: Iterable[Effect]) -> list[E]:
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def play(world: World, events: Iterable[AmiEvent]) -> list[Effect]:
+    return [effect for event in events for effect in world.step(event)]
+
+
+@pytest.fixture(params=["22.10.1", "16.28.0"])
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def split_at_ring(events: list[AmiEvent]) -> tuple[list[AmiEvent], list[AmiEvent]]:
+    """Before the first member's phone rings, and from there on."""
+    at = next(n for n, event in enumerate(events) if isinstance(event, AgentCalled))
+    return events[: at + 1], events[at + 1 :]
+
+
+def first_call(effects: Iterable[Effect]) -> CallId:
+    return only(LookUp, effects)[0].call
+
+
+def test_the_agent_concerned_and_nobody_else_gets_the_pop(version: str) -> None:
+    world = a_world()
+    effects = play(world, events_of(version, "queue_answered", NODE))
+    pops = [tell for tell in only(Tell, effects) if tell.kind == "screenpop"]
+    assert {pop.agent for pop in pops} == {ANNA}
+    assert pops[0].body["queue"] == "q501"
+    assert pops[0].body["caller"]["number"] == "+8613800138000"
+    assert pops[0].body["history"]["state"] == "pending"
+    closed = [tell for tell in only(Tell, effects) if tell.kind == "screenpop_closed"]
+    assert [(tell.agent, tell.body["reason"]) for tell in closed] == [(ANNA, "ended")]
+
+
+def test_the_history_is_asked_once_and_completes_the_open_pop(version: str) -> None:
+    world = a_world()
+    before, _ = split_at_ring(events_of(version, "queue_answered", NODE))
+    effects = play(world, before)
+    asked = only(LookUp, effects)
+    assert [look.number for look in asked] == ["+8613800138000"]
+    past = PastContact(
+        call=CallId("pbx1:1.1"),
+        arrived=asked[0].before - 3600,
+        ended=asked[0].before - 3500,
+        queue="q501",
+        subject=None,
+        agent=None,
+        outcome="abandoned",
+        talk_s=0.0,
+    )
+    more = world.step(HistoryFound(call=asked[0].call, at=0.0, name=None, contacts=(past,)))
+    (pop,) = only(Tell, more)
+    assert (pop.agent, pop.kind) == (ANNA, "screenpop")
+    assert pop.body["repeat"]["text"] == "2nd call in 24 h, last one unanswered"
+    assert pop.body["id"] == only(Tell, effects)[0].body["id"]
+    assert world.snapshot(ANNA)["pops"] == [pop.body]
+    assert world.snapshot(BRUNO)["pops"] == []
+
+
+def test_a_missing_history_is_said_and_costs_nothing_else(version: str) -> None:
+    world = a_world()
+    before, after = split_at_ring(events_of(version, "queue_answered", NODE))
+    call = first_call(play(world, before))
+    (pop,) = only(Tell, world.step(HistoryMissing(call=call, at=0.0, why="the store is away")))
+    assert pop.body["history"] == {"state": "missing", "why": "the store is away", "contacts": []}
+    assert [r.contact.record.outcome for r in only(Remember, play(world, after))] == ["answered"]
+
+
+def test_the_way_through_the_flow_is_on_the_pop_and_in_the_contact(version: str) -> None:
+    world = a_world()
+    events = events_of(version, "queue_answered", NODE)
+    before, after = split_at_ring(events)
+    # FastAGI is on another connection: its first word may come before AMI's.
+    uniqueid = Uniqueid(first_call(play(a_world(), before)).partition(":")[2])
+    at = events[0].at
+    about = {"node": NODE, "uniqueid": uniqueid, "flow": "main"}
+    world.step(
+        FlowEntered(**about, at=at, number="+8613800138000", name="张三丰", dialled="4001", language="en")
+    )
+    play(world, before[:-1])
+    step = FlowStep(
+        **about, at=at + 1, step="choose", kind="menu", label="Technical help", digits="2", result="chosen"
+    )
+    world.step(step)
+    left = world.step(FlowLeft(**about, at=at + 2, result="queue", queue="q501", subject="technical"))
+    assert [count.metric for count in only(Count, left)] == ["pbxd_flow_results_total"]
+
+    (pop,) = only(Tell, world.step(before[-1]))
+    assert [(s["label"], s["digits"]) for s in pop.body["path"]] == [("Technical help", "2")]
+    assert pop.body["subject"] == "technical"
+    (remembered,) = only(Remember, play(world, after))
+    assert remembered.contact.subject == "technical"
+    assert [s.digits for s in remembered.contact.path] == ["2"]
+    assert remembered.contact.agents == (ANNA,)
+
+
+def test_a_caller_who_gives_up_is_remembered_as_abandoned(version: str) -> None:
+    effects = play(a_world(), events_of(version, "queue_a_gives_up", NODE))
+    (remembered,) = only(Remember, effects)
+    assert remembered.contact.record.outcome == "abandoned"
+    assert remembered.contact.agents == ()
+    outcomes = [c.labels["outcome"] for c in only(Count, effects) if c.metric == "pbxd_calls_total"]
+    assert outcomes == ["abandoned"]
+
+
+def test_everybody_whose_phone_rings_gets_a_pop_and_the_losers_lose_it(version: str) -> None:
+    world = a_world()
+    effects = play(world, events_of(version, "queue_ringall_bruno_wins", NODE))
+    pops = [tell.agent for tell in only(Tell, effects) if tell.kind == "screenpop"]
+    closed = {t.agent: t.body["reason"] for t in only(Tell, effects) if t.kind == "screenpop_closed"}
+    assert sorted(set(pops)) == ["anna", "bruno", "carla"]
+    assert sorted(closed.values()) == ["elsewhere", "elsewhere", "ended"]
+
+
+def test_a_repeat_call_is_counted_once_when_it_ends(version: str) -> None:
+    world = a_world()
+    before, after = split_at_ring(events_of(version, "queue_answered", NODE))
+    (asked,) = only(LookUp, play(world, before))
+    past = PastContact(
+        call=CallId("pbx1:1.1"),
+        arrived=asked.before - 60,
+        ended=asked.before - 50,
+        queue=None,
+        subject=None,
+        agent=None,
+        outcome="answered",
+        talk_s=1.0,
+    )
+    counts = only(
+        Count, world.step(HistoryFound(call=asked.call, at=0.0, name=None, contacts=(past,)))
+    ) + only(Count, play(world, after))
+    assert [count.metric for count in counts].count("pbxd_repeat_calls_total") == 1
+
+
+# ---------------------------------------------------------------- states and orders
+
+
+def member_events(version: str) -> list[AmiEvent]:
+    return [e for e in events_of(version, "queue_answered", NODE) if isinstance(e, QueueMember)]
+
+
+def test_what_changed_is_told_at_the_next_tick_to_pages_that_are_open(version: str) -> None:
+    world = a_world()
+    world.step(PageOpened(agent=ANNA, at=0.0))
+    effects = play(world, member_events(version))
+    assert len(only(Wake, effects)) == 1, "one wake-up for a burst of changes"
+    assert only(Tell, effects) == []
+    pushed = world.step(Tick(at=0.3))
+    assert {(tell.agent, tell.kind) for tell in only(Tell, pushed)} == {(ANNA, "state")}
+    topics = {publish.topic for publish in only(Publish, pushed)}
+    assert {"pbx1/queue/q501/state", "agent/anna/state"} <= topics
+    assert all(publish.retain for publish in only(Publish, pushed))
+    assert world.step(Tick(at=0.6)) == []
+
+
+def test_a_pause_goes_to_each_device_once_and_its_result_comes_back(version: str) -> None:
+    world = a_world()
+    play(world, member_events(version))
+    (ask,) = only(Ask, world.step(PauseAgent(order="o1", agent=ANNA, at=0.0, paused=True, reason="lunch")))
+    assert ask.action == {
+        "Action": "QueuePause",
+        "Interface": "PJSIP/1001",
+        "Paused": "true",
+        "Reason": "lunch",
+    }
+    (told,) = only(Tell, world.step(AskRefused(ask=ask.ask, at=0.0, text="Interface not found")))
+    assert (told.agent, told.kind) == (ANNA, "order")
+    assert told.body == {"id": "o1", "outcome": "refused", "text": "Interface not found"}
+    assert world.step(AskDone(ask=ask.ask, at=0.0, response={})) == [], "an answer counts once"
+
+
+def test_who_serves_no_queue_cannot_pause() -> None:
+    (told,) = only(Tell, a_world().step(PauseAgent(order="o1", agent=BRUNO, at=0.0, paused=True)))
+    assert told.body["outcome"] == "refused"
+
+
+def test_a_step_that_fails_leaves_no_trace(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world()
+    before, after = split_at_ring(events_of(version, "queue_answered", NODE))
+    play(world, before[:-1])
+    snapshot = world.snapshot(ANNA)
+
+    def broken(*_: object) -> list[Count]:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pbxd.figures.counting.Figures.of", broken)
+        with pytest.raises(ZeroDivisionError):
+            world.step(before[-1])
+    assert world.snapshot(ANNA) == snapshot
+    # The same event again, now that the bug is gone: everything happens as if for the first time.
+    assert [t.kind for t in only(Tell, world.step(before[-1]))] == ["screenpop"]
+    assert len(only(Remember, play(world, after))) == 1
