@@ -136,15 +136,23 @@ class AmiLink(AmiClient):
         self._held.append(event)
 
     def _booted(self, raw: bytes) -> None:
-        """Modules are loaded and devices known from now on: what was listed before may lack them."""
+        """Modules are loaded and devices known from now on: what was listed before may lack them.
+
+        A switch that had finished its start long ago says so right after the login, before any list.
+        """
         if self.state is LinkState.UP:
             self.resync("the switch has finished its start")
+        elif self._deliver != _drop:
+            self._again = True
 
     # ------------------------------------------------------------ inventory
 
     async def prepare(self) -> None:
         """Take the inventory and tell the world."""
-        await self._take_inventory()
+        self._again = True
+        while self._again:
+            self._again = False
+            await self._take_inventory()
 
     async def _take_inventory(self) -> None:
         self._held.clear()

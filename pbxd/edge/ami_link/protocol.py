@@ -158,12 +158,14 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
     def _drain(self) -> None:
         self._draining = None
         until = self._loop.time() + SLICE_S
-        while self._backlog and not self.closed and self._loop.time() < until:
+        while self._backlog and not self.closed:
             block = list(islice(self._backlog, 16))
             for raw in block:
                 self._backlog.popleft()
                 self._backlog_bytes -= len(raw)
             self._route(block)
+            if self._loop.time() >= until:
+                break
         if self.closed:
             self._backlog.clear()
             return
