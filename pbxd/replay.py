@@ -17,13 +17,16 @@ from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
 from pbxd.calls.facts import CallEnded, CallFolded, Fact
 from pbxd.calls.model import CallModel
-from pbxd.calls.record import CallRecord, Leg
+from pbxd.calls.record import CallRecord, Leg, Outcome
 from pbxd.calls.story import story_of
 from pbxd.ids import CallId, NodeId
 from pbxd.journal import Journal
 
 NODE = NodeId("switch")
 """What the switch is called in a replay, where nobody has named it."""
+
+_WORDS = {Outcome.UNANSWERED: Outcome.DIRECT, Outcome.BUSY: Outcome.DIRECT}
+"""In the JSON a call without a queue is direct, whether somebody answered (``answered``) or not."""
 
 _CHUNK = 1 << 16
 _GZIP = b"\x1f\x8b"
@@ -192,7 +195,7 @@ def _call_as_json(call: CallRecord) -> dict[str, Any]:
         "answered": _moment(call.answered),
         "ended": _moment(call.ended),
         "wait_s": round(call.wait_s, 3),
-        "outcome": None if call.outcome is None else str(call.outcome),
+        "outcome": None if call.outcome is None else str(_WORDS.get(call.outcome, call.outcome)),
         "legs": [{"interface": name, "talk_s": round(talk, 3)} for name, talk in _by_party(call.legs)],
         "transfers": [
             {"kind": str(one.kind), "from": one.from_, "to": one.to, "outcome": str(one.outcome)}

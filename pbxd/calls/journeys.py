@@ -273,13 +273,14 @@ class Journeys:
             silent_since=None,
         )
 
-    def start_afresh(self, call_id: CallId, name: str, at: float) -> None:
+    def start_afresh(self, call_id: CallId, at: float) -> None:
         """What seemed to be the first moments of a conversation was not one."""
-        talks = self.talks.get(call_id, ())
-        for index, talk in enumerate(talks):
-            if talk.name == name and talk.since is not None and 0 < at - talk.started < _BEEP_S:
-                talk = replace(talk, started=at, since=at, talk_s=0.0, hold_s=0.0)
-                self.talks[call_id] = (*talks[:index], talk, *talks[index + 1 :])
+        self.talks[call_id] = tuple(
+            replace(talk, started=at, since=at, talk_s=0.0, hold_s=0.0)
+            if talk.since is not None and 0 < at - talk.started < _BEEP_S
+            else talk
+            for talk in self.talks.get(call_id, ())
+        )
 
     def called_for(self, uniqueid: Uniqueid) -> Called | None:
         """The queue member on whose behalf this phone rings, also through Local channels."""

@@ -33,6 +33,10 @@ class Staffing:
         self._set(queue, interface, False, at)
         self._there.pop((queue, interface), None)
 
+    def members(self) -> list[tuple[str, Interface]]:
+        """All members of all queues."""
+        return list(self._there)
+
     def _set(self, queue: str, interface: Interface, there: bool, at: float) -> None:
         was = self._there.get((queue, interface), False)
         self._there[queue, interface] = there

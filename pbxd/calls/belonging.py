@@ -1,0 +1,155 @@
+"""Whose channel is it? Channels find the journey that they serve, or begin one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pbxd.ami.snapshots import ChannelSnapshot
+from pbxd.calls.consults import Consults
+from pbxd.calls.journeys import Journeys
+from pbxd.calls.names import Kind
+from pbxd.calls.wiring import Channel, Wiring
+from pbxd.ids import CallId, Uniqueid
+from pbxd.journal import Journal, Table
+
+
+class Belonging:
+    """Finds journeys for channels, and keeps what is known of a channel only until it ends."""
+
+    def __init__(self, journal: Journal, wiring: Wiring, journeys: Journeys, consults: Consults) -> None:
+        self.wiring = wiring
+        self.journeys = journeys
+        self.consults = consults
+        self.hung_up: Table[Uniqueid, bool] = Table(journal)  #: the far end has hung up
+        self.outward: Table[Uniqueid, bool] = Table(journal)  #: dialled to a number beyond: a trunk
+        self.asked: Table[Uniqueid, str] = Table(journal)  #: the queue that a caller asked to join
+        self._orphans: Table[str, tuple[Uniqueid, ...]] = Table(journal)  #: by a Linkedid nobody knows
+        self._strays: Table[None, int] = Table(journal)
+
+    @property
+    def strays(self) -> int:
+        """Events about channels that nobody had told of before."""
+        return self._strays.get(None, 0)
+
+    def stray(self, uniqueid: Uniqueid) -> None:
+        """An event is about this channel, which is not known; it counts unless it has ended just now."""
+        if not self.wiring.has_gone(uniqueid):
+            self._strays[None] = self.strays + 1
+
+    def known(self, snapshot: ChannelSnapshot, at: float) -> Channel | None:
+        """The channel an event is about; taken over from the event when nobody had told of it.
+
+        None when it has ended already: what is told of it afterwards is no news.
+        """
+        channel = self.wiring.channels.get(snapshot.uniqueid)
+        if channel is not None:
+            return channel
+        if self.wiring.has_gone(snapshot.uniqueid) or not snapshot.name:
+            return None
+        self.stray(snapshot.uniqueid)
+        channel = self.wiring.add(snapshot, at, unseen=True)
+        self.attach(channel, snapshot.linkedid)
+        if (
+            channel.kind is Kind.DEVICE
+            and snapshot.linkedid == snapshot.uniqueid
+            and self.journeys.of(channel.uniqueid) is None
+            and snapshot.exten
+        ):
+            self.open(channel, snapshot.linkedid, at, snapshot.exten, missed=True)
+        return channel
+
+    def attach(self, channel: Channel, linkedid: str) -> CallId | None:
+        """Find the journey of a channel by its Linkedid or by its other half; None when there is none yet."""
+        uniqueid = channel.uniqueid
+        call = self.journeys.of(uniqueid)
+        if call is not None:
+            return call
+        call = self.journeys.of_root(linkedid)
+        if call is None and (half := self.wiring.partner(channel)) is not None:
+            call = self.journeys.of(half)
+        if call is not None:
+            self.journeys.assign(uniqueid, call)
+        elif linkedid != uniqueid:
+            waiting = self._orphans.get(linkedid, ())
+            if uniqueid not in waiting:
+                self._orphans[linkedid] = (*waiting, uniqueid)
+        return call
+
+    def open(self, channel: Channel, root: str, at: float, dialled: str, *, missed: bool = False) -> CallId:
+        """A journey begins with this channel; channels that were waiting for its root join it."""
+        call = self.journeys.begin(channel, root, at, dialled, missed=missed)
+        for uniqueid in self._orphans.pop(root, ()):
+            if uniqueid in self.wiring.channels and self.journeys.of(uniqueid) is None:
+                self.journeys.assign(uniqueid, call)
+        return call
+
+    def arrive(self, channel: Channel, at: float) -> None:
+        """Somebody dials in: a new journey, unless his phone holds a caller and this is the consultation."""
+        for uniqueid in reversed(self.wiring.holders.get(channel.interface, ())):
+            call = self.journeys.of(uniqueid)
+            line = self.wiring.channels[uniqueid]
+            if call is None or self.journeys.calls[call].ended is not None:
+                continue
+            if not self._same_person(line, channel) or not self.takes_part(call, line.name):
+                continue
+            self.journeys.assign(channel.uniqueid, call)
+            self.journeys.add_root(call, channel.uniqueid)
+            self.consults.mark_side(channel.uniqueid)
+            self.consults.begin(call, line, channel.name, channel.exten, at, asked=False)
+            return
+        self.open(channel, channel.uniqueid, at, channel.exten)
+
+    def _same_person(self, line: Channel, other: Channel) -> bool:
+        """Two lines of one phone, and not two strangers on one trunk."""
+        if line.caller and line.caller == other.caller:
+            return True
+        return line.uniqueid in self.journeys.dialler and line.uniqueid not in self.outward
+
+    def takes_part(self, call: CallId, name: str) -> bool:
+        if self.journeys.calls[call].subject == name:
+            return True
+        return any(talk.name == name for talk in self.journeys.open_talks(call))
+
+    def drop(self, uniqueid: Uniqueid, at: float) -> None:
+        self.journeys.waiting.pop(uniqueid, None)
+        self.journeys.called.pop(uniqueid, None)
+        self.journeys.dialler.pop(uniqueid, None)
+        self.consults.unmark(uniqueid)
+        self.hung_up.pop(uniqueid, None)
+        self.outward.pop(uniqueid, None)
+        self.asked.pop(uniqueid, None)
+        self._orphans.pop(uniqueid, None)
+        self.journeys.release(uniqueid, at)
+
+    def heir(self, call: CallId) -> str | None:
+        """The party that a leaving caller has handed on: he talked with the caller and is still there."""
+        attempt = self.consults.attempts.get(call)
+        own = () if attempt is None else (attempt.transferer, attempt.consult, attempt.target)
+        for talk in self.journeys.open_talks(call):
+            if talk.name not in own and self.wiring.named(talk.name) is not None:
+                return talk.name
+        return None
+
+    # ------------------------------------------------------------ who is concerned
+
+    def concerned(self, uniqueid: Uniqueid) -> set[CallId]:
+        """The journeys whose people are on the same chain of bridges as this channel."""
+        found: set[CallId] = set()
+        channels, subjects, lines = self.wiring.channels, self.journeys.by_subject, self.consults.by_line
+        for other in self.wiring.chain(uniqueid):
+            name = channels[other].name
+            if name in subjects:
+                found.add(subjects[name])
+            if name in lines:
+                found.add(lines[name])
+        name = channels[uniqueid].name
+        if name in subjects:
+            found.add(subjects[name])
+        return found
+
+    def relisten(self, calls: Iterable[CallId], at: float) -> None:
+        """Ask these journeys who hears their subject now, and what that means for their transfers."""
+        for call in sorted(calls):
+            if call in self.journeys.calls:
+                self.journeys.listen(call, at)
+                self.consults.review(call, at)

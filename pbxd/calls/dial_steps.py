@@ -1,0 +1,110 @@
+"""Steps for events about dialling: who rings for whom, and whether it is a consultation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pbxd.ami import event_types as ami
+from pbxd.calls.belonging import Belonging
+from pbxd.calls.names import Kind, exten_of_local
+from pbxd.calls.rings import Rings
+from pbxd.calls.wiring import Channel
+from pbxd.ids import CallId
+
+
+class DialSteps:
+    def __init__(self, belonging: Belonging, rings: Rings) -> None:
+        self.belonging = belonging
+        self.wiring = belonging.wiring
+        self.journeys = belonging.journeys
+        self.consults = belonging.consults
+        self.rings = rings
+
+    def dial_begin(self, event: ami.DialBegin) -> None:
+        dest = self.belonging.known(event.dest, event.at)
+        if dest is None:
+            return
+        if dest.kind is not Kind.LOCAL and _beyond(event.dialstring, dest.name):
+            self.belonging.outward[dest.uniqueid] = True
+        source = None if event.channel is None else self.belonging.known(event.channel, event.at)
+        if source is None:
+            return
+        self.journeys.dialler[dest.uniqueid] = source.uniqueid
+        call = self._call_of_dialler(source, dest, event)
+        if call is None:
+            return
+        if self.journeys.of(dest.uniqueid) is None:
+            self.journeys.assign(dest.uniqueid, call)
+        if self.consults.is_side(source.uniqueid):
+            self.consults.mark_side(dest.uniqueid)
+        if dest.kind is Kind.DEVICE and self.journeys.calls[call].ended is None:
+            self._rung(call, source, dest, event.at)
+
+    def _call_of_dialler(self, source: Channel, dest: Channel, event: ami.DialBegin) -> CallId | None:
+        call = self.journeys.of(source.uniqueid)
+        if call is not None or event.channel is None:
+            return call
+        if source.kind is Kind.DEVICE:
+            return self.belonging.open(source, event.channel.linkedid, event.at, event.channel.exten)
+        if dest.kind is Kind.DEVICE and source.kind is Kind.LOCAL and self.journeys.of(dest.uniqueid) is None:
+            # Two ends are called from outside (a click to dial): the first phone is the caller's.
+            call = self.belonging.open(dest, event.channel.linkedid, event.at, exten_of_local(source.name))
+            self.journeys.assign(source.uniqueid, call)
+            return call
+        return None
+
+    def _rung(self, call: CallId, source: Channel, dest: Channel, at: float) -> None:
+        """A phone is rung on behalf of a journey: for its subject, or by somebody who transfers him."""
+        attempt = self.consults.attempts.get(call)
+        uniqueid = dest.uniqueid
+        if attempt is not None and (attempt.sent is not None or self.consults.is_side(uniqueid)):
+            self.consults.dialled(call, dest.name, dest.interface)
+        elif self._consults_from(call, source):
+            self.consults.begin(call, source, source.name, dest.interface, at, asked=True)
+            self.consults.mark_side(uniqueid)
+            self.consults.dialled(call, dest.name, dest.interface)
+        elif self.journeys.calls[call].subject == dest.name:
+            return
+        if self.journeys.called_for(uniqueid) is None and source.uniqueid not in self.journeys.waiting:
+            record = self.journeys.calls[call]
+            if not record.dial:
+                self.journeys.calls[call] = replace(record, dial="RINGING")
+            self.rings.start(uniqueid, call, dest.interface, at)
+
+    def _consults_from(self, call: CallId, source: Channel) -> bool:
+        """Does a party dial somebody while the other one is kept waiting somewhere?"""
+        others = self.journeys.open_talks(call)
+        if self.journeys.calls[call].subject != source.name:
+            return any(talk.name == source.name for talk in others)
+        for talk in others:
+            channel = self.wiring.named(talk.name)
+            if channel is not None and channel.uniqueid in self.wiring.bridge_of:
+                return True
+        return False
+
+    def dial_end(self, event: ami.DialEnd) -> None:
+        dest = self.wiring.channels.get(event.dest.uniqueid)
+        if dest is None:
+            self.belonging.stray(event.dest.uniqueid)
+            return
+        self.rings.stop(dest.uniqueid, event.status, event.at)
+        call = self.journeys.of(dest.uniqueid)
+        if call is None:
+            return
+        self.consults.dial_ended(call, dest.name, event.status)
+        record = self.journeys.calls[call]
+        # Of several phones that were rung together, one that might have answered says more than a busy one.
+        if record.dial in ("RINGING", "BUSY") and self.journeys.called_for(dest.uniqueid) is None:
+            self.journeys.calls[call] = replace(record, dial=event.status or "NOANSWER")
+
+    def pickup(self, event: ami.Pickup) -> None:
+        picker, target = event.channel.uniqueid, event.target.uniqueid
+        call, into = self.journeys.of(picker), self.journeys.of(target)
+        if call is not None and into is not None and call != into:
+            self.journeys.fold(call, into, event.at)
+
+
+def _beyond(dialstring: str, name: str) -> bool:
+    """Was a number dialled through a device, as through a trunk, and not the device itself?"""
+    address = dialstring.removeprefix(name.partition("/")[0] + "/")
+    return "@" in address or "/" in address

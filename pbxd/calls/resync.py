@@ -1,0 +1,172 @@
+"""What an inventory tells that the events did not: the difference between the old picture and the switch.
+
+Nothing is invented. What was missed is told with ``missed`` set and with the time at which it was found out;
+how long somebody talked before he left unseen is therefore known only to within the gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pbxd.ami.event_types import AmiEvent, Hangup, QueueMember, QueueMemberRemoved, Rename
+from pbxd.ami.inventory import ChannelEntry, Inventory
+from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
+from pbxd.calls.belonging import Belonging
+from pbxd.calls.names import Kind
+from pbxd.calls.staffing import Staffing
+from pbxd.ids import Uniqueid
+
+_CALLED = ("AppDial", "AppDial2", "AppQueue")
+"""What Asterisk says that a channel does which was called, rather than having called."""
+
+
+class Resync:
+    """One comparison of the model with the switch."""
+
+    def __init__(
+        self,
+        belonging: Belonging,
+        staffing: Staffing,
+        steps: dict[type, Callable[[Any], None]],
+        inventory: Inventory,
+        at: float,
+    ) -> None:
+        self._belonging = belonging
+        self._wiring = belonging.wiring
+        self._journeys = belonging.journeys
+        self._staffing = staffing
+        self._steps = steps
+        self._inventory = inventory
+        self._at = at
+        self._entries = {entry.channel.uniqueid: entry for entry in inventory.channels}
+        self._technology = dict(inventory.bridges)
+
+    def _step(self, event: AmiEvent) -> None:
+        self._steps[type(event)](event)
+
+    def run(self) -> None:
+        self._rename()
+        self._rebridge_known()
+        self._add_unknown()
+        self._wait()
+        self._staff()
+        self._listen()
+        self._remove_gone()
+
+    def _rename(self) -> None:
+        channels = self._wiring.channels
+        for uniqueid, entry in self._entries.items():
+            known = channels.get(uniqueid)
+            if known is not None and known.name != entry.channel.name:
+                self._step(
+                    Rename(
+                        node=self._journeys.node,
+                        at=self._at,
+                        uniqueid=uniqueid,
+                        old=known.name,
+                        new=entry.channel.name,
+                    )
+                )
+
+    def _rebridge_known(self) -> None:
+        wiring = self._wiring
+        for bridge in [b for b in wiring.members if b not in self._technology]:
+            wiring.destroy(bridge)
+        for uniqueid, entry in self._entries.items():
+            if uniqueid not in wiring.channels or wiring.bridge_of.get(uniqueid) == entry.bridge:
+                continue
+            # Whatever he was told to hear belonged to the place where he was.
+            wiring.music.pop(uniqueid, None)
+            wiring.unhold(uniqueid)
+            self._place(uniqueid, entry)
+
+    def _place(self, uniqueid: Uniqueid, entry: ChannelEntry) -> None:
+        if entry.bridge is None:
+            self._wiring.leave(uniqueid)
+        else:
+            self._wiring.enter(uniqueid, entry.bridge, self._technology.get(entry.bridge, ""))
+
+    def _add_unknown(self) -> None:
+        """Callers first, then those who were called for them."""
+        new = [entry for uid, entry in self._entries.items() if uid not in self._wiring.channels]
+        new.sort(key=lambda one: (not _calls(one), one.created, one.channel.uniqueid))
+        for entry in new:
+            self._wiring.add(entry.channel, entry.created, unseen=True)
+            self._place(entry.channel.uniqueid, entry)
+        for entry in new:
+            channel = self._wiring.channels[entry.channel.uniqueid]
+            call = self._belonging.attach(channel, entry.channel.linkedid)
+            if call is None and channel.kind is Kind.DEVICE and _calls(entry):
+                root, dialled = entry.channel.linkedid, entry.channel.exten
+                self._belonging.open(channel, root, self._at, dialled, missed=True)
+        for entry in new:
+            self._adopt(entry.channel.uniqueid)
+
+    def _adopt(self, uniqueid: Uniqueid) -> None:
+        """Two people talk whom somebody else has put together: the elder one's journey."""
+        channel = self._wiring.channels[uniqueid]
+        if channel.kind is not Kind.DEVICE or self._journeys.of(uniqueid) is not None:
+            return
+        others = [other for other in self._wiring.chain(uniqueid) if other != uniqueid]
+        if not others:
+            return
+        call = next((call for other in others if (call := self._journeys.of(other)) is not None), None)
+        if call is None:
+            self._belonging.open(channel, uniqueid, self._at, channel.exten, missed=True)
+        else:
+            self._journeys.assign(uniqueid, call)
+            self._journeys.add_root(call, uniqueid)
+
+    def _wait(self) -> None:
+        journeys = self._journeys
+        there = {entry.uniqueid: entry for entry in self._inventory.waiting}
+        for uniqueid, waiting in list(journeys.waiting.items()):
+            now = there.get(uniqueid)
+            if now is not None and now.queue == waiting.queue:
+                continue
+            outcome = "abandoned" if uniqueid not in self._entries else "left"
+            if uniqueid in self._wiring.bridge_of:
+                outcome = "answered"
+            journeys.leave(uniqueid, outcome, self._at)
+        for uniqueid, entry in there.items():
+            if uniqueid in journeys.waiting:
+                continue
+            call = journeys.of(uniqueid)
+            if call is not None:
+                journeys.join(uniqueid, call, entry.queue, entry.since, entry.position)
+
+    def _staff(self) -> None:
+        for member in self._inventory.members:
+            self._step(QueueMember(node=self._journeys.node, at=self._at, member=member))
+        there = {(member.queue, member.interface) for member in self._inventory.members}
+        for queue, interface in self._staffing.members():
+            if (queue, interface) not in there:
+                self._step(
+                    QueueMemberRemoved(
+                        node=self._journeys.node, at=self._at, queue=queue, interface=interface
+                    )
+                )
+
+    def _listen(self) -> None:
+        self._belonging.relisten(list(self._journeys.calls), self._at)
+
+    def _remove_gone(self) -> None:
+        channels = self._wiring.channels
+        for uniqueid in [uid for uid in channels if uid not in self._entries]:
+            channel = channels[uniqueid]
+            snapshot = ChannelSnapshot(
+                uniqueid=uniqueid,
+                name=channel.name,
+                linkedid=uniqueid,
+                state=ChannelState.DOWN,
+                caller=channel.caller,
+                caller_name=channel.caller_name,
+                exten=channel.exten,
+            )
+            self._step(Hangup(node=self._journeys.node, at=self._at, channel=snapshot, cause=0))
+
+
+def _calls(entry: ChannelEntry) -> bool:
+    """Did this channel call, rather than being called?"""
+    return entry.application not in _CALLED

@@ -1,0 +1,104 @@
+"""Steps for what the switch says of transfers. It says it late, and leaves out a lot."""
+
+from __future__ import annotations
+
+from pbxd.ami import event_types as ami
+from pbxd.ami.snapshots import ChannelSnapshot
+from pbxd.calls.belonging import Belonging
+from pbxd.calls.names import Kind, interface_of
+from pbxd.ids import CallId, Interface
+
+
+class TransferSteps:
+    def __init__(self, belonging: Belonging) -> None:
+        self.belonging = belonging
+        self.wiring = belonging.wiring
+        self.journeys = belonging.journeys
+        self.consults = belonging.consults
+
+    def attended_transfer(self, event: ami.AttendedTransfer) -> None:
+        at, journeys = event.at, self.journeys
+        call, other = journeys.of(event.orig.uniqueid), journeys.of(event.second.uniqueid)
+        if call is None:
+            call, other = other, None
+        if call is None:
+            return
+        if other is not None and other != call:
+            call = self._join_lines(call, other, event)
+        if journeys.calls[call].ended is not None:
+            return
+        if not event.success:
+            self.consults.not_handed_over(call)
+            return
+        transferer = self._transferer(call, event)
+        if transferer.name == journeys.calls[call].subject:
+            self._hand_on(call, event.transferee, at)
+        self._own_wait(call, at)
+        to = "" if event.target is None else self._target_of(event.target)
+        interface = self._interface(transferer)
+        three = event.dest_type == "Threeway"
+        self.consults.handed_over(call, transferer.name, interface, to, at, three=three)
+        journeys.listen(call, at)
+        self.consults.review(call, at)
+
+    def _transferer(self, call: CallId, event: ami.AttendedTransfer) -> ChannelSnapshot:
+        """Which of the two lines is the one to the caller."""
+        subject = self.journeys.calls[call].subject
+        for line in (event.orig, event.second):
+            if line.name == subject or any(t.name == line.name for t in self.journeys.talks.get(call, ())):
+                return line
+        return event.orig
+
+    def _interface(self, snapshot: ChannelSnapshot) -> Interface:
+        channel = self.wiring.channels.get(snapshot.uniqueid)
+        return interface_of(snapshot.name) if channel is None else channel.interface
+
+    def _target_of(self, snapshot: ChannelSnapshot) -> str:
+        channel = self.wiring.channels.get(snapshot.uniqueid)
+        return channel.interface if channel is not None and channel.kind is Kind.DEVICE else snapshot.exten
+
+    def _join_lines(self, call: CallId, other: CallId, event: ami.AttendedTransfer) -> CallId:
+        """Two journeys meet in a transfer. The one that the transferer began himself was a consultation."""
+        journeys = self.journeys
+        first, second = journeys.calls[call], journeys.calls[other]
+        if second.ended is None and second.subject == event.second.name:
+            journeys.fold(other, call, event.at)
+            return call
+        if first.ended is None and first.subject == event.orig.name:
+            journeys.fold(call, other, event.at)
+            return other
+        return call
+
+    def _hand_on(self, call: CallId, transferee: ChannelSnapshot | None, at: float) -> None:
+        """The caller himself transfers: from now on it is the other party's journey."""
+        heir = self.belonging.heir(call)
+        if heir is None and transferee is not None:
+            channel = self.wiring.channels.get(transferee.uniqueid)
+            heir = None if channel is None or channel.kind is not Kind.DEVICE else channel.name
+        if heir is not None:
+            self.journeys.pass_on(call, heir, at)
+
+    def _own_wait(self, call: CallId, at: float) -> None:
+        """The transferer leaves the caller in the queue that he was consulting."""
+        for uniqueid, waiting in list(self.journeys.waiting.items()):
+            if waiting.own or self.journeys.of(uniqueid) != call:
+                continue
+            del self.journeys.waiting[uniqueid]
+            self.journeys.join(uniqueid, call, waiting.queue, at, None)
+
+    def blind_transfer(self, event: ami.BlindTransfer) -> None:
+        if not event.success:
+            return
+        channel = self.belonging.known(event.transferer, event.at)
+        if channel is None:
+            return
+        call = self.journeys.of(channel.uniqueid)
+        if call is None or self.journeys.calls[call].ended is not None:
+            return
+        if event.transferee is not None:
+            self.belonging.known(event.transferee, event.at)
+        if self.journeys.calls[call].subject == channel.name:
+            self._hand_on(call, event.transferee, event.at)
+        elif not self.belonging.takes_part(call, channel.name) and not self.journeys.calls[call].missed:
+            return
+        self.consults.blind(call, channel.name, channel.interface, event.exten, event.at)
