@@ -28,9 +28,12 @@ from deploy.lab.unpack import NoArchiveError, UnpackError
 YOU = Desk(id="you", name="You", phones=("1005",))
 CALLER_ACCOUNT = "1006"
 
-#: A place for the newcomer: phone 1005 takes calls of the queue support, any phone can call in.
+#: A place for the newcomer: phone 1005 takes calls of every queue, any phone can call in.
 WISHES = Wishes(
-    queues="\n[support](+)\nmember => PJSIP/1005,1,You,PJSIP/1005\n",
+    queues="".join(
+        f"\n[{queue}](+)\nmember => PJSIP/1005,0,You,PJSIP/1005\n"
+        for queue in ("support", "technical", "billing")
+    ),
     extensions="\n[pbxd-phones]\nexten => 4000,1,Goto(pbxd-in,4000,1)\n",
     real_music=True,
 )

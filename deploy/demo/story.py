@@ -14,7 +14,7 @@ from deploy.lab.phones import Phone, Phones
 CALLER = "+8613800138000"
 IMPATIENT = "+862088887777"
 ACCOUNT = "4711"
-QUEUE = "support"
+QUEUE = "technical"
 
 Tell = Callable[[str], None]
 Pop = dict[str, Any]
@@ -37,7 +37,7 @@ async def play(centre: Centre, phones: Phones, tell: Tell) -> None:
     impatient = await phones.caller(centre.switch, IMPATIENT, label="impatient")
     async with centre.page("anna") as anna, centre.page("bruno") as bruno:
         pages = {anna_phone: anna, bruno_phone: bruno}
-        tell("Anna and Bruno sit at their desks; both are members of the queue support.")
+        tell("Anna and Bruno sit at their desks; both are members of the queue technical.")
         await _first_call(centre, phones, caller, pages, tell)
         await _call_again(centre, phones, caller, pages, tell)
         await _gives_up(centre, impatient, tell)
