@@ -102,6 +102,44 @@ def check(
 
 
 @app.command()
+def record(
+    capture: Annotated[
+        Path | None, typer.Argument(help="File to write, packed if it ends in .gz.", show_default=False)
+    ] = None,
+    config: Config = CONFIG,
+    node: Annotated[str | None, typer.Option(help="Which Asterisk, if there are several.")] = None,
+    during: Annotated[
+        str | None, typer.Option("--for", help="How long, e.g. 10m; else until Ctrl-C.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Keep what an Asterisk says, as raw bytes, for a bug report or a test. Callers' numbers are in it."""
+    settings = _settings(config)
+    from pbxd.cli.recording import file_for, node_named, record_node
+    from pbxd.edge.recorder import RecordingError
+    from pbxd.settings.values import seconds
+
+    try:
+        chosen = node_named(settings, node)
+        path = capture or file_for(chosen)
+        told = record_node(chosen, path, seconds=seconds(during) if during else None, replace=force)
+    except ValueError as error:
+        _refuse(str(error))
+    except FileExistsError:
+        _refuse(f"{path} exists; --force replaces it")
+    except OSError as error:
+        _refuse(f"{error.filename or chosen.name}: {error.strerror or error}")
+    except RecordingError as error:
+        typer.echo(f"{chosen.name}: {error}", err=True)
+        raise typer.Exit(FAULTS) from None
+    typer.echo(f"{path}: {told.events} events, {told.bytes} bytes; {told.ended}", err=True)
+    if told.unstamped:
+        typer.echo(
+            f"{told.unstamped} events carry no time: set timestampevents = yes in manager.conf", err=True
+        )
+
+
+@app.command()
 def replay(
     capture: Annotated[Path, typer.Argument(help="Raw AMI bytes, plain or gzip; - for standard input.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -196,7 +234,3 @@ def _print_json(value: Any) -> None:
     import json
 
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-if __name__ == "__main__":
-    main()

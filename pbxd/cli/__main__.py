@@ -1,0 +1,5 @@
+"""``python -m pbxd.cli`` is the pbxd command."""
+
+from pbxd.cli import main
+
+main()
