@@ -120,7 +120,7 @@ class _TextOnly(VersionedResolver):
 
 
 def _compose(text: str, name: str) -> Node | None:
-    yaml = YAML(typ="rt", pure=True)
+    yaml = YAML(typ="safe", pure=True)  # the round-trip reader gathers comments too, at twice the time
     yaml.Resolver = _TextOnly
     try:
         node: Node | None = yaml.compose(text)
