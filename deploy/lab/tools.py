@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.lab.unpack import CACHE, OWN, UnpackError, unpacked
+from deploy.lab.unpack import CACHE, OWN, UnpackError, library_folders, unpacked
 
 #: Debian's suite with the newest Asterisk of long support (22), and the one with the oldest pbxd serves (16).
 FORKY = "forky"
@@ -64,7 +64,7 @@ def tool(
     Raises UnpackError and NoArchiveError.
     """
     if installed:
-        path = shutil.which(program) or shutil.which(program, path=os.pathsep.join(_SYSTEM_PATHS))
+        path = _on_path(program)
         if path is not None:
             return Tool(argv=(path,))
     packages = tuple(packages) or (program,)
@@ -77,9 +77,13 @@ def tool(
     )
 
 
-def espeak() -> Tool:
+def _on_path(program: str) -> str | None:
+    return shutil.which(program) or shutil.which(program, path=os.pathsep.join(_SYSTEM_PATHS))
+
+
+def espeak(*, installed: bool = True) -> Tool:
     """The speech synthesiser that renders prompts when there is no recording: ``espeak-ng``."""
-    found = tool("espeak-ng", ["espeak-ng"])
+    found = tool("espeak-ng", installed=installed)
     if found.root is None:
         return found
     data = next(found.root.glob("usr/lib/*/espeak-ng-data"), None)
@@ -108,14 +112,7 @@ def _program_in(root: Path, program: str, inside: str) -> Path:
         for folder in sorted(root.glob(pattern)) if pattern else ():
             if (folder / program).is_file():
                 return folder / program
-    raise UnpackError(f"{program} is not in {root}")
-
-
-def library_folders(root: Path) -> list[Path]:
-    """Where an unpacked folder keeps its libraries."""
-    folders = [*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*")]
-    folders += [root / "usr/lib", root / "lib"]
-    return [folder for folder in folders if folder.is_dir() and not folder.is_symlink()]
+    raise UnpackError(f"{program} is not in {root}: is its package installed already, or the wrong one?")
 
 
 def _argv(root: Path, path: Path, suite: str) -> tuple[str, ...]:
@@ -176,7 +173,7 @@ def asterisk(suite: str | None = None, *, say: Callable[[str], None] = lambda _:
 
 
 def _installed_asterisk() -> Asterisk | None:
-    path = shutil.which("asterisk") or shutil.which("asterisk", path=os.pathsep.join(_SYSTEM_PATHS))
+    path = _on_path("asterisk")
     if path is None:
         return None
     program = Tool(argv=(path,))

@@ -65,6 +65,7 @@ def unpacked(
             root.mkdir()
             for deb in debs:
                 _run(["dpkg-deb", "-x", str(deb), str(root)])
+            _link_libraries(root)
             if finish is not None:
                 finish(root)
             stamp = {"suite": suite, "packages": list(packages), "debs": sorted(deb.name for deb in debs)}
@@ -75,6 +76,22 @@ def unpacked(
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return into
+
+
+def library_folders(root: Path) -> list[Path]:
+    """Where an unpacked folder keeps its libraries, with the private ones that programs find by an rpath."""
+    folders = [*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*")]
+    folders += [root / "usr/lib", root / "lib"]
+    folders = [folder for folder in folders if folder.is_dir() and not folder.is_symlink()]
+    private = {library.parent for folder in folders for library in folder.glob("*/lib*.so*")}
+    return folders + sorted(private - set(folders) - {folder / "gconv" for folder in folders})
+
+
+def _link_libraries(root: Path) -> None:
+    """Links from the names that programs ask for to the files, where a package leaves that to ldconfig."""
+    ldconfig = shutil.which("ldconfig") or shutil.which("ldconfig", path="/sbin:/usr/sbin")
+    if ldconfig is not None:
+        _run([ldconfig, "-n", *map(str, library_folders(root))])
 
 
 def _wanted(folder: Path, packages: Sequence[str]) -> bool:
