@@ -78,3 +78,7 @@ class Caller:
 Asked = Verb[Any] | RunScript | FlowEvent | PromptMissing | Broken
 Answer = Heard | ScriptDone | ScriptFailed | None
 Walk = Generator[Asked, Answer, T]
+
+
+class FlowError(Exception):
+    """The flow cannot go on."""

@@ -19,13 +19,13 @@ class Problem:
 
     keys: Keys
     message: str
-    harmless: bool = False  #: callers will not notice; the flow can be walked
+    harmless: bool = False  #: no caller will notice it
     wrong: str = ""
     known: tuple[str, ...] = ()
 
 
 def problems(flow: Flow) -> list[Problem]:
-    """Everything that is wrong with a flow, in no particular order. It can be walked when all are harmless."""
+    """Everything that is wrong with a flow, in no order. It can be walked when all are harmless."""
     return [*_targets(flow), *_unreachable(flow), *_dead_loops(flow), *_prompts(flow), *_variables(flow)]
 
 

@@ -20,7 +20,17 @@ from typing import TypeVar
 from pbxd.agi import verbs
 from pbxd.agi.replies import HungUpError
 from pbxd.agi.verbs import ANY_KEY, Verb
-from pbxd.ivr.asked import Broken, Caller, Heard, PromptMissing, RunScript, ScriptDone, ScriptFailed, Walk
+from pbxd.ivr.asked import (
+    Broken,
+    Caller,
+    FlowError,
+    Heard,
+    PromptMissing,
+    RunScript,
+    ScriptDone,
+    ScriptFailed,
+    Walk,
+)
 from pbxd.ivr.flow import AnyStep, Collect, Decision, End, Flow, Menu, Play, Retry, Say, Script
 from pbxd.ivr.graph import VARIABLE
 from pbxd.messages import FlowEntered, FlowLeft, FlowStep
@@ -33,10 +43,6 @@ MOST_STEPS = 500
 MASK = "****"
 DIGITS_FOLDER = "digits"
 SPOKEN_KEYS = {"*": "star", "#": "pound"}
-
-
-class FlowError(Exception):
-    """The flow cannot go on."""
 
 
 def walk(flow: Flow, caller: Caller, prompts: str) -> Walk[Decision | None]:

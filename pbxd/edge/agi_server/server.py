@@ -9,12 +9,13 @@ ran a second one, and nothing had a deadline or a limit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import ipaddress
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from panoramisk.fast_agi import Application, Request
@@ -22,12 +23,23 @@ from panoramisk.fast_agi import Application, Request
 from pbxd.agi.replies import FailedError, HungUpError, Reply
 from pbxd.agi.verbs import Verb
 from pbxd.edge.agi_server.session import ConnectionGoneError, Fault, Session
+from pbxd.effects import Count
 from pbxd.settings.model import Agi, Network
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Endpoint = Callable[["AgiRequest"], Awaitable[None]]
+
+
+class Conversation(Protocol):
+    """A session being served: a task, or something that acts on each reply itself."""
+
+    def cancel(self) -> object:
+        """Stop serving; the session must be over soon."""
+
+
+Otherwise = Callable[[Session, dict[str, str]], Conversation]
 
 HANGUP_FOLLOWS = 0.25
 """Seconds within which HANGUP follows a reply of -1 when the caller's leaving is the reason."""
@@ -72,17 +84,18 @@ class AgiRequest(Request):  # type: ignore[misc]
 class FastAgi(Application):  # type: ignore[misc]
     """A FastAGI server. ``listen``, add routes, ``stop``.
 
-    A request goes to the route of its path, else to ``otherwise``, else is refused. ``counted`` is told of
-    every fault. Connections from addresses outside ``allowed`` are closed at once (None: all may come).
+    A request goes to the route of its path, else ``otherwise`` begins a conversation of its own, else it is
+    refused. ``count`` gets the figures. Connections from outside ``allowed`` are closed at once; None lets
+    everybody come.
     """
 
     def __init__(
         self,
         settings: Agi | None = None,
         *,
-        otherwise: Endpoint | None = None,
+        otherwise: Otherwise | None = None,
         allowed: tuple[Network, ...] | None = None,
-        counted: Callable[[Fault], None] = lambda fault: None,
+        count: Callable[[Count], None] = lambda count: None,
         default_encoding: str = "utf-8",
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -100,12 +113,14 @@ class FastAgi(Application):  # type: ignore[misc]
         self._log_again: dict[Fault, float] = {}
         self.served = 0  #: sessions that came to a route
         self._loop = loop
-        self._otherwise = otherwise
+        self.otherwise = otherwise
         self._allowed = allowed
-        self._counted = counted
+        self._count = count
         self._admitted: dict[str, bool] = {}
         self._fresh: dict[Session, None] = {}  #: without an environment yet, the oldest first
-        self._sessions: dict[Session, asyncio.Task[None]] = {}
+        self._sessions: dict[Session, Conversation] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  #: of routes; one may outlive its session
+        self._idle = asyncio.Event()
         self._sweeper: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
         self._stopping = False
@@ -172,18 +187,30 @@ class FastAgi(Application):  # type: ignore[misc]
             self._server.close()
         for session in list(self._fresh):
             session.abort()
-        if self._sessions:
-            await asyncio.wait(self._sessions.values(), timeout=self.settings.shutdown_timeout)
-        late = list(self._sessions.values())
-        for task in late:
+        await self._left_alone(self.settings.shutdown_timeout)
+        for conversation in list(self._sessions.values()):
             self.fault(Fault.SHUT_DOWN)
+            conversation.cancel()
+        await self._left_alone(1.0)
+        for session in list(self._sessions):
+            session.abort()
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
         if self._server is not None:
             await self._server.wait_closed()
+
+    async def _left_alone(self, seconds: float) -> None:
+        """Wait until no session is open, at most ``seconds``."""
+        if self._sessions:
+            self._idle.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._idle.wait()
 
     # ---------------------------------------------------------------- what sessions report
 
@@ -207,37 +234,46 @@ class FastAgi(Application):  # type: ignore[misc]
             session.abort()
             return
         session.ends = self.now + self.settings.session_timeout
-        self._sessions[session] = self._loop.create_task(self._serve(session, headers))
+        self.served += 1
+        endpoint = self._route.get(headers.get("agi_network_script"))
+        if endpoint is not None:
+            task = self._loop.create_task(self._serve(endpoint, session, headers))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            self._sessions[session] = task
+        elif self.otherwise is not None:
+            self._sessions[session] = self.otherwise(session, headers)
+        else:
+            self.fault(Fault.NO_ROUTE, script=headers.get("agi_network_script"))
+            session.finish()
 
     def closed(self, session: Session) -> None:
+        """The connection is closed, and with it the conversation over it, sooner or later."""
         self._fresh.pop(session, None)
+        if self._sessions.pop(session, None) is not None:
+            self._count(Count(metric="pbxd_agi_sessions_total"))
+            if not self._sessions:
+                self._idle.set()
 
     def fault(self, fault: Fault, **about: object) -> None:
         """Count one fault; log it unless the same was logged a moment ago, for a scan makes thousands."""
         self.faults[fault] += 1
-        self._counted(fault)
+        self._count(Count(metric="pbxd_agi_faults_total", labels={"kind": fault.value}))
         if self._loop.time() >= self._log_again.get(fault, 0.0):
             self._log_again[fault] = self._loop.time() + LOG_EVERY
             log.warning("FastAGI fault", fault=fault.value, so_far=self.faults[fault], **about)
 
     # ---------------------------------------------------------------- serving
 
-    async def _serve(self, session: Session, headers: dict[str, str]) -> None:
-        script = headers.get("agi_network_script", "")
-        endpoint = self._route.get(script, self._otherwise)
-        self.served += 1
+    async def _serve(self, endpoint: Endpoint, session: Session, headers: dict[str, str]) -> None:
         try:
-            if endpoint is None:
-                self.fault(Fault.NO_ROUTE, script=script)
-            else:
-                await endpoint(AgiRequest(self, headers, session))
+            await endpoint(AgiRequest(self, headers, session))
         except HungUpError:
-            log.debug("the caller left", script=script)
+            log.debug("the caller left", script=headers["agi_network_script"])
         except Exception:
-            self.fault(Fault.ROUTE_FAILED, script=script)
-            log.exception("a FastAGI route failed", script=script)
+            self.fault(Fault.ROUTE_FAILED, script=headers["agi_network_script"])
+            log.exception("a FastAGI route failed", script=headers["agi_network_script"])
         finally:
-            del self._sessions[session]
             session.finish()
 
     def _may_come(self, session: Session) -> bool:

@@ -27,7 +27,17 @@ RESYNC = 'GET FULL VARIABLE "{mark}"'
 GONE = "the connection to Asterisk is closed"
 
 Form = Callable[[Reply], Any]
-Asked = tuple[bytes, bool, Form | None, asyncio.Future[Any]]
+
+
+class Waiter(Protocol):
+    """Who gets a reply: a future, or something that goes on at once where a future wakes a task later."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def set_exception(self, error: Exception, /) -> None: ...
+
+
+Asked = tuple[bytes, bool, Form | None, Waiter]
 
 
 class Fault(StrEnum):
@@ -48,6 +58,9 @@ class Fault(StrEnum):
     STRAY_LINE = "stray_line"  #: a line that answers nothing
     SESSION_TIMEOUT = "session_timeout"
     ROUTE_FAILED = "route_failed"  #: a route raised
+    FLOW_FAILED = "flow_failed"  #: the caller was sent where the flow's on_failure says
+    PROMPT_MISSING = "prompt_missing"  #: Asterisk has no such sound file
+    SCRIPT_FAILED = "script_failed"
     SHUT_DOWN = "shut_down"  #: still running when pbxd had to stop
 
 
@@ -72,7 +85,10 @@ class Owner(Protocol):
 
 
 class Session(asyncio.Protocol):
-    """The protocol of one connection. ``deadline`` and ``expires_as`` are looked at by the server's sweep."""
+    """The protocol of one connection. ``deadline`` and ``ends`` are looked at by the server's sweep.
+
+    ``overdue`` is asked when the session has lasted too long; true: it is seeing to the end by itself.
+    """
 
     __slots__ = (
         "_closed",
@@ -93,6 +109,7 @@ class Session(asyncio.Protocol):
         "ends",
         "hungup",
         "over",
+        "overdue",
         "transport",
     )
     transport: asyncio.Transport
@@ -105,12 +122,13 @@ class Session(asyncio.Protocol):
         self._header = b""
         self._running = False
         self._in_step = False
-        self._waiter: asyncio.Future[Any] | None = None
+        self._waiter: Waiter | None = None
         self._form: Form | None = None
         self._later: deque[Asked] | None = None
         self._mark: str | None = None
         self._gone: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[None] | None = None
+        self.overdue: Callable[[], bool] = lambda: False
         self.hungup = False  #: the caller is gone; Asterisk may still answer questions
         self.over = False  #: the connection is closed or closing
         self.deadline = owner.now + owner.header_timeout
@@ -158,10 +176,11 @@ class Session(asyncio.Protocol):
         self._caller_left()
         lost = [self._waiter, *(asked[-1] for asked in self._later or ())]
         self._waiter = self._later = None
-        for future in lost:
-            if future is not None and not future.done():
-                future.set_exception(ConnectionGoneError(GONE))
-                future.exception()  # whoever asked may be gone as well; that is no error of its own
+        for waiter in lost:
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(ConnectionGoneError(GONE))
+                if isinstance(waiter, asyncio.Future):
+                    waiter.exception()  # whoever asked may be gone as well; that is no error of its own
         if self._closed is not None:
             self._closed.set_result(None)
         self._owner.closed(self)
@@ -211,12 +230,17 @@ class Session(asyncio.Protocol):
         A command that does not play must be answered within ``reply_timeout``. Raises ArgumentError at once
         for a line that is not one command. The future fails with ConnectionGoneError.
         """
-        raw = encoded(line, self._encoding)
         future = self._loop.create_future()
+        self.send(line, plays, future, form)
+        return future
+
+    def send(self, line: str, plays: bool, waiter: Waiter, form: Form | None = None) -> None:
+        """As ``ask``; the reply, or the failure, is handed to ``waiter``."""
+        raw = encoded(line, self._encoding)
         if self.over:
-            future.set_exception(ConnectionGoneError(GONE))
+            waiter.set_exception(ConnectionGoneError(GONE))
         elif self._waiter is None:
-            self._waiter = future
+            self._waiter = waiter
             self._form = form
             if not plays:
                 self.deadline = self._owner.now + self._owner.reply_timeout
@@ -224,8 +248,7 @@ class Session(asyncio.Protocol):
         else:
             if self._later is None:
                 self._later = deque()
-            self._later.append((raw, plays, form, future))
-        return future
+            self._later.append((raw, plays, form, waiter))
 
     def _write(self, raw: bytes) -> None:
         """Write past the transport, which would first queue: that alone costs more than half of the writing.
@@ -258,23 +281,23 @@ class Session(asyncio.Protocol):
             form = self._form
             waiter.set_result(reply if form is None else form(reply))
         while self._later and self._waiter is None:
-            raw, plays, self._form, future = self._later.popleft()
-            if not future.done():
-                self._waiter = future
+            raw, plays, self._form, later = self._later.popleft()
+            if not later.done():
+                self._waiter = later
                 self.deadline = math.inf if plays else self._owner.now + self._owner.reply_timeout
                 self._write(raw)
 
     async def interrupt(self, seconds: float) -> bool:
         """Break off whatever plays and get back in step. False when Asterisk did not come back in time.
 
-        Waiting commands are given up; their futures are cancelled.
+        A future that waits for a reply fails with HungUpError.
         """
-        for *_, future in self._later or ():
-            future.cancel()
         self._later = None
         if self._waiter is None or self.over:
             return not self.over
-        self._waiter.cancel()
+        if isinstance(self._waiter, asyncio.Future) and not self._waiter.done():
+            self._waiter.set_exception(HungUpError("broken off"))
+            self._waiter.exception()
         self._mark = f"pbxd-{id(self):x}-{self._owner.now:.3f}"
         self._waiter = back = self._loop.create_future()
         self._form = None
@@ -314,6 +337,9 @@ class Session(asyncio.Protocol):
             fault = Fault.HEADER_TIMEOUT
         elif self._owner.now >= self.ends:
             fault = Fault.SESSION_TIMEOUT
+            self.ends += self._owner.reply_timeout
+            if self.overdue():
+                return fault
         elif self._waiter is not None:
             fault = Fault.REPLY_TIMEOUT
         else:
