@@ -173,6 +173,8 @@ class Consults:
                 asked=True,
                 joined=True,
             )
+        if attempt.consult not in ("", attempt.transferer):
+            self._journeys.void_stint(call, attempt.transferer, at)
         self.attempts[call] = replace(attempt, asked=True, sent=at, three=three)
         self.review(call, at)
 

@@ -25,7 +25,7 @@ from pbxd.ids import CallId, Interface, NodeId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
 
 _BEEP_S = 0.8
-"""How long Asterisk's announcement of a completed transfer may last."""
+"""How long Asterisk may take to rearrange things when a transfer is complete, beep included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ class Talk:
     member: Interface | None
     queue: str | None
     started: float
-    since: float | None  #: talking since; None while they do not hear each other
+    stint: float  #: when they last began to hear each other
+    since: float | None  #: the same while they do, None while they do not
     silent_since: float | None
     talk_s: float = 0.0
     hold_s: float = 0.0
@@ -269,6 +270,7 @@ class Journeys:
             member=member,
             queue=queue,
             started=at,
+            stint=at,
             since=at,
             silent_since=None,
         )
@@ -276,8 +278,17 @@ class Journeys:
     def start_afresh(self, call_id: CallId, at: float) -> None:
         """What seemed to be the first moments of a conversation was not one."""
         self.talks[call_id] = tuple(
-            replace(talk, started=at, since=at, talk_s=0.0, hold_s=0.0)
+            replace(talk, started=at, stint=at, since=at, talk_s=0.0, hold_s=0.0)
             if talk.since is not None and 0 < at - talk.started < _BEEP_S
+            else talk
+            for talk in self.talks.get(call_id, ())
+        )
+
+    def void_stint(self, call_id: CallId, name: str, at: float) -> None:
+        """This party only seemed to be back with the subject: Asterisk took the hold off to transfer."""
+        self.talks[call_id] = tuple(
+            _voided(talk, at)
+            if talk.name == name and talk.started < talk.stint and at - talk.stint < _BEEP_S
             else talk
             for talk in self.talks.get(call_id, ())
         )
@@ -419,7 +430,14 @@ def _paused(talk: Talk, at: float) -> Talk:
 
 def _resumed(talk: Talk, at: float) -> Talk:
     silent = talk.silent_since if talk.silent_since is not None else at
-    return replace(talk, since=at, silent_since=None, hold_s=talk.hold_s + max(0.0, at - silent))
+    return replace(talk, stint=at, since=at, silent_since=None, hold_s=talk.hold_s + max(0.0, at - silent))
+
+
+def _voided(talk: Talk, at: float) -> Talk:
+    talk = talk if talk.since is None else _paused(talk, at)
+    until = talk.silent_since if talk.silent_since is not None else talk.ended
+    lasted = max(0.0, (at if until is None else until) - talk.stint)
+    return replace(talk, talk_s=talk.talk_s - lasted, hold_s=talk.hold_s + lasted)
 
 
 def _ended(talk: Talk, at: float) -> Talk:
