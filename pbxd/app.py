@@ -17,8 +17,10 @@ from pbxd.callers import numbers
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.edge import logs
+from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.ami_link import AmiLink
 from pbxd.edge.clock import Clock
+from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.keyfile import read_or_make_key
 from pbxd.edge.metrics import Metrics, watch_lag
 from pbxd.edge.mqtt import Mqtt
@@ -30,6 +32,7 @@ from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.messages import Order
 from pbxd.settings.model import Settings
+from pbxd.settings.yaml_source import SourceError
 from pbxd.switchboard import Outlet, Switchboard
 from pbxd.world import Rules, World
 
@@ -59,8 +62,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings) -> int:
     try:
         await Daemon(settings).serve()
-    except (OSError, StoreError, ValueError) as fault:
-        log.critical("pbxd cannot start", fault=str(fault))
+    except SourceError as error:
+        for fault in error.faults:
+            log.critical("pbxd cannot start", fault=str(fault))
+        return 1
+    except (OSError, StoreError, ValueError) as error:
+        log.critical("pbxd cannot start", fault=str(error))
         return 1
     return 0
 
@@ -85,6 +92,8 @@ class Daemon:
         self._links = {
             NodeId(node.name): AmiLink(NodeId(node.name), node.ami, self._board) for node in settings.nodes
         }
+        self._flows = FlowBook(settings.flows.folder)
+        self._agi = self._agi_edge()
         self._web = self._web_edge()
         self._store: Store
         self._mqtt: Mqtt | None = None
@@ -95,11 +104,18 @@ class Daemon:
         """Stop serving, in order."""
         self._ending.set()
 
+    def reload(self) -> None:
+        """Read the call flows again. Calls keep the flow with which they began; a broken file its old one."""
+        self._notify.reloading()
+        faults = self._flows.reload()
+        self._notify.ready(f"flows read again, {len(faults)} faults" if faults else "flows read again")
+
     async def serve(self) -> None:
         """Serve until ``end`` or a signal. Raises OSError, StoreError, ValueError when it cannot start."""
         began = time.monotonic()
         settings = self._settings
         self._web.bind()
+        await self._agi.start()
         await asyncio.to_thread(numbers.preload)
         self._store = await Store.open(settings.store, self._metrics.count)
         try:
@@ -121,6 +137,7 @@ class Daemon:
             running.append(tasks.create_task(self._clock.run(), name="clock"))
             running.append(tasks.create_task(watch_lag(self._metrics), name="lag"))
             running.append(tasks.create_task(self._web.run(), name="web"))
+            running.append(tasks.create_task(self._agi.run(), name="agi"))
             if self._mqtt is not None:
                 running.append(tasks.create_task(self._mqtt.run(), name="mqtt"))
             self._notify.ready(f"serves {len(self._links)} switch(es)")
@@ -136,6 +153,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.end)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     # ------------------------------------------------------------ wiring
 
@@ -171,6 +189,19 @@ class Daemon:
             Count: self._metrics.apply,
         }
         return outlets
+
+    def _agi_edge(self) -> AgiEdge:
+        settings = self._settings
+        prompts = settings.prompts
+        return AgiEdge(
+            settings.agi,
+            nodes=[(NodeId(node.name), node.agi_from) for node in settings.nodes],
+            flow=self._flows.get,
+            prompts=prompts.asterisk_folder or str(prompts.folder),
+            scripts=settings.flows.scripts,
+            inbox=self._board,
+            count=self._metrics.apply,
+        )
 
     def _web_edge(self) -> WebEdge:
         web = self._settings.web
@@ -212,6 +243,7 @@ class Daemon:
             store=self._store,
             mqtt=self._mqtt,
             web=self._web,
+            agi=self._agi,
         )
         self._metrics.add_source(self._health.readings)
         for node in self._links:

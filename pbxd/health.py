@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.ami_link import AmiLink, LinkState
 from pbxd.edge.mqtt import Mqtt
 from pbxd.edge.store import Store
@@ -27,6 +28,7 @@ class Health:
         store: Store,
         mqtt: Mqtt | None,
         web: WebEdge,
+        agi: AgiEdge,
     ) -> None:
         self._world = world
         self._board = board
@@ -34,6 +36,7 @@ class Health:
         self._store = store
         self._mqtt = mqtt
         self._web = web
+        self._agi = agi
 
     # ------------------------------------------------------------ /-/ready
 
@@ -61,6 +64,7 @@ class Health:
         yield Reading(metric="pbxd_steps_total", value=board.steps)
         yield Reading(metric="pbxd_failed_steps_total", value=board.failed_steps)
         yield Reading(metric="pbxd_failed_effects_total", value=board.failed_effects)
+        yield Reading(metric="pbxd_agi_sessions", value=self._agi.open_sessions)
         yield Reading(metric="pbxd_web_pages", value=self._web.open_pages)
         if self._mqtt is not None:
             yield Reading(metric="pbxd_mqtt_connected", value=float(self._mqtt.connected))

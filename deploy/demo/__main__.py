@@ -18,12 +18,13 @@ from rich.live import Live
 from deploy.demo.screen import screen
 from deploy.demo.story import StoryError, play
 from deploy.demo.traffic import Traffic
+from deploy.lab.archive import NoArchiveError
 from deploy.lab.centre import DESKS, Centre, CentreError, Desk
 from deploy.lab.files import SECRET, Wishes
 from deploy.lab.pages import AgentPage, PageError
 from deploy.lab.phones import PhoneError, Phones
 from deploy.lab.switch import SwitchError
-from deploy.lab.unpack import NoArchiveError, UnpackError
+from deploy.lab.unpack import UnpackError
 
 YOU = Desk(id="you", name="You", phones=("1005",))
 CALLER_ACCOUNT = "1006"

@@ -229,7 +229,7 @@ class Centre:
             "web": {"port": self._ports["web"], "session_key_file": str(self.folder / "session.key")},
             "store": {"url": f"sqlite:///{self.folder}/pbxd.db"},
             "callers": {"default_region": "CN", "repeat": {"windows": ["24h", "7d"]}},
-            "flows": {"folder": str(self._flows)},
+            "flows": {"folder": str(self._flows), "scripts": str(CHECKOUT / "dialplans/scripts")},
             "log": {"format": "console"},
         }
         for section, values in self._more.items():

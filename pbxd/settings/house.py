@@ -109,6 +109,10 @@ class Flows(Section):
         default=Path("/etc/pbxd/flows"),
         description="Folder of the flow files (`*.yaml`), read again on SIGHUP.",
     )
+    scripts: Folder = Field(
+        default=Path("/etc/pbxd/scripts"),
+        description="Folder of the Python files whose functions the flows' script steps run.",
+    )
 
 
 class Prompts(Section):
