@@ -88,6 +88,8 @@ class DialSteps:
             self.belonging.stray(event.dest.uniqueid)
             return
         self.rings.stop(dest.uniqueid, event.status, event.at)
+        if event.status == "ANSWER":
+            self._answered_for(dest)
         call = self.journeys.of(dest.uniqueid)
         if call is None:
             return
@@ -96,6 +98,13 @@ class DialSteps:
         # Of several phones that were rung together, one that might have answered says more than a busy one.
         if record.dial in ("RINGING", "BUSY") and self.journeys.called_for(dest.uniqueid) is None:
             self.journeys.calls[call] = replace(record, dial=event.status or "NOANSWER")
+
+    def _answered_for(self, dest: Channel) -> None:
+        """A queue's member has answered: when the caller leaves the queue now, that is why."""
+        caller = self.journeys.dialler.get(dest.uniqueid)
+        waiting = None if caller is None else self.journeys.waiting.get(caller)
+        if caller is not None and waiting is not None:
+            self.journeys.waiting[caller] = replace(waiting, answered=True)
 
     def pickup(self, event: ami.Pickup) -> None:
         picker, target = event.channel.uniqueid, event.target.uniqueid

@@ -73,7 +73,8 @@ class Waiting:
     queue: str
     joined: float
     own: bool
-    abandoned: bool = False
+    abandoned: bool = False  #: the switch said so, which may mean many things
+    answered: bool = False  #: a member's phone was answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

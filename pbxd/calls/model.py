@@ -69,6 +69,7 @@ class CallModel:
             ami.QueueEntered: queues.queue_entered,
             ami.QueueStatusSet: queues.queue_status,
             ami.AgentCalled: queues.agent_called,
+            ami.AgentConnect: queues.agent_connect,
             ami.AgentRingNoAnswer: queues.ring_no_answer,
             ami.QueueMember: queues.queue_member,
             ami.QueueMemberRemoved: queues.member_removed,

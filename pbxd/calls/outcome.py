@@ -37,4 +37,6 @@ def outcome_of(dial: str, refused: str | None, waits: Sequence[Wait], talks: Seq
 def _of_wait(outcome: str | None) -> Outcome:
     if outcome == "timeout":
         return Outcome.TIMEOUT
-    return Outcome.NO_AGENT if outcome == "no_agent" else Outcome.ABANDONED
+    if outcome == "no_agent":
+        return Outcome.NO_AGENT
+    return Outcome.ABANDONED if outcome == "abandoned" else Outcome.LEFT

@@ -58,7 +58,7 @@ class QueueSteps:
         if waiting is None:
             return
         if not waiting.abandoned:
-            outcome = "answered"
+            outcome = "answered" if waiting.answered else "left"
         elif uniqueid in self.belonging.hung_up or self._is_leaving(uniqueid):
             outcome = "abandoned"
         else:
@@ -102,6 +102,13 @@ class QueueSteps:
         self.rings.start(
             dest.uniqueid, call, event.interface, event.at, member=event.member, queue=event.queue
         )
+
+    def agent_connect(self, event: ami.AgentConnect) -> None:
+        """The last word on how a wait ended, should the answer itself have been missed."""
+        call = None if event.channel is None else self.journeys.of(event.channel.uniqueid)
+        waits = () if call is None else self.journeys.waits.get(call, ())
+        if call is not None and waits and waits[-1].queue == event.queue and waits[-1].outcome == "left":
+            self.journeys.correct_wait(call, "answered")
 
     def ring_no_answer(self, event: ami.AgentRingNoAnswer) -> None:
         if event.dest is not None:

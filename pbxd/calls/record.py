@@ -18,6 +18,7 @@ class Outcome(StrEnum):
     IVR_HANGUP = "ivr_hangup"  #: the call never went beyond menus and announcements
     DIRECT = "direct"  #: answered by somebody without any queue
     UNANSWERED = "unanswered"  #: dialled somebody directly, who did not answer
+    LEFT = "left"  #: left the queue by a key, or was taken out of it, and talked with nobody after that
     BUSY = "busy"  #: dialled somebody directly, who was busy or declined
 
 

@@ -11,6 +11,7 @@ _OUTCOMES = {
     "abandoned": "abandoned",
     "timeout": "the queue's time ran out",
     "no_agent": "nobody was there to answer",
+    "left": "left the queue by himself",
     "ivr_hangup": "never left the menus",
     "direct": "answered without a queue",
     "unanswered": "rang out",
