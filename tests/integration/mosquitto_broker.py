@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from deploy.lab.tools import mosquitto
+from deploy.lab.tools import Tool, mosquitto, tool
 from tests.integration.postgres_server import free_port
 
 _START_S = 20.0
@@ -31,12 +31,16 @@ class MosquittoBroker:
     def configure(self, *lines: str) -> None:
         """Further lines of configuration; they hold from the next start on."""
         plain = () if any(line.startswith("allow_anonymous") for line in lines) else ("allow_anonymous true",)
-        common = (f"listener {self.port} 127.0.0.1", "persistence false", "user root", *plain)
+        common = (f"listener {self.port} 127.0.0.1", "persistence false", "max_inflight_messages 0")
+        common = (*common, "user root", *plain)
         (self.folder / "mosquitto.conf").write_text("\n".join((*common, *lines)) + "\n")
 
     @property
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
+
+    def password_program(self) -> Tool:
+        return tool("mosquitto_passwd", ["mosquitto"])
 
     @property
     def log(self) -> str:

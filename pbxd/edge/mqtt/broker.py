@@ -2,7 +2,8 @@
 
 aiomqtt waits for the acknowledgement of a message until its time-out even when the connection has long been
 lost, does not look at what the acknowledgement says, and needs a task for every message under way. Here a
-message is sent at once and its acknowledgement is a future, which fails the moment the connection does.
+message is sent at once and its acknowledgement is a future, which fails the moment the connection does. A
+broker that hangs up during the greeting is noticed at once, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 import aiomqtt
@@ -18,12 +21,40 @@ from aiomqtt import MqttCodeError, MqttError, ProtocolVersion
 from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.reasoncodes import ReasonCode
 
-__all__ = ["Broker", "MqttConnectError", "MqttError", "ProtocolVersion", "speaks_older"]
+__all__ = [
+    "Broker",
+    "HungUpError",
+    "MqttConnectError",
+    "MqttError",
+    "ProtocolVersion",
+    "tls_context",
+    "wants_older",
+]
 
 #: answers to CONNECT that mean "not this version of the protocol": in MQTT 3.1.1, in MQTT 5
 _OTHER_VERSION = (1, 132)
 
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+
+class _TlsSocket(ssl.SSLSocket):
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()  # paho forgets it, one open socket for each attempt
+            raise
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """What a broker's certificate is checked against: ``ca_file``, or what the system trusts."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.sslsocket_class = _TlsSocket
+    return context
+
+
+class HungUpError(MqttError):
+    """The connection ended before the broker had said whether it takes us."""
 
 
 class Broker(aiomqtt.Client):
@@ -73,6 +104,10 @@ class Broker(aiomqtt.Client):
         """Whether the connection has ended."""
         return self._disconnected.done()
 
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Call once, soon after the connection has ended."""
+        self._disconnected.add_done_callback(lambda _: call())
+
     def send(self, topic: str, payload: bytes, *, retain: bool) -> asyncio.Future[str | None]:
         """Send with QoS 1. The future gives None when the broker took it, or the broker's refusal as text;
         it fails with MqttError when the connection is lost first.
@@ -85,6 +120,18 @@ class Broker(aiomqtt.Client):
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._under_way[sent.mid] = answer
         return answer
+
+    def _on_disconnect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None
+    ) -> None:
+        # aiomqtt looks away while it is connecting, and then waits for its time-out. This may be called on
+        # the thread that connects.
+        self._loop.call_soon_threadsafe(self._hung_up, str(reason_code))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _hung_up(self, reason: str) -> None:
+        if not self._connected.done():
+            self._connected.set_exception(HungUpError(f"hung up before it took us: {reason}"))
 
     def _on_publish(
         self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any = None
@@ -104,9 +151,9 @@ class Broker(aiomqtt.Client):
                 answer.exception()  # looked at, so that nobody complains about it when it is thrown away
 
 
-def speaks_older(error: MqttError) -> bool:
-    """Whether a broker that does not know MQTT 5 may have caused this."""
-    if isinstance(error, MqttConnectError):
-        code = error.rc
-        return (code.value if isinstance(code, ReasonCode) else code) in _OTHER_VERSION
-    return "timed out" in str(error)
+def wants_older(error: Exception) -> bool:
+    """Whether the broker has said that it does not know MQTT 5."""
+    if not isinstance(error, MqttConnectError):
+        return False
+    code = error.rc
+    return (code.value if isinstance(code, ReasonCode) else code) in _OTHER_VERSION

@@ -20,7 +20,15 @@ from urllib.parse import urlsplit
 import aiomqtt
 import structlog
 
-from pbxd.edge.mqtt.broker import Broker, MqttConnectError, MqttError, ProtocolVersion, speaks_older
+from pbxd.edge.mqtt.broker import (
+    Broker,
+    HungUpError,
+    MqttConnectError,
+    MqttError,
+    ProtocolVersion,
+    tls_context,
+    wants_older,
+)
 from pbxd.edge.mqtt.letter import Letter, UnsendableError, write
 from pbxd.edge.mqtt.shelf import MEMORY, Count, Outbox, Shelf
 from pbxd.edge.mqtt.window import SIZE, Window
@@ -31,6 +39,7 @@ log = structlog.get_logger("pbxd.mqtt")
 
 RETRY_FIRST_S = 0.25
 RETRY_OUTBOX_S = 5.0  #: how often a store that is away is asked again
+TRY_OLDER = 4  #: every so many unanswered greetings the older version of the protocol is tried
 STRIKES = 3  #: connections that one message may take down before it is refused
 
 
@@ -67,7 +76,7 @@ class Mqtt:
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._protocol = ProtocolVersion.V5
-        self._settled = False  #: the broker has taken this version of the protocol
+        self._hung_up = 0  #: greetings in a row that the broker did not answer
         self._away = False
         self._tls = _tls(settings)
         self._pause_s = RETRY_FIRST_S
@@ -107,6 +116,10 @@ class Mqtt:
                     await self._connect()
                 except (MqttError, OSError, TimeoutError) as error:
                     self._failed(error)
+                except Exception:
+                    # A defect of ours or of the library: counted, told at length, and tried again.
+                    self._count("pbxd_mqtt_faults_total", reason="defect")
+                    log.exception("mqtt.defect")
                 if not self._closing:
                     await self._wait_offline()
         finally:
@@ -132,7 +145,8 @@ class Mqtt:
             online, payload = self._online(True)
             await asyncio.wait_for(broker.send(online, payload, retain=True), broker.timeout)
             log.info("mqtt.connected", url=self._settings.url, protocol=self._protocol.name)
-            self._pause_s, self._settled, self._away = RETRY_FIRST_S, True, False
+            self._pause_s, self._hung_up, self._away = RETRY_FIRST_S, 0, False
+            broker.when_lost(self._wake.set)
             window = Window(broker, self._wake.set, time.monotonic)
             window.size = window.size if self._suspect is None else 1
             self._window, self._untold = window, dict(self._states)
@@ -245,8 +259,12 @@ class Mqtt:
     def _failed(self, error: Exception) -> None:
         refused = isinstance(error, MqttConnectError)
         self._count("pbxd_mqtt_faults_total", reason="refused" if refused else "connection")
-        if isinstance(error, MqttError) and not self._settled and speaks_older(error):
-            older = self._protocol is ProtocolVersion.V5
+        if wants_older(error):
+            self._protocol = ProtocolVersion.V311
+        elif isinstance(error, HungUpError):
+            # Some older brokers just hang up on MQTT 5, but so does any that is being restarted.
+            self._hung_up += 1
+            older = self._hung_up % TRY_OLDER == 0
             self._protocol = ProtocolVersion.V311 if older else ProtocolVersion.V5
         if not self._away:
             self._away = True
@@ -280,6 +298,6 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     if not settings.url.startswith("mqtts:"):
         return None
     try:
-        return ssl.create_default_context(cafile=settings.ca_file)
+        return tls_context(settings.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise ValueError(f"mqtt.ca_file: {settings.ca_file}: {error}") from error
