@@ -8,9 +8,11 @@ from pathlib import Path
 from pbxd.check.conf import read_conf
 from pbxd.check.dialplan import check_dialplan, flows_asked_for
 from pbxd.check.findings import Finding, error, note, of_faults
+from pbxd.check.flows import check_flows, check_queues_of_flows
 from pbxd.check.manager import check_manager
 from pbxd.check.own import check_own, is_local
 from pbxd.check.queues import check_features, check_queues, queues_of
+from pbxd.edge.flow_files.load import FlowFile
 from pbxd.settings.load import load_settings
 from pbxd.settings.model import Node, Settings
 from pbxd.settings.yaml_source import SourceError, YamlSource, read_yaml
@@ -26,8 +28,10 @@ def check(config: Path, asterisk: Mapping[str, Path], environ: Mapping[str, str]
         return of_faults(refusal.faults)
     source = read_yaml(config.read_bytes(), str(config))
     findings = list(check_own(settings, source))
+    flows, of_flows = check_flows(settings.flows.folder, settings.prompts)
+    findings += of_flows
     for node in settings.nodes:
-        findings += _check_node(node, settings, source, asterisk)
+        findings += _check_node(node, settings, source, asterisk, flows)
     return list(dict.fromkeys(findings))
 
 
@@ -39,7 +43,11 @@ def folder_of(node: Node, given: Mapping[str, Path]) -> Path | None:
 
 
 def _check_node(
-    node: Node, settings: Settings, source: YamlSource, asterisk: Mapping[str, Path]
+    node: Node,
+    settings: Settings,
+    source: YamlSource,
+    asterisk: Mapping[str, Path],
+    flows: Mapping[str, FlowFile],
 ) -> Iterator[Finding]:
     folder = folder_of(node, asterisk)
     if folder is None or not folder.is_dir():
@@ -58,6 +66,8 @@ def _check_node(
     yield from check_dialplan(dialplan, node, settings.agi, names)
     yield from check_queues(queues, node, settings.agents)
     yield from check_features(features)
+    if names is not None:
+        yield from check_queues_of_flows(flows, names, node.name)
     for flow in flows_asked_for(dialplan):
         if not any((settings.flows.folder / f"{flow.name}{end}").is_file() for end in (".yaml", ".yml")):
             yield error(flow.place, f"there is no flow {flow.name!r} in {settings.flows.folder}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from pbxd.check.findings import Finding
     from pbxd.settings.model import Settings
 
 FAULTS = 1
@@ -85,11 +86,16 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as faults, too.")] = False,
 ) -> None:
     """Find what is wrong with settings, flows, prompts and Asterisk's files, without starting anything."""
-    from pbxd.check.findings import Severity
     from pbxd.check.run import check as check_all
 
     folders = {node: Path(folder) for node, _, folder in (text.rpartition("=") for text in asterisk or [])}
-    findings = check_all(config, folders, os.environ)
+    _report(check_all(config, folders, os.environ), as_json=as_json, strict=strict)
+
+
+def _report(findings: list[Finding], *, as_json: bool, strict: bool) -> NoReturn:
+    """Print what was found, and end with the code that it deserves."""
+    from pbxd.check.findings import Severity
+
     count = {severity: sum(f.severity is severity for f in findings) for severity in Severity}
     if as_json:
         _print_json({"findings": [f.as_json() for f in findings], **{f"{s}s": n for s, n in count.items()}})
@@ -205,6 +211,46 @@ def _installed(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "absent"
+
+
+@flow_app.command("schema")
+def flow_schema() -> None:
+    """Print the JSON Schema of flow files, for editors."""
+    from pbxd.edge.flow_files.schema import flow_schema as schema
+
+    _print_json(schema())
+
+
+@flow_app.command("check")
+def flow_check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Flow files or folders; else the settings' folder.")
+    ] = None,
+    config: Config = CONFIG,
+    prompts: Annotated[Path | None, typer.Option(help="Look for the prompts' sounds in this folder.")] = None,
+) -> None:
+    """Tell everything that is wrong with flow files."""
+    from pbxd.cli.flow import check_files
+
+    if not paths:
+        settings = _settings(config)
+        paths, prompts = [settings.flows.folder], prompts or settings.prompts.folder
+    _report(check_files(paths, prompts), as_json=False, strict=False)
+
+
+@flow_app.command("show")
+def flow_show(
+    flow: Annotated[Path, typer.Argument(help="A flow file, or the name of a flow in the settings' folder.")],
+    config: Config = CONFIG,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="As a Mermaid diagram.")] = False,
+) -> None:
+    """Show the steps of a flow and where they lead."""
+    from pbxd.cli.flow import as_mermaid, as_text
+    from pbxd.edge.flow_files.load import read_flow
+
+    path = flow if flow.suffix else _settings(config).flows.folder / f"{flow}.yaml"
+    shown = read_flow(path).flow
+    typer.echo(as_mermaid(shown) if mermaid else as_text(shown), nl=False)
 
 
 @settings_app.command("schema")
