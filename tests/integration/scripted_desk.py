@@ -219,7 +219,7 @@ async def serving(patience: Patience | None = None, **options: Any) -> AsyncIter
     edge = WebEdge(
         [ANNA, LIWEI, NOPASS],
         desk,
-        port=0,
+        port=options.pop("port", 0),
         metrics=lambda: b"# HELP pbxd_up x\n# TYPE pbxd_up gauge\npbxd_up 1\n",
         readiness=lambda: parts,
         contacts=recent,

@@ -12,7 +12,7 @@ import uvicorn
 
 from pbxd.edge.web.desk import Desk, Part, RecentContact, RecentContacts, WebAgent
 from pbxd.edge.web.door import Door
-from pbxd.edge.web.pages import Pages, Patience
+from pbxd.edge.web.pages import Page, Pages, Patience
 from pbxd.edge.web.shield import Shield
 from pbxd.edge.web.signin import Doorman, Sessions
 from pbxd.edge.web.site import Site
@@ -107,6 +107,10 @@ class WebEdge:
     def tell(self, tell: Tell) -> None:
         """Carry out a Tell: to the pages of its agent, and to nobody else. Never blocks."""
         self._pages.tell(tell)
+
+    def pages_of(self, agent: AgentId) -> tuple[Page, ...]:
+        """The pages that this agent has open."""
+        return self._pages.of(agent)
 
     @property
     def open_pages(self) -> int:

@@ -5,6 +5,7 @@ import { css } from "lit";
 export const look = css`
   :host {
     display: block;
+    overflow-wrap: anywhere;
   }
   * {
     box-sizing: border-box;
@@ -24,9 +25,6 @@ export const look = css`
   ul {
     list-style: none;
   }
-  bdi {
-    overflow-wrap: anywhere;
-  }
   td bdi {
     display: -webkit-inline-box;
     -webkit-box-orient: vertical;
@@ -42,9 +40,6 @@ export const look = css`
   .number,
   .time {
     font-variant-numeric: tabular-nums;
-  }
-  .number {
-    white-space: nowrap;
   }
   .group + .group {
     margin-inline-start: 0.3em;
@@ -64,9 +59,11 @@ export const look = css`
     color: var(--soft);
   }
   .chip {
-    display: inline-flex;
-    align-items: center;
-    gap: 0.4em;
+    display: inline-block;
+    max-width: min(100%, 14rem);
+    overflow: hidden;
+    text-overflow: ellipsis;
+    vertical-align: middle;
     padding: 0.15em 0.65em;
     border-radius: 99px;
     font-size: 0.8125rem;
@@ -78,10 +75,13 @@ export const look = css`
   }
   .chip::before {
     content: "";
+    display: inline-block;
     width: 0.5em;
     height: 0.5em;
+    margin-inline-end: 0.4em;
     border-radius: 50%;
     background: currentColor;
+    vertical-align: 0.1em;
   }
   .chip.plain::before {
     content: none;

@@ -89,7 +89,15 @@ export class AgentPage extends LitElement {
         gap: 0.75rem;
         min-width: 0;
       }
+      .me > :first-child,
+      .me > :last-child {
+        flex: none;
+      }
+      .me > div {
+        min-width: 0;
+      }
       .me b {
+        max-width: min(28rem, 50vw);
         font-size: 1.0625rem;
         line-height: 1.25;
         display: block;
@@ -223,18 +231,15 @@ export class AgentPage extends LitElement {
       details pbxd-pop {
         margin: 0 0.6rem 0.6rem;
       }
-      summary bdi {
+      summary > span {
+        min-width: 0;
+        max-width: 45%;
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;
-        max-width: 100%;
       }
       summary .name {
         font-weight: 600;
-        min-width: 0;
-        max-width: 55%;
-        display: inline-flex;
-        overflow: hidden;
       }
       @media (max-width: 62rem) {
         main {

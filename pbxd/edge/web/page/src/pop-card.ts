@@ -63,10 +63,12 @@ export class PopCard extends LitElement {
       .body {
         padding: 1.25rem 1.4rem 1.4rem;
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 1.35rem;
       }
       .who {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 0.15rem;
       }
       .name {
@@ -93,6 +95,7 @@ export class PopCard extends LitElement {
         color: var(--soft);
       }
       .origin span {
+        min-width: 0;
         display: inline-flex;
         gap: 0.35rem;
         align-items: center;

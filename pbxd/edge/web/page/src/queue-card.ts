@@ -87,6 +87,19 @@ export class QueueCard extends LitElement {
         display: grid;
         gap: 0.4rem;
       }
+      .callers,
+      .members {
+        grid-template-columns: minmax(0, 1fr);
+      }
+      .callers .time,
+      .who small,
+      .members .chip {
+        flex: none;
+        white-space: nowrap;
+      }
+      .members .chip {
+        max-width: 55%;
+      }
       .who {
         display: flex;
         gap: 0.4rem;

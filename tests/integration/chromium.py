@@ -1,0 +1,115 @@
+"""A real browser for the tests: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from functools import cache
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from deploy.lab.archive import NoArchiveError
+from deploy.lab.tools import OWN, tool
+from deploy.lab.unpack import UnpackError
+from tests.integration.scripted_desk import PASSWORD, Served
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LIMIT_MS = 10_000
+_INSTALL_S = 900
+
+
+class NoBrowserError(Exception):
+    """There is no Chromium and none can be had; the text says why."""
+
+
+@cache
+def chromium() -> tuple[str, dict[str, str]]:
+    """The program and its environment: the installed one, else installed now (as root), else unpacked."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path, dict(os.environ)
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-qq"]
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        with contextlib.suppress(subprocess.SubprocessError):
+            for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+                subprocess.run(
+                    [*apt, *step], env=environment, capture_output=True, check=True, timeout=_INSTALL_S
+                )
+        if path := shutil.which("chromium"):
+            return path, dict(os.environ)
+    try:
+        found = tool("chromium", ["chromium", "fonts-dejavu-core"], suite=OWN, inside="usr/lib/chromium")
+    except (UnpackError, NoArchiveError) as missing:
+        raise NoBrowserError(f"no Chromium can be had here: {missing}") from missing
+    return found.argv[0], found.environment
+
+
+@contextlib.asynccontextmanager
+async def browsing() -> AsyncIterator[Browser]:
+    """A running Chromium with a profile of its own. Raises NoBrowserError."""
+    program, environment = chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS), env=environment)  # type: ignore[arg-type]
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Visitor:
+    """One person at one page; keeps what went wrong in it."""
+
+    def __init__(self, context: BrowserContext, page: Page, served: Served) -> None:
+        self.context = context
+        self.page = page
+        self.served = served
+        self.faults: list[str] = []
+        self.dialogs: list[str] = []
+        page.set_default_timeout(LIMIT_MS)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._console)
+        page.on("dialog", self._dialog)
+
+    def _console(self, message: Any) -> None:
+        # The browser itself writes a line for each refused request; those are part of what is tested.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.faults.append(message.text)
+
+    async def _dialog(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        await dialog.dismiss()
+
+    async def sign_in(self, agent: str = "anna", password: str = PASSWORD) -> None:
+        await self.page.goto(self.served.origin)
+        await self.page.locator("[name=agent]").fill(agent)
+        await self.page.locator("[name=password]").fill(password)
+        await self.page.keyboard.press("Enter")
+
+    async def enter(self, agent: str = "anna") -> None:
+        """Sign in and wait until the desk is there."""
+        await self.sign_in(agent)
+        await self.page.locator("[data-queue]").first.wait_for()
+
+
+@contextlib.asynccontextmanager
+async def visiting(browser: Browser, served: Served, **options: Any) -> AsyncIterator[Visitor]:
+    """A person with a fresh profile."""
+    context = await browser.new_context(**{"locale": "en-GB", **options})
+    try:
+        yield Visitor(context, await context.new_page(), served)
+    finally:
+        await context.close()
