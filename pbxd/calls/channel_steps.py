@@ -47,7 +47,7 @@ class ChannelSteps:
         holder = self._holder(call)
         if holder is not None:
             exten = exten_of_local(channel.name)
-            self.consults.begin(call, holder, channel.name, exten, at, asked=True)
+            self.consults.begin(call, holder, channel.name, exten, at, asked=True, by_keys=True)
             self.consults.mark_side(channel.uniqueid)
             # That hold was the feature's, not the phone's: it does not last beyond this bridge.
             self.wiring.unhold(holder.uniqueid)
@@ -95,6 +95,9 @@ class ChannelSteps:
         if channel is None:
             return
         self.belonging.hung_up[uniqueid] = True
+        served = self.journeys.of(uniqueid)
+        if served is not None and not event.soft:
+            self.consults.hung_up(served, channel.name)
         call = self.journeys.by_subject.get(channel.name)
         if call is not None:
             self.journeys.calls[call] = replace(self.journeys.calls[call], leaving=True)

@@ -26,6 +26,11 @@ from pbxd.journal import Journal, Table
 _TOGETHER_S = 0.7
 """Bridges overlap for a moment while Asterisk swaps the parties; longer is a conversation of three."""
 
+_DONE_SOUND_S = 0.425
+_FAIL_SOUND_S = 0.36
+"""Asterisk's ``beep`` and ``beeperr``, which it plays to a transferer or target by default (``xfersound`` and
+``xferfailsound``) when a transfer by keys is complete or has failed. While they play nobody hears anybody."""
+
 _FAILURES = {
     "BUSY": TransferOutcome.BUSY,
     "NOANSWER": TransferOutcome.NO_ANSWER,
@@ -43,6 +48,7 @@ class Attempt:
     to: str  #: the target's interface once it is known; before that what was dialled
     began: float
     asked: bool  #: the switch was asked for a transfer; else somebody only calls somebody, so far
+    by_keys: bool = False  #: by Asterisk's own feature (``*2``, AMI Atxfer)
     blind: bool = False
     target: str = ""  #: channel name of the phone that was rung last
     to_queue: bool = False
@@ -50,6 +56,7 @@ class Attempt:
     rang: bool = False
     failure: TransferOutcome | None = None
     joined: bool = False  #: transferer and target have talked
+    target_left: bool = False  #: … and the target hung up
     sent: float | None = None  #: when the switch said that the caller is handed over
     met: float | None = None  #: when caller and target first heard each other
     apart: float | None = None  #: when, after that, the transferer was no longer heard
@@ -81,7 +88,15 @@ class Consults:
     # ------------------------------------------------------------ signs
 
     def begin(
-        self, call: CallId, transferer: Channel, consult: str, to: str, at: float, *, asked: bool
+        self,
+        call: CallId,
+        transferer: Channel,
+        consult: str,
+        to: str,
+        at: float,
+        *,
+        asked: bool,
+        by_keys: bool = False,
     ) -> None:
         """Somebody who has the caller on hold dials somebody else."""
         if call in self.attempts:
@@ -93,6 +108,7 @@ class Consults:
             to=to,
             began=at,
             asked=asked,
+            by_keys=by_keys,
         )
         self.by_line[transferer.name] = self.by_line[consult] = call
 
@@ -131,6 +147,12 @@ class Consults:
             if failure is TransferOutcome.BUSY and attempt.rang:
                 failure = TransferOutcome.DECLINED
         self.attempts[call] = replace(attempt, failure=failure)
+
+    def hung_up(self, call: CallId, name: str) -> None:
+        """This party hung up by himself."""
+        attempt = self.attempts.get(call)
+        if attempt is not None and attempt.target == name and attempt.joined:
+            self.attempts[call] = replace(attempt, target_left=True)
 
     def rejected(self, call: CallId, name: str) -> None:
         """The target's phone refused the call (SIP 603)."""
@@ -173,7 +195,7 @@ class Consults:
                 asked=True,
                 joined=True,
             )
-        if attempt.consult not in ("", attempt.transferer):
+        if not attempt.by_keys and attempt.consult not in ("", attempt.transferer):
             self._journeys.void_stint(call, attempt.transferer, at)
         self.attempts[call] = replace(attempt, asked=True, sent=at, three=three)
         self.review(call, at)
@@ -211,7 +233,16 @@ class Consults:
             if any(_came_back(talk, attempt) for talk in heard):
                 self._resolve(call, attempt, _unreached(attempt), at)
         elif not self._consulting(call, attempt) and any(talk.name in own for talk in heard):
-            self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
+            self._returned(call, attempt, at)
+
+    def _returned(self, call: CallId, attempt: Attempt, at: float) -> None:
+        """The transferer's line to the target is no more, and nobody was handed over."""
+        if self._journeys.calls[call].leaving:
+            self._resolve(call, attempt, TransferOutcome.CALLER_LEFT, at)
+            return
+        if attempt.by_keys and not attempt.target_left:
+            self._journeys.delay_stint(call, attempt.transferer, at, _FAIL_SOUND_S)
+        self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
 
     def _is_over(self, attempt: Attempt, apart: float, at: float) -> bool:
         if attempt.sent is not None or at - apart > _TOGETHER_S:
@@ -264,7 +295,7 @@ class Consults:
                 # The Local channel between them was optimised away; they talk on.
                 self.attempts[call] = replace(attempt, consult=attempt.transferer)
                 return
-            self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
+            self._returned(call, attempt, at)
         elif name == attempt.transferer == attempt.consult:
             self._resolve(call, attempt, attempt.failure or TransferOutcome.FAILED, at)
 
@@ -305,6 +336,9 @@ class Consults:
     def _met(self, call: CallId, attempt: Attempt, at: float) -> None:
         if attempt.met is not None and (attempt.apart or at) - attempt.met > _TOGETHER_S:
             attempt = replace(attempt, three=True)
+        if attempt.by_keys and attempt.joined and attempt.met is not None:
+            for talk in self._journeys.open_talks(call):
+                self._journeys.delay_stint(call, talk.name, attempt.met, _DONE_SOUND_S)
         self._resolve(call, attempt, TransferOutcome.COMPLETED, at)
 
     def _resolve(self, call: CallId, attempt: Attempt, outcome: TransferOutcome, at: float) -> None:

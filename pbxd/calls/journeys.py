@@ -24,8 +24,11 @@ from pbxd.calls.wiring import Channel, Wiring
 from pbxd.ids import CallId, Interface, NodeId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
 
-_BEEP_S = 0.8
+_REARRANGING_S = 0.8
 """How long Asterisk may take to rearrange things when a transfer is complete, beep included."""
+
+_SAME_S = 0.1
+"""Events so close to each other belong to one rearrangement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +283,16 @@ class Journeys:
         """What seemed to be the first moments of a conversation was not one."""
         self.talks[call_id] = tuple(
             replace(talk, started=at, stint=at, since=at, talk_s=0.0, hold_s=0.0)
-            if talk.since is not None and 0 < at - talk.started < _BEEP_S
+            if talk.since is not None and abs(at - talk.started) < _REARRANGING_S
+            else talk
+            for talk in self.talks.get(call_id, ())
+        )
+
+    def delay_stint(self, call_id: CallId, name: str, at: float, by_s: float) -> None:
+        """What this party and the subject began to hear at ``at`` was, for so long, an announcement."""
+        self.talks[call_id] = tuple(
+            _delayed(talk, talk.since + by_s)
+            if talk.name == name and talk.since is not None and abs(talk.since - at) < _SAME_S
             else talk
             for talk in self.talks.get(call_id, ())
         )
@@ -289,7 +301,7 @@ class Journeys:
         """This party only seemed to be back with the subject: Asterisk took the hold off to transfer."""
         self.talks[call_id] = tuple(
             _voided(talk, at)
-            if talk.name == name and talk.started < talk.stint and at - talk.stint < _BEEP_S
+            if talk.name == name and talk.started < talk.stint and at - talk.stint < _REARRANGING_S
             else talk
             for talk in self.talks.get(call_id, ())
         )
@@ -432,6 +444,11 @@ def _paused(talk: Talk, at: float) -> Talk:
 def _resumed(talk: Talk, at: float) -> Talk:
     silent = talk.silent_since if talk.silent_since is not None else at
     return replace(talk, stint=at, since=at, silent_since=None, hold_s=talk.hold_s + max(0.0, at - silent))
+
+
+def _delayed(talk: Talk, until: float) -> Talk:
+    started = until if talk.started == talk.since else talk.started
+    return replace(talk, started=started, stint=until, since=until)
 
 
 def _voided(talk: Talk, at: float) -> Talk:
