@@ -169,7 +169,7 @@ async def test_after_an_overflow_the_inventory_waits_until_the_inbox_is_calm(
     peer: AmiPeer, inbox: ListInbox
 ) -> None:
     async with running(peer, inbox) as link:
-        inbox.depth = 100_000
+        inbox.depth = 5_000
         link.resync("inbox full")
         peer.emit(born("lost"))
         assert (await link.send_action({"Action": "Ping"})).success
@@ -354,6 +354,22 @@ async def test_reading_goes_on_while_listeners_are_slow_and_order_is_kept(
         await until(lambda: len(heard(inbox)) == 3000)
         assert heard(inbox) == [("Newchannel", f"c{n}") for n in range(3000)]
         assert link.counts.overruns > 0
+        assert not inbox.of(LinkDown)
+
+
+async def test_reading_pauses_while_the_inbox_is_deep(peer: AmiPeer, inbox: ListInbox) -> None:
+    async with running(peer, inbox, ping_every=0.05, dead_after=0.2) as link:
+        inbox.depth = 20_000
+        peer.emit(born("a"))
+        await until(lambda: link.counts.overruns == 1)
+        peer.emit(*[born(f"c{n}") for n in range(100)])
+        await asyncio.sleep(0.7)  # longer than a dead peer would be given
+        assert len(heard(inbox)) == 1
+        inbox.depth = 7_000
+        await asyncio.sleep(0.05)
+        assert len(heard(inbox)) == 1
+        inbox.depth = 0
+        await until(lambda: len(heard(inbox)) == 101)
         assert not inbox.of(LinkDown)
 
 

@@ -229,6 +229,10 @@ class AmiClient(ListeningManager):
         if self._pulse is not None:
             self._pulse.ping()
 
+    def congested(self, share: float) -> bool:
+        """Should reading pause? ``share`` 1.0 asks whether it must, 0.5 whether it may not go on yet."""
+        return False
+
     # ------------------------------------------------------------ the end of a link
 
     def _lost(self, why: str, up: bool) -> None:

@@ -23,18 +23,18 @@ from typing import Any, Protocol
 
 import structlog
 
-from pbxd.ami.actions import Ping, UnsafeHeaderError
+from pbxd.ami.actions import Ping
 from pbxd.ami.events import NEEDLES, WANTED, AmiEvent
 from pbxd.ami.headers import parse
 from pbxd.ami.inventory import ASKED, Inventory
 from pbxd.ami.snapshots import MalformedEventError
+from pbxd.edge.ami_link.asks import Asks
 from pbxd.edge.ami_link.client import AmiClient, LinkState
-from pbxd.edge.ami_link.errors import NotSentError
 from pbxd.edge.ami_link.protocol import AmiProtocol
 from pbxd.edge.ami_link.replies import Reply
 from pbxd.effects import Ask
-from pbxd.ids import AskId, NodeId
-from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkDown, LinkUp, Message
+from pbxd.ids import NodeId
+from pbxd.messages import LinkDown, LinkUp, Message
 from pbxd.settings.model import Ami
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,9 @@ log = structlog.get_logger(__name__)
 HELD_MOST = 50_000
 """Events held back while an inventory is taken; a switch that says more meanwhile is asked again."""
 
+
+DEPTH_MOST = 10_000
+"""Messages in the inbox beyond which reading pauses; some ten megabytes, and well below what it can hold."""
 
 _DEPTH_CALM = 1000
 _CALM_S = 0.05
@@ -98,8 +101,7 @@ class AmiLink(AmiClient):
         self._inbox = inbox
         self._clock = clock
         self._inventory_timeout = settings.inventory_timeout
-        self._asks_most = settings.asks_most
-        self._asks: set[AskId] = set()
+        self._asks = Asks(node, inbox.put, clock, settings.asks_most)
         self._deliver: Callable[[AmiEvent], None] = _drop
         self._held: list[AmiEvent] = []
         self._told = False  #: the world believes that the link is up
@@ -144,6 +146,10 @@ class AmiLink(AmiClient):
             self.resync("the switch has finished its start")
         elif self._deliver != _drop:
             self._again = True
+
+    def congested(self, share: float) -> bool:
+        """The inbox holds more than the world can do in a moment."""
+        return self._inbox.depth > share * DEPTH_MOST
 
     # ------------------------------------------------------------ inventory
 
@@ -214,43 +220,14 @@ class AmiLink(AmiClient):
 
     def ask(self, ask: Ask) -> None:
         """Send it, once. One AskDone, AskRefused or AskUnknown comes by the inbox, and never a second one."""
-        if ask.ask in self._asks:
-            log.error("an ask of this id is under way: not sent again", ask=ask.ask, **self.who)
-            return
-        if self.state is not LinkState.UP:
-            self._refuse(ask, f"not sent: the link to {self.node} is down")
-            return
-        if len(self._asks) >= self._asks_most:
-            self._refuse(ask, f"not sent: {len(self._asks)} actions are under way already")
-            return
-
-        def finish(answer: Reply | Exception) -> None:
-            self._asks.discard(ask.ask)
-            self._inbox.put(self._outcome(ask, answer))
-
-        try:
-            self.protocol.request(ask.action, ask.ask, finish, timeout_s=ask.timeout_s)
-        except (UnsafeHeaderError, NotSentError) as fault:
-            self._refuse(ask, f"not sent: {fault}")
+        if self.state is LinkState.UP:
+            self._asks.send(ask, self.protocol)
         else:
-            self._asks.add(ask.ask)
+            self._asks.refuse(ask, f"not sent: the link to {self.node} is down")
 
     @property
     def asks_under_way(self) -> int:
         return len(self._asks)
-
-    def _refuse(self, ask: Ask, text: str) -> None:
-        self._inbox.put(AskRefused(ask=ask.ask, at=self._clock(), text=text))
-
-    def _outcome(self, ask: Ask, answer: Reply | Exception) -> AskDone | AskRefused | AskUnknown:
-        at = self._clock()
-        if isinstance(answer, Exception):
-            return AskUnknown(ask=ask.ask, at=at, why=str(answer))
-        if answer.success:
-            return AskDone(ask=ask.ask, at=at, response=answer.headers)
-        return AskRefused(
-            ask=ask.ask, at=at, text=answer.headers.get("Message") or "refused without a reason"
-        )
 
     # ------------------------------------------------------------ the end of a link
 

@@ -14,10 +14,10 @@ from panoramisk.ami_protocol import AMIProtocol
 
 from pbxd.ami.actions import encode
 from pbxd.ami.frames import Framer
-from pbxd.edge.ami_link.errors import LinkLostError, NoAnswerError, NotSentError
+from pbxd.edge.ami_link.errors import NotSentError
 from pbxd.edge.ami_link.message import AmiMessage
 from pbxd.edge.ami_link.pacing import PAUSE_S, Pacing
-from pbxd.edge.ami_link.replies import Awaited, Finish, Reply
+from pbxd.edge.ami_link.replies import Answers, Awaited, Finish, Reply
 
 if TYPE_CHECKING:
     from pbxd.edge.ami_link.client import AmiClient
@@ -28,7 +28,11 @@ SLICE_S = 0.01
 """How long messages are dispatched before sockets and timers get their turn."""
 
 BACKLOG_BYTES = 8 << 20
-"""Messages read but not dispatched, beyond which reading stops until half of them are done."""
+"""Messages read but not dispatched, beyond which reading stops until half of them are done. The switch and
+the kernel hold what comes meanwhile; nothing is dropped as long as they do."""
+
+RELIEF_S = 0.005
+"""How often it is looked whether reading can go on."""
 
 WRITE_BYTES = 4 << 20
 """Bytes a peer may leave unread before further actions are refused."""
@@ -42,7 +46,6 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
     def __init__(self) -> None:
         self.closed = False
         self.factory: AmiClient
-        self.responses: dict[bytes, Awaited] = {}
         self.last_heard = 0.0  #: loop time of the last byte
         self.why = ""  #: why it was closed, when that was our doing
         self._loop = asyncio.get_running_loop()
@@ -53,7 +56,8 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
         self._backlog_bytes = 0
         self._overrun = False
         self._draining: asyncio.Handle | None = None
-        self._wanting = 0  #: awaited actions whose answer goes on with events
+        self._answers = Answers(self._loop)
+        self.responses = self._answers.awaited  #: by id; panoramisk calls it so
 
     def serve(self, factory: AmiClient) -> AmiProtocol:
         """Bind to its client; panoramisk does that only after the first data may be in."""
@@ -93,9 +97,15 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
             self._put_off(messages)
         else:
             self._dispatch(messages, now + SLICE_S)
-        if self._pacing.pause_after(now, len(data), len(messages)) and not (self._overrun or self.closed):
-            self.transport.pause_reading()
-            self._resume = self._loop.call_later(PAUSE_S, self._read_on)
+        if self.closed or self._resume is not None:
+            return
+        if self._full(1.0):
+            self._overrun = True
+            self._counts.overruns += 1
+            log.warning("events come faster than they are worked off: reading pauses", **self.factory.who)
+            self._pause(RELIEF_S)
+        elif self._pacing.pause_after(now, len(data), len(messages)):
+            self._pause(PAUSE_S)
 
     def _copy(self, data: bytes) -> None:
         if hasattr(self._save, "write"):
@@ -104,10 +114,24 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
             with open(self._save, "ab") as file:
                 file.write(data)
 
+    def _pause(self, seconds: float) -> None:
+        if self._resume is None:
+            self.transport.pause_reading()
+        self._resume = self._loop.call_later(seconds, self._read_on)
+
     def _read_on(self) -> None:
+        if self._overrun:
+            self.last_heard = self._loop.time()  # the silence is ours
+            if self._full(0.5):
+                self._pause(RELIEF_S)
+                return
+            self._overrun = False
         self._resume = None
-        if not (self.closed or self._overrun):
-            self.transport.resume_reading()
+        self.transport.resume_reading()
+
+    def _full(self, share: float) -> bool:
+        """Is more than this share of the room for what is read and not worked off taken?"""
+        return self._backlog_bytes > share * BACKLOG_BYTES or self.factory.congested(share)
 
     def _dispatch(self, messages: list[bytes], until: float) -> None:
         """Hand messages to those who want them, until the slice of time is over; put the rest off."""
@@ -123,12 +147,12 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
             self._route(messages[start : start + _BLOCK])
 
     def _route(self, messages: list[bytes]) -> None:
-        table, resolve = self._routes.table, self._routes.resolve
+        table, resolve, answers = self._routes.table, self._routes.resolve, self._answers
         rest = iter(messages)
         while True:
             try:
                 for raw in rest:
-                    if self._wanting and self._belongs_to_answer(raw):
+                    if answers.with_events and answers.take(raw):
                         continue
                     head = raw.partition(b"\r")[0]
                     route = table[head] if head in table else resolve(head)
@@ -169,49 +193,20 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
         if self.closed:
             self._backlog.clear()
             return
-        if self._overrun and self._backlog_bytes <= BACKLOG_BYTES // 2:
-            self._overrun = False
-            if self._resume is None:
-                self.transport.resume_reading()
-        if self._overrun:
-            self.last_heard = self._loop.time()  # the silence is ours
         if self._backlog:
             self._draining = self._loop.call_soon(self._drain)
 
     @property
-    def backlog_bytes(self) -> int:
-        """Bytes of messages that were read and not dispatched yet."""
-        return self._backlog_bytes
+    def holds_back(self) -> bool:
+        """Reading pauses because what was read before is not worked off."""
+        return self._overrun
 
-    # ------------------------------------------------------------ answers
+    # ------------------------------------------------------------ asking
 
     def response(self, raw: bytes) -> None:
         """A message that begins with Response."""
-        if not self._belongs_to_answer(raw):
+        if not self._answers.take(raw):
             self._counts.late_replies += 1
-
-    def _belongs_to_answer(self, raw: bytes) -> bool:
-        awaited = self.responses.get(_value(raw, b"\r\nActionID: "))
-        if awaited is None:
-            awaited = self.responses.get(_value(raw, b"\r\nCommandID: "))
-            if awaited is None:
-                return False
-        wanted = awaited.wants_events
-        if awaited.take(raw):
-            self._forget(awaited, wanted)
-            awaited.finish(awaited.reply())
-        else:
-            self._wanting += awaited.wants_events - wanted
-        return True
-
-    def _forget(self, awaited: Awaited, wanted_events: bool) -> None:
-        self._wanting -= wanted_events
-        for key in awaited.ids:
-            self.responses.pop(key, None)
-        if awaited.timer is not None:
-            awaited.timer.cancel()
-
-    # ------------------------------------------------------------ asking
 
     def request(
         self,
@@ -231,22 +226,8 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
             raise NotSentError(self.why or "the link is down")
         if self.transport.get_write_buffer_size() > WRITE_BYTES:
             raise NotSentError("the switch does not read what is sent to it")
-        ids = [action_id.encode()]
-        command_id = next((value for key, value in headers.items() if key.lower() == "commandid"), None)
-        if command_id is not None:
-            ids.append(str(command_id).encode())
-        if any(key in self.responses for key in ids):
-            raise NotSentError(f"an action with the id {action_id} is under way")
-        awaited = Awaited(headers, tuple(ids), finish, as_list)
-        for key in ids:
-            self.responses[key] = awaited
-        self._wanting += awaited.wants_events
-        awaited.timer = self._loop.call_later(timeout_s, self._too_late, awaited, timeout_s)
+        self._answers.expect(Awaited(headers, action_id, finish, as_list), timeout_s)
         self.transport.write(raw)
-
-    def _too_late(self, awaited: Awaited, timeout_s: float) -> None:
-        self._forget(awaited, awaited.wants_events)
-        awaited.finish(NoAnswerError(f"no answer within {timeout_s:g} s"))
 
     def send(self, data: Any, as_list: bool | None = None) -> asyncio.Future[Any]:
         """panoramisk's way to ask: the future gets an AmiMessage, or the list of them. It fails with
@@ -306,18 +287,4 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
         self._backlog.clear()
         if not self.lost.done():
             self.lost.set_result(why)
-        waiting = list(dict.fromkeys(self.responses.values()))
-        self.responses.clear()
-        for awaited in waiting:
-            if awaited.timer is not None:
-                awaited.timer.cancel()
-            awaited.finish(LinkLostError(why))
-
-
-def _value(raw: bytes, mark: bytes) -> bytes:
-    start = raw.find(mark)
-    if start < 0:
-        return b""
-    start += len(mark)
-    end = raw.find(b"\r", start)
-    return raw[start:] if end < 0 else raw[start:end]
+        self._answers.give_up(why)

@@ -35,6 +35,8 @@ class Pulse:
         now, protocol = self._loop.time(), self._protocol
         stalled = now - due > _STALL_S  # it is this process that did not look; what came waits to be read
         silence = now - protocol.last_heard
+        if protocol.holds_back and self._pinged is not None:
+            self._pinged = now  # the answer waits to be read
         unanswered = 0.0 if self._pinged is None else now - self._pinged
         if silence >= self._dead_after and not stalled:
             protocol.fail(f"nothing was heard for {silence:.1f} s")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pbxd.ami.headers import event_name, parse
+from pbxd.edge.ami_link.errors import LinkLostError, NoAnswerError, NotSentError
 
 SUCCESSES = frozenset({"success", "follows", "goodbye", "pong"})
+_TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})  # as Asterisk reads it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,24 +34,13 @@ Finish: TypeAlias = Callable[[Reply | Exception], None]
 class Awaited:
     """One action on its way. Give it the messages that carry its id until ``take`` says: complete."""
 
-    __slots__ = (
-        "_closing",
-        "_headers",
-        "_listed",
-        "_messages",
-        "finish",
-        "ids",
-        "name",
-        "timer",
-        "wants_events",
-    )
-
     def __init__(
-        self, action: Mapping[str, Any], ids: tuple[bytes, ...], finish: Finish, as_list: bool | None
+        self, action: Mapping[str, Any], action_id: str, finish: Finish, as_list: bool | None
     ) -> None:
-        named = {key.lower(): value for key, value in action.items()}
-        self.name = str(named["action"]).lower()
-        self.ids = ids
+        named = {key.lower(): str(value) for key, value in action.items()}
+        name = named["action"].lower()
+        #: what its messages are known by; the events of asynchronous AGI carry the id of the command only
+        self.ids = tuple(id.encode() for id in (action_id, named.get("commandid", "")) if id)
         self.finish = finish
         self.timer: asyncio.TimerHandle | None = None
         self.wants_events = as_list is True  #: events that carry our id belong to the answer
@@ -57,16 +48,9 @@ class Awaited:
         self._messages: list[bytes] = []
         self._headers: dict[str, str] = {}
         self._closing = b""  #: the name of the one event that ends it
-        if self.name == "originate" and str(named.get("async", "")).lower() in (
-            "true",
-            "yes",
-            "1",
-            "on",
-            "y",
-            "t",
-        ):
+        if name == "originate" and named.get("async", "").lower() in _TRUE:
             self._closing = b"OriginateResponse"
-        elif self.name == "agi":
+        elif name == "agi":
             self._closing = b"AsyncAGIExec"
 
     def take(self, raw: bytes) -> bool:
@@ -99,3 +83,64 @@ class Awaited:
         if b"\r\nEventList: " in raw:
             return parse(raw).get("EventList", "").lower() in ("complete", "cancelled")
         return name.endswith(b"Complete")
+
+
+class Answers:
+    """All actions on their way over one connection. Each ends once: answered, too late, or link lost."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.awaited: dict[bytes, Awaited] = {}
+        self.with_events = 0  #: how many of them wait for events too
+        self._loop = loop
+
+    def expect(self, awaited: Awaited, timeout_s: float) -> None:
+        """From now on. NotSentError when an action of the same id is under way."""
+        if any(key in self.awaited for key in awaited.ids):
+            raise NotSentError(f"an action with the id {awaited.ids[0].decode()} is under way")
+        for key in awaited.ids:
+            self.awaited[key] = awaited
+        self.with_events += awaited.wants_events
+        awaited.timer = self._loop.call_later(timeout_s, self._too_late, awaited, timeout_s)
+
+    def take(self, raw: bytes) -> bool:
+        """Give a message to the action that it answers; False when there is none."""
+        awaited = self.awaited.get(_value(raw, b"\r\nActionID: "))
+        if awaited is None:
+            awaited = self.awaited.get(_value(raw, b"\r\nCommandID: "))
+            if awaited is None:
+                return False
+        wanted = awaited.wants_events
+        complete = awaited.take(raw)
+        self.with_events += awaited.wants_events - wanted
+        if complete:
+            self._forget(awaited)
+            awaited.finish(awaited.reply())
+        return True
+
+    def give_up(self, why: str) -> None:
+        """The link is lost."""
+        waiting = list(dict.fromkeys(self.awaited.values()))
+        for awaited in waiting:
+            self._forget(awaited)
+        for awaited in waiting:
+            awaited.finish(LinkLostError(why))
+
+    def _too_late(self, awaited: Awaited, timeout_s: float) -> None:
+        self._forget(awaited)
+        awaited.finish(NoAnswerError(f"no answer within {timeout_s:g} s"))
+
+    def _forget(self, awaited: Awaited) -> None:
+        self.with_events -= awaited.wants_events
+        for key in awaited.ids:
+            del self.awaited[key]
+        if awaited.timer is not None:
+            awaited.timer.cancel()
+
+
+def _value(raw: bytes, mark: bytes) -> bytes:
+    start = raw.find(mark)
+    if start < 0:
+        return b""
+    start += len(mark)
+    end = raw.find(b"\r", start)
+    return raw[start:] if end < 0 else raw[start:end]
