@@ -19,6 +19,7 @@ from deploy.lab.files import MUSIC_HZ
 
 RATE = 8000  #: samples per second, 16 bit, mono
 WINDOW = RATE // 10
+_PIECE = WINDOW // 5  #: a packet of 20 ms
 
 MUSIC = "music"  #: the laboratory's hold music
 RINGBACK = "ringback"  #: the ringing tone as Asterisk plays it on an answered line
@@ -48,6 +49,18 @@ def amplitude(samples: array[int], hz: float) -> float:
     return 2.0 / WINDOW * math.hypot(sum(map(mul, samples, cosine)), sum(map(mul, samples, sine)))
 
 
+def amplitude_in_pieces(samples: array[int], hz: float) -> float:
+    """The amplitude of the frequency when the phase may change with every packet; blunter by as much."""
+    cosine, sine = _waves(hz)
+    power = 0.0
+    for start in range(0, WINDOW, _PIECE):
+        piece = samples[start : start + _PIECE]
+        real = sum(map(mul, piece, cosine))
+        imaginary = sum(map(mul, piece, sine))
+        power += real * real + imaginary * imaginary
+    return 2.0 / _PIECE * math.sqrt(power / (WINDOW // _PIECE))
+
+
 @cache
 def tone(hz: float) -> bytes:
     """One tenth of a second of a phone's tone; repeated, it runs on without a click."""
@@ -55,27 +68,41 @@ def tone(hz: float) -> bytes:
     return array("h", (int(_AMPLITUDE * math.sin(step * n)) for n in range(WINDOW))).tobytes()
 
 
-def heard_in(samples: array[int], tones: Mapping[str, float]) -> frozenset[str]:
-    """Whose tone, and which other sounds, are in one window of samples. Empty: silence."""
+def heard_in(
+    samples: array[int], tones: Mapping[str, float], before: frozenset[str] = frozenset()
+) -> frozenset[str]:
+    """Whose tone, and which other sounds, are in one window of samples. Empty: silence.
+
+    A tone that was heard ``before`` may have become ragged: on a busy machine packets come late and are
+    dropped, and the tone goes on in another phase. It then is looked for packet by packet.
+    """
     energy = sum(map(mul, samples, samples)) / WINDOW
     if energy < _SOUND_RMS**2:
         return frozenset()
     names: set[str] = set()
-    explained = 0.0
+    explained, ragged = 0.0, False
     for name, hz in tones.items():
         strength = amplitude(samples, hz)
         if strength >= _HEARD and _is_pure(samples, hz, strength):
             names.add(name)
             explained += strength**2 / 2
+        elif name in before and _is_there_in_pieces(samples, hz, energy):
+            names.add(name)
+            explained, ragged = explained + amplitude_in_pieces(samples, hz) ** 2 / 2, True
     for name, notes in ((MUSIC, MUSIC_HZ), (RINGBACK, RINGBACK_HZ)):
         strengths = [amplitude(samples, hz) for hz in notes]
         if min(strengths) >= _NOTE_HEARD and all(map(_is_pure, [samples] * len(notes), notes, strengths)):
             names.add(name)
             explained += sum(strength**2 / 2 for strength in strengths)
-    # Law companding leaves noise of about a hundredth of the tones' power.
-    if energy - explained > max(_SOUND_RMS**2, 0.05 * energy):
+    # Companding leaves noise of less than a hundredth of the tones' power; raggedness up to a half.
+    if energy - explained > max(_SOUND_RMS**2, (0.5 if ragged else 0.05) * energy):
         names.add(SOUND)
     return frozenset(names)
+
+
+def _is_there_in_pieces(samples: array[int], hz: float, energy: float) -> bool:
+    strength = amplitude_in_pieces(samples, hz)
+    return strength >= _HEARD and strength**2 / 2 > 0.25 * energy
 
 
 def _is_pure(samples: array[int], hz: float, strength: float) -> bool:
@@ -122,7 +149,8 @@ class Ear:
         while len(self._rest) >= size:
             samples = array("h", bytes(self._rest[:size]))
             del self._rest[:size]
-            self._window(heard_in(samples, self._tones), at - len(self._rest) / 2 / RATE)
+            names = heard_in(samples, self._tones, self.now | self.settled)
+            self._window(names, at - len(self._rest) / 2 / RATE)
 
     def _window(self, names: frozenset[str], end: float) -> None:
         self.now = names

@@ -15,7 +15,7 @@ from baresip.events import Event, StackEvent
 from deploy.lab.ears import RATE, WINDOW, Ear, tone
 
 LIMIT_S = 10.0  #: how long a wait lasts unless told otherwise
-_AHEAD_S = 0.24  #: sound that is handed over ahead of time: a busy machine may skip some ticks
+_AHEAD_S = 0.6  #: sound that is handed over ahead of time: a busy machine may skip some ticks
 
 
 class Registrar(Protocol):
@@ -105,7 +105,7 @@ class Line:
                     chunk = (wave * (missing // size + 2))[start : start + missing]
                     self._offset += audio.write(chunk)
             if info.rx_ready:
-                pcm = audio.read(RATE)
+                pcm = audio.read(4 * RATE)
         self.ear.take(pcm, now)
 
 

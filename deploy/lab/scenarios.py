@@ -152,6 +152,23 @@ async def queue_anna_pauses(stage: Stage) -> None:
 
 
 @scenario
+async def queue_two_calls_at_once(stage: Stage) -> None:
+    """Another caller talks with Bruno at the same time; the two hear nothing of each other."""
+    second = await stage.phones.caller(
+        stage.switch, "02087654321", name="Li Si", trunk="trunk-queue", label="second"
+    )
+    await stage.call("501", "q501")
+    await second.dial("502")
+    await stage.bruno.answer()
+    await stage.anna.answer()
+    stage.outcome = "answered"
+    await stage.phones.hear_each_other(second, stage.bruno)
+    await stage.talk(stage.caller, stage.anna)
+    await stage.anna.hang_up()
+    await second.hang_up()
+
+
+@scenario
 async def queue_freepbx_member(stage: Stage) -> None:
     """The member is Local/1001@from-queue/n."""
     await stage.answered(stage.anna, "506", "q506")
@@ -174,7 +191,7 @@ async def queue_hold_and_resume(stage: Stage) -> None:
 
 @scenario
 async def direct_answered(stage: Stage) -> None:
-    await stage.call("1001", direct=True)
+    await stage.call("1001", by=stage.direct)
     await stage.anna.answer()
     await stage.talk(stage.direct, stage.anna)
     await stage.direct.hang_up()
@@ -182,8 +199,18 @@ async def direct_answered(stage: Stage) -> None:
 
 
 @scenario
+async def internal_call(stage: Stage) -> None:
+    """Anna calls Bruno; no caller is in it."""
+    await stage.call("1002", by=stage.anna)
+    await stage.bruno.answer()
+    await stage.talk(stage.anna, stage.bruno)
+    await stage.anna.hang_up()
+    stage.outcome = "direct"
+
+
+@scenario
 async def direct_busy(stage: Stage) -> None:
-    line = await stage.call("1001", direct=True)
+    line = await stage.call("1001", by=stage.direct)
     await stage.anna.rings()
     await stage.anna.reject()
     await stage.direct.on_hook(line)
@@ -193,7 +220,7 @@ async def direct_busy(stage: Stage) -> None:
 @scenario
 async def direct_unanswered(stage: Stage) -> None:
     """The phone rings out after three seconds."""
-    line = await stage.call("91001", direct=True)
+    line = await stage.call("91001", by=stage.direct)
     await stage.anna.rings()
     await stage.direct.on_hook(line, within_s=15)
     stage.outcome = "unanswered"

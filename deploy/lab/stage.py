@@ -41,6 +41,7 @@ class Stage:
     dora: Phone
     caller: Phone  #: arrives where the lab's queues are
     direct: Phone  #: the same caller, arriving where he reaches a phone directly
+    calling: Phone  #: who called in this scenario
     dialled: str = ""
     queue: str | None = None
     outcome: str = ""
@@ -61,14 +62,16 @@ class Stage:
             dora=dora,
             caller=caller,
             direct=direct,
+            calling=caller,
         )
 
     # ------------------------------------------------------------ playing
 
-    async def call(self, extension: str, queue: str | None = None, *, direct: bool = False) -> Line:
-        """The caller dials; what he reaches is written into the truth."""
+    async def call(self, extension: str, queue: str | None = None, *, by: Phone | None = None) -> Line:
+        """Somebody (the caller) dials; what he reaches is written into the truth."""
         self.dialled, self.queue = extension, queue
-        self._caller_line = await (self.direct if direct else self.caller).dial(extension)
+        self.calling = by or self.caller
+        self._caller_line = await self.calling.dial(extension)
         return self._caller_line
 
     async def answered(self, agent: Phone, extension: str, queue: str, talk_s: float = TALK_S) -> None:
@@ -128,11 +131,13 @@ class Stage:
         line = self._caller_line
         assert line is not None
         story = self.phones.story()
-        legs = [self._leg(agent, story) for agent in (self.anna, self.bruno, self.carla, self.dora)]
+        agents = (self.anna, self.bruno, self.carla, self.dora)
+        legs = [self._leg(agent, story) for agent in agents if agent is not self.calling]
         legs = sorted((leg for leg in legs if leg["talks"]), key=lambda leg: float(leg["talks"][0][0]))
         return {
             "asterisk": self.switch.version,
-            "caller": CALLER_NUMBER,
+            "caller": CALLER_NUMBER if self.calling in (self.caller, self.direct) else self.calling.name,
+            "caller_is": self.calling.name,
             "dialled": self.dialled,
             "queue": self.queue,
             "arrived": round(line.began, 2),
@@ -153,9 +158,9 @@ class Stage:
 
     def _leg(self, agent: Phone, story: list[Heard]) -> dict[str, Any]:
         """When the caller and this agent heard each other."""
-        names = {self.caller.name, self.direct.name}
-        to_caller = [one for one in story if one.listener in names and one.what == agent.name]
-        to_agent = [one for one in story if one.listener == agent.name and one.what in names]
+        caller = self.calling.name
+        to_caller = [one for one in story if one.listener == caller and one.what == agent.name]
+        to_agent = [one for one in story if one.listener == agent.name and one.what == caller]
         talks = [
             (max(a.since, b.since), min(a.until, b.until))
             for a in to_caller

@@ -74,6 +74,23 @@ def test_noise_and_gliding_voices_are_sounds_and_nobody() -> None:
     assert heard_in(voice, TONES) == {SOUND}
 
 
+def ragged(name: str, step: int) -> array[int]:
+    """A tone of which a busy machine has lost a few samples at every packet."""
+    whole = array("h", tone(TONES[name]) * 4)
+    return array("h", [whole[n + (n // 160) * step] for n in range(WINDOW)])
+
+
+def test_a_ragged_tone_goes_on_but_does_not_begin() -> None:
+    for step in (37, 51, 73, 90):
+        samples = ragged("phone4", step)
+        assert heard_in(samples, TONES, frozenset(["phone4"])) == {"phone4"}
+        assert "phone4" not in heard_in(samples, TONES)
+    assert "phone7" not in heard_in(ragged("phone4", 51), TONES, frozenset(["phone7"]))
+    chance = random.Random(6)
+    noise = array("h", (chance.randint(-8000, 8000) for _ in range(WINDOW)))
+    assert heard_in(noise, TONES, frozenset(TONES)) == {SOUND}
+
+
 def test_a_faint_tone_is_not_heard() -> None:
     assert "phone2" not in heard_in(wave(PHONE_HZ[2], amplitude=300), TONES)
 
