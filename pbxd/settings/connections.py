@@ -148,13 +148,17 @@ class Web(Section):
     sign_in_tries: Size = Field(default=5, description="Wrong passwords per agent before he must wait.")
     sign_in_pause: Deadline = Field(default=60.0, description="How long he must wait then.")
     client_queue: Size = Field(
-        default=200,
-        description="Messages held for one slow page; when full, the page is closed and starts afresh.",
+        default=64, description="Changes that wait for one slow page; when full, the oldest screen pop goes."
     )
-    ping_every: Deadline = Field(
-        default=20.0, description="WebSocket ping; a page silent for two of them is closed."
+    ping_every: Deadline = Field(default=10.0, description="Silence after which an open page is pinged.")
+    silent_after: Deadline = Field(
+        default=30.0,
+        description="A page that has said nothing for so long is closed; it comes back by itself.",
     )
-    request_timeout: Deadline = Field(default=10.0, description="For one request to be answered.")
+    send_timeout: Deadline = Field(
+        default=10.0, description="A page that has read nothing for so long is closed."
+    )
+    request_timeout: Deadline = Field(default=10.0, description="For one request to arrive whole.")
     shutdown_timeout: Deadline = Field(default=3.0, description="For open requests to end when pbxd stops.")
 
 
@@ -187,7 +191,6 @@ class Store(Section):
     shutdown_timeout: Deadline = Field(
         default=10.0, description="For the last contacts to be written at the end."
     )
-    contacts_shown: Size = Field(default=5, description="Past contacts that a screen pop shows.")
 
     @field_validator("url")
     @classmethod

@@ -165,23 +165,6 @@ class Metrics(Section):
     per_agent: bool = Field(
         default=False, description="Add an `agent` label where it makes sense: more series."
     )
-    answer_buckets: tuple[float, ...] = Field(
-        default=(1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300),
-        min_length=1,
-        description="Upper bounds of waiting times, in seconds.",
-    )
-    talk_buckets: tuple[float, ...] = Field(
-        default=(10, 20, 30, 60, 90, 120, 180, 300, 480, 600, 900, 1800, 3600, 7200),
-        min_length=1,
-        description="Upper bounds of talk times, in seconds.",
-    )
-
-    @field_validator("answer_buckets", "talk_buckets")
-    @classmethod
-    def _ascending(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if list(value) != sorted(set(value)) or value[0] <= 0:
-            raise ValueError("must be in ascending order, each bound once, above 0")
-        return value
 
 
 class Switchboard(Section):
@@ -190,8 +173,5 @@ class Switchboard(Section):
     inbox_size: Size = Field(
         default=100_000,
         description="Messages waiting for the loop; when full, the AMI links are taken down and resynced.",
-    )
-    pops_open: Size = Field(
-        default=50, description="Screen pops kept open per agent; when full, the oldest goes."
     )
     stop_timeout: Deadline = Field(default=20.0, description="For everything to end after SIGTERM.")
