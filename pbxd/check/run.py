@@ -12,6 +12,7 @@ from pbxd.check.flows import check_flows, check_queues_of_flows
 from pbxd.check.manager import check_manager
 from pbxd.check.own import check_own, is_local
 from pbxd.check.queues import check_features, check_queues, queues_of
+from pbxd.check.scripts import check_scripts
 from pbxd.edge.flow_files.load import FlowFile
 from pbxd.settings.load import load_settings
 from pbxd.settings.model import Node, Settings
@@ -30,6 +31,7 @@ def check(config: Path, asterisk: Mapping[str, Path], environ: Mapping[str, str]
     findings = list(check_own(settings, source))
     flows, of_flows = check_flows(settings.flows.folder, settings.prompts)
     findings += of_flows
+    findings += check_scripts(flows, settings.flows.scripts)
     for node in settings.nodes:
         findings += _check_node(node, settings, source, asterisk, flows)
     return list(dict.fromkeys(findings))

@@ -161,6 +161,12 @@ class Web(Section):
     request_timeout: Deadline = Field(default=10.0, description="For one request to arrive whole.")
     shutdown_timeout: Deadline = Field(default=3.0, description="For open requests to end when pbxd stops.")
 
+    @model_validator(mode="after")
+    def _patient(self) -> Self:
+        if self.silent_after <= self.ping_every:
+            raise ValueError("silent_after must be longer than ping_every")
+        return self
+
 
 class Store(Section):
     """The history of contacts: SQLite in a file, or PostgreSQL."""

@@ -26,7 +26,7 @@ steps: {end: {type: queue, queue: billing}}
 
 # Where the documents' installation uses /etc and /var/lib.
 ELSEWHERE = """\
-flows: {folder: flows}
+flows: {folder: flows, scripts: scripts}
 prompts: {folder: prompts, asterisk_folder: /srv/prompts, languages: [en, zh]}
 store: {url: "sqlite:///{folder}/pbxd.db"}
 """
@@ -373,6 +373,38 @@ def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str
         assert new.strip().split("\n")[0] in told or told.lstrip(" -").startswith(
             ("[", "id:", "callers", "deny", "no_input")
         )
+
+
+WITH_SCRIPT = SALES.replace("steps: {", "steps: {ask: {type: script, function: %s, next: end}, ").replace(
+    "start: end", "start: ask"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "finding"),
+    [
+        ("crm:find", None),
+        ("crm:made", None),
+        ("crm:imported", None),
+        ("crm:fnid", "flows/sales.yaml:N: error: {folder}/scripts/crm.py has no function fnid"),
+        ("crm:later", "flows/sales.yaml:N: error: {folder}/scripts/crm.py has no function later"),
+        ("cmr:find", "flows/sales.yaml:N: error: there is no file {folder}/scripts/cmr.py for cmr:find"),
+        ("bad:find", "scripts/bad.py:N: error: not Python: "),
+    ],
+)
+def test_functions_of_script_steps(house: House, function: str, finding: str | None) -> None:
+    scripts = house.folder / "scripts"
+    scripts.mkdir()
+    witness = house.folder / "witness"
+    (scripts / "crm.py").write_text(
+        f"open({str(witness)!r}, 'w')\nfrom x import y as imported\n"
+        "if True:\n    def find(agi): ...\nmade = find\nasync def later(agi): ...\n"
+    )
+    (scripts / "bad.py").write_text("def find(:\n")
+    (house.folder / "flows/sales.yaml").write_text(WITH_SCRIPT % function)
+    expected = [] if finding is None else [finding.replace("{folder}/", "")]
+    assert [line[: len(want)] for line, want in zip(house.lines(), expected, strict=True)] == expected
+    assert not witness.exists()
 
 
 @pytest.mark.parametrize("name", ["manager.conf", "queues.conf", "extensions.conf"])
