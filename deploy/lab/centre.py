@@ -120,6 +120,16 @@ class Centre:
             except httpx.HTTPError:
                 return False
 
+    async def quiet(self) -> None:
+        """Wait until pbxd knows of no call, has nothing to work off, and no caller in a flow."""
+        wanted = ("pbxd_calls_in_progress", "pbxd_agi_sessions", "pbxd_inbox_messages", "pbxd_queue_waiting")
+
+        async def nothing() -> bool:
+            metrics = await self.metrics()
+            return all(sums(metrics, name) == 0 for name in wanted)
+
+        await self.until(nothing, "pbxd has nothing left to do")
+
     # ------------------------------------------------------------ life
 
     async def __aenter__(self) -> Self:

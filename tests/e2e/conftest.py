@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.lab.archive import NoArchiveError
+from deploy.lab.centre import Centre
 from deploy.lab.phones import Phones, until
 from deploy.lab.switch import Switch
 from deploy.lab.tools import BULLSEYE, FORKY, asterisk
@@ -59,6 +60,24 @@ async def phones(switch: Switch, all_phones: Phones) -> Phones:
     """The phones; all on the hook again after the test."""
     all_phones.forget()
     return all_phones
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_centre(suite: str) -> AsyncIterator[Centre]:
+    """An Asterisk and a real pbxd for a module's tests."""
+    async with Centre(suite) as centre:
+        yield centre
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def centre(running_centre: Centre, all_phones: Phones) -> AsyncIterator[Centre]:
+    """The call centre; after the test no call is left on the switch, in pbxd, or at a phone."""
+    all_phones.forget()
+    yield running_centre
+    await all_phones.hang_up_everything()
+    for switch in running_centre.switches:
+        await switch.leak_check()
+    await running_centre.quiet()
 
 
 def _open_files(pid: int) -> int:

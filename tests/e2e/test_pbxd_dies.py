@@ -1,0 +1,77 @@
+"""pbxd is killed, and comes back: callers are served all the while, and what was missed is found out."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.lab.centre import Centre, sums
+from deploy.lab.ears import MUSIC, SOUND
+from deploy.lab.phones import Phones
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+NUMBER = "+862088887777"
+
+
+async def test_killed_in_the_middle_of_a_prompt_the_caller_is_served(
+    centre: Centre, all_phones: Phones
+) -> None:
+    dora = await all_phones.agent(centre.switch, "1004")
+    caller = await all_phones.caller(centre.switch, NUMBER)
+    await caller.dial("4001")
+    await caller.hears(SOUND)
+    await centre.kill_pbxd()
+    await dora.answer()
+    await all_phones.hear_each_other(caller, dora)
+    await centre.start_pbxd()
+    # pbxd is back in the middle of the call: it knows who talks with whom, and sees the end.
+    async with centre.page("dora") as page:
+        await page.until(lambda: page.state["agent"]["state"] == "talking", "Dora talking")
+    await dora.hang_up()
+    await caller.on_hook()
+
+    async def recorded() -> bool:
+        metrics = await centre.metrics()
+        return sums(metrics, "pbxd_calls_total", ['outcome="answered"']) == 1
+
+    await centre.until(recorded, "the call that was half missed is counted as answered")
+    assert sums(await centre.metrics(), "pbxd_calls_missed_total") == 1
+
+
+async def test_killed_while_a_caller_waits_nothing_is_lost(centre: Centre, all_phones: Phones) -> None:
+    caller = await all_phones.caller(centre.switch, NUMBER)
+    carla = await all_phones.agent(centre.switch, "1003")
+    caller.headers["X-Lab-Trunk"] = "trunk-queue"
+    await centre.switch.ami.action("QueuePause", Interface="PJSIP/1003", Paused="true")
+    await caller.dial("599")
+    await caller.hears(MUSIC)
+    await centre.kill_pbxd()
+    await centre.start_pbxd()
+    async with centre.page("carla") as page:
+        await page.until(
+            lambda: any(q["name"] == "q599" and q["waiting"] == 1 for q in page.state["queues"]),
+            "the caller who waited all the while",
+        )
+        await centre.switch.ami.action("QueuePause", Interface="PJSIP/1003", Paused="false")
+        pop = await page.pop()
+        assert pop["queue"] == "q599"
+        assert pop["caller"]["number"] == NUMBER
+        await carla.answer()
+        await all_phones.hear_each_other(caller, carla)
+        await carla.hang_up()
+        await caller.on_hook()
+        await page.until(lambda: "closed" in page.pops[pop["id"]], "closed pop")
+    caller.headers["X-Lab-Trunk"] = "trunk"
+
+
+async def test_it_ends_in_order_with_a_call_in_progress(centre: Centre, all_phones: Phones) -> None:
+    caller = await all_phones.caller(centre.switch, NUMBER)
+    dora = await all_phones.agent(centre.switch, "1004")
+    await caller.dial("4001")
+    await caller.hears(SOUND)
+    assert await centre.stop_pbxd() == 0
+    await dora.answer()
+    await all_phones.hear_each_other(caller, dora)
+    await caller.hang_up()
+    await dora.on_hook()
+    await centre.start_pbxd()

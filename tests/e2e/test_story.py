@@ -1,0 +1,19 @@
+"""The demonstration's story, which is the product's: from the dialled number to the figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.demo.story import play
+from deploy.lab.centre import Centre
+from deploy.lab.phones import Phones
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_the_whole_story(centre: Centre, all_phones: Phones) -> None:
+    told: list[str] = []
+    await play(centre, all_phones, told.append)
+    assert "2 answered, 1 abandoned, 1 repeat call" in "\n".join(told)
+    problems = [line for line in centre.log().splitlines() if " error " in line or "Warning" in line]
+    assert problems == []
