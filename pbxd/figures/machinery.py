@@ -11,11 +11,6 @@ LINK_FAULT = Label(
     meaning="what the switch did wrong",
     values=("malformed", "oversized", "stray", "late_reply", "listener", "overrun"),
 )
-ASK_OUTCOME = Label(
-    name="outcome",
-    meaning="done: the switch took it; unknown: nobody knows, because the link was lost or nothing came back",
-    values=("done", "refused", "unknown"),
-)
 STAGE = Label(
     name="stage",
     meaning="offered: from the switch's event to the web edge; delivered: from there to the page's socket; "
@@ -91,15 +86,6 @@ LINKS = (
         source="the AMI link",
     ),
     Figure(
-        name="pbxd_ami_asks_total",
-        kind=_COUNTER,
-        help="Actions that were asked of the switch, by how they ended.",
-        labels=(NODE, ASK_OUTCOME),
-        unit="actions",
-        formula="One for each Ask effect. None is ever sent twice.",
-        source="AskDone, AskRefused, AskUnknown",
-    ),
-    Figure(
         name="pbxd_resync_corrections_total",
         kind=_COUNTER,
         help="Facts that had been missed and were found by an inventory.",
@@ -110,7 +96,7 @@ LINKS = (
         edge_cases="The first inventory after the start corrects nothing: there was no picture before.",
     ),
     Figure(
-        name="pbxd_agi_sessions_total",
+        name="pbxd_agi_served_total",
         kind=_COUNTER,
         help="FastAGI sessions that were served.",
         unit="sessions",
@@ -362,6 +348,30 @@ STORE = (
         unit="messages",
         formula="One for each message and result.",
         source="Publish",
+    ),
+    Figure(
+        name="pbxd_mqtt_delivery_seconds",
+        kind=_HISTOGRAM,
+        help="Time from making a message to the broker's acknowledgement.",
+        unit="seconds",
+        formula="When the broker acknowledged it less when it was made; outages are part of it.",
+        source="Publish",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_mqtt_faults_total",
+        kind=_COUNTER,
+        help="Faults on the way to the MQTT broker.",
+        labels=(
+            Label(
+                name="reason",
+                meaning="what went wrong",
+                values=("connection", "refused", "outbox", "defect"),
+            ),
+        ),
+        unit="faults",
+        formula="One for each lost or refused connection, each outbox that did not answer, each bug of pbxd.",
+        source="the MQTT edge",
     ),
     Figure(
         name="pbxd_mqtt_outbox_messages",
