@@ -251,7 +251,7 @@ class FastAgi(Application):  # type: ignore[misc]
         """The connection is closed, and with it the conversation over it, sooner or later."""
         self._fresh.pop(session, None)
         if self._sessions.pop(session, None) is not None:
-            self._count(Count(metric="pbxd_agi_sessions_total"))
+            self._count(Count(metric="pbxd_agi_served_total"))
             if not self._sessions:
                 self._idle.set()
 
