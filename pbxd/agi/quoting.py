@@ -12,7 +12,6 @@ import re
 LONGEST_COMMAND = 2046
 """Bytes of a command without its line end. Asterisk's buffer is 2048; a longer line becomes two commands."""
 
-_SPECIAL = re.compile(r'(["\\])')
 _BARE = re.compile(r"[A-Za-z0-9_./:@+*#-]+", re.ASCII)
 
 
@@ -24,7 +23,9 @@ def quoted(value: object) -> str:
     """``value`` as one argument in double quotes. Raises ArgumentError for CR, LF and NUL."""
     text = str(value)
     _refuse_line_ends(text)
-    return '"' + _SPECIAL.sub(r"\\\1", text) + '"'
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def argument(value: object) -> str:

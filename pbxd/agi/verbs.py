@@ -1,13 +1,15 @@
 """AGI commands as values: the line to send, and how to read its reply.
 
-Every function here makes one Verb and does nothing else. Times are seconds, as everywhere in pbxd; Asterisk
-is told milliseconds. Sound files are named without their extension.
+Every function here makes one Verb and does nothing else; those of which calls need the same few again and
+again keep them. Times are seconds, as everywhere in pbxd; Asterisk is told milliseconds. Sound files are
+named without their extension.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, NoReturn, TypeVar
 from urllib.parse import unquote
 
@@ -157,17 +159,20 @@ def verbose(text: str, level: int = 1) -> Verb[None]:
 # ------------------------------------------------------------------------------------------- sounds and keys
 
 
+@lru_cache(4096)
 def stream_file(name: str, keys: str = "") -> Verb[Played]:
     """Play a sound file; each of ``keys`` breaks it off and is returned."""
     return Verb(f"{command('STREAM FILE', name)} {quoted(keys)}", _played, plays=True)
 
 
+@lru_cache(256)
 def wait_for_digit(timeout: float) -> Verb[str]:
     """The next key, or '' when none came within ``timeout`` seconds (-1: wait for ever)."""
     ms = -1 if timeout < 0 else _ms(timeout)
     return Verb(f"WAIT FOR DIGIT {ms}", _key, plays=True)
 
 
+@lru_cache(256)
 def get_data(name: str, timeout: float, most: int) -> Verb[Entered]:
     """Play ``name`` ('' for nothing) and take up to ``most`` keys; # ends them and is not part of them.
 
