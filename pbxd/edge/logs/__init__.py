@@ -25,7 +25,16 @@ __all__ = ["Lines", "clean", "configure", "mask_text", "visible"]
 QUEUE_SIZE = 10_000
 """Lines held for a slow terminal or journal."""
 
-_CHATTY = ("uvicorn.access", "panoramisk", "aiomqtt", "mqtt", "sqlalchemy", "aiosqlite", "websockets")
+_CHATTY = (
+    "uvicorn.access",
+    "panoramisk",
+    "aiomqtt",
+    "mqtt",
+    "sqlalchemy",
+    "aiosqlite",
+    "alembic",
+    "websockets",
+)
 _OURS = frozenset({"timestamp", "level", "logger"})
 
 
@@ -182,7 +191,7 @@ def _console(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     """``22:14:23.123 warning  ami_link  link down  node=pbx1 reason='…'``; tracebacks set off by bars."""
     time = str(event.pop("timestamp", ""))[11:23]
     level = str(event.pop("level", ""))
-    logger = str(event.pop("logger", "") or "").removeprefix("pbxd.")
+    logger = str(event.pop("logger", "") or "").removeprefix("pbxd.").removeprefix("edge.")
     message = str(event.pop("event", ""))
     exception = event.pop("exception", None)
     pairs = " ".join(f"{key}={_quoted(value)}" for key, value in event.items())
