@@ -147,7 +147,13 @@ class _Player:
             self._faults += 1
             return
         self._now = max(self._now, event.at)
-        facts = self._model.reduce(event)
+        try:
+            facts = self._model.reduce(event)
+        except Exception:
+            # One event that the model cannot digest must not cost the story of all others.
+            self._journal.rollback()
+            self._faults += 1
+            return
         self._journal.commit()
         if facts:
             self._keep(facts)

@@ -52,6 +52,7 @@ class Attempt:
     blind: bool = False
     target: str = ""  #: channel name of the phone that was rung last
     to_queue: bool = False
+    place: Uniqueid | None = None  #: the channel that waits in that queue
     dialled: bool = False
     rang: bool = False
     failure: TransferOutcome | None = None
@@ -124,9 +125,10 @@ class Consults:
             failure=None,
         )
 
-    def queued(self, call: CallId, queue: str) -> None:
-        """The target is a queue."""
-        self.attempts[call] = replace(self.attempts[call], to=queue, to_queue=True, dialled=True)
+    def queued(self, call: CallId, queue: str, place: Uniqueid) -> None:
+        """The target is a queue, in which this channel waits."""
+        attempt = self.attempts[call]
+        self.attempts[call] = replace(attempt, to=queue, to_queue=True, place=place, dialled=True)
 
     def ringing(self, call: CallId, name: str) -> None:
         attempt = self.attempts.get(call)
@@ -178,20 +180,30 @@ class Consults:
         )
 
     def handed_over(
-        self, call: CallId, transferer: str, interface: Interface, to: str, at: float, *, three: bool
+        self,
+        call: CallId,
+        lines: tuple[str, str],
+        interface: Interface,
+        to: str,
+        at: float,
+        *,
+        three: bool,
     ) -> None:
-        """The switch says that the caller is with the target, or where the target rings."""
+        """The switch says that the caller is with the target, or where the target rings.
+
+        ``lines``: the transferer's channels towards the caller and towards the target.
+        """
         attempt = self.attempts.get(call)
         if attempt is None:
             done = self._journeys.transfers.get(call, ())
             if done and done[-1].from_ == interface and at - done[-1].at < 2 * _TOGETHER_S:
                 return  # seen already by who hears whom
             attempt = Attempt(
-                transferer=transferer,
+                transferer=lines[0],
                 interface=interface,
-                consult="",
+                consult=lines[1],
                 to=to,
-                began=at,
+                began=at - _TOGETHER_S,  # the bridges were rearranged before this was told
                 asked=True,
                 joined=True,
             )
@@ -370,6 +382,7 @@ def _came_back(talk: Talk, attempt: Attempt) -> bool:
     """Does the caller hear the transferer again, after he was handed over?"""
     return (
         talk.interface == attempt.interface
+        and talk.name != attempt.transferer  # he is rung back on a channel of its own
         and talk.since is not None
         and attempt.sent is not None
         and talk.since > attempt.sent

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pbxd.ami import event_types as ami
+from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.belonging import Belonging
-from pbxd.calls.names import Kind, exten_of_local
+from pbxd.calls.names import Kind
 from pbxd.calls.rings import Rings
 from pbxd.calls.wiring import Channel
 from pbxd.ids import CallId
@@ -26,11 +27,13 @@ class DialSteps:
             return
         if dest.kind is not Kind.LOCAL and _beyond(event.dialstring, dest.name):
             self.belonging.outward[dest.uniqueid] = True
-        source = None if event.channel is None else self.belonging.known(event.channel, event.at)
+        if event.channel is None:
+            return
+        source = self.belonging.known(event.channel, event.at)
         if source is None:
             return
         self.journeys.dialler[dest.uniqueid] = source.uniqueid
-        call = self._call_of_dialler(source, dest, event)
+        call = self._call_of_dialler(source, dest, event.channel, event.at)
         if call is None:
             return
         if self.journeys.of(dest.uniqueid) is None:
@@ -38,22 +41,24 @@ class DialSteps:
         if self.consults.is_side(source.uniqueid):
             self.consults.mark_side(dest.uniqueid)
         if dest.kind is Kind.DEVICE and self.journeys.calls[call].ended is None:
-            self._rung(call, source, dest, event.at)
+            self._rung(call, source, dest, event.channel.exten, event.at)
 
-    def _call_of_dialler(self, source: Channel, dest: Channel, event: ami.DialBegin) -> CallId | None:
+    def _call_of_dialler(
+        self, source: Channel, dest: Channel, snapshot: ChannelSnapshot, at: float
+    ) -> CallId | None:
         call = self.journeys.of(source.uniqueid)
-        if call is not None or event.channel is None:
+        if call is not None:
             return call
         if source.kind is Kind.DEVICE:
-            return self.belonging.open(source, event.channel.linkedid, event.at, event.channel.exten)
+            return self.belonging.open(source, snapshot.linkedid, at, snapshot.exten)
         if dest.kind is Kind.DEVICE and source.kind is Kind.LOCAL and self.journeys.of(dest.uniqueid) is None:
             # Two ends are called from outside (a click to dial): the first phone is the caller's.
-            call = self.belonging.open(dest, event.channel.linkedid, event.at, exten_of_local(source.name))
+            call = self.belonging.open(dest, snapshot.linkedid, at, "")
             self.journeys.assign(source.uniqueid, call)
             return call
         return None
 
-    def _rung(self, call: CallId, source: Channel, dest: Channel, at: float) -> None:
+    def _rung(self, call: CallId, source: Channel, dest: Channel, exten: str, at: float) -> None:
         """A phone is rung on behalf of a journey: for its subject, or by somebody who transfers him."""
         attempt = self.consults.attempts.get(call)
         uniqueid = dest.uniqueid
@@ -65,6 +70,8 @@ class DialSteps:
             self.consults.dialled(call, dest.name, dest.interface)
         elif self.journeys.calls[call].subject == dest.name:
             return
+        elif not self.journeys.calls[call].dialled:
+            self.journeys.calls[call] = replace(self.journeys.calls[call], dialled=exten)
         if self.journeys.called_for(uniqueid) is None and source.uniqueid not in self.journeys.waiting:
             record = self.journeys.calls[call]
             if not record.dial:

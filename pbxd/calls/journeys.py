@@ -128,9 +128,9 @@ class Journeys:
         return call
 
     def assign(self, uniqueid: Uniqueid, call: CallId) -> None:
-        """This channel serves this journey from now on."""
+        """This channel serves this journey from now on; one that serves a journey already stays with it."""
         if uniqueid in self._call_of:
-            raise ValueError(f"{uniqueid} serves a journey already")
+            return
         self._call_of[uniqueid] = call
         self._size[call] = self._size.get(call, 0) + 1
 

@@ -41,10 +41,10 @@ class QueueSteps:
             self.journeys.waiting[uniqueid] = Waiting(
                 call=call, queue=event.queue, joined=event.at, own=False
             )
-            self.consults.queued(call, event.queue)
+            self.consults.queued(call, event.queue, uniqueid)
             return
         if attempt is not None and attempt.sent is not None and attempt.met is None:
-            self.consults.queued(call, event.queue)
+            self.consults.queued(call, event.queue, uniqueid)
         self.journeys.join(uniqueid, call, event.queue, event.at, event.position)
 
     def caller_abandon(self, event: ami.QueueCallerAbandon) -> None:

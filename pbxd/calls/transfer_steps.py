@@ -31,13 +31,15 @@ class TransferSteps:
             self.consults.not_handed_over(call)
             return
         transferer = self._transferer(call, event)
+        consult = event.orig if transferer is event.second else event.second
         if transferer.name == journeys.calls[call].subject:
             self._hand_on(call, event.transferee, at)
         self._own_wait(call, at)
         to = "" if event.target is None else self._target_of(event.target)
         interface = self._interface(transferer)
         three = event.dest_type == "Threeway"
-        self.consults.handed_over(call, transferer.name, interface, to, at, three=three)
+        lines = transferer.name, consult.name
+        self.consults.handed_over(call, lines, interface, to, at, three=three)
         journeys.listen(call, at)
         self.consults.review(call, at)
 
@@ -80,11 +82,12 @@ class TransferSteps:
 
     def _own_wait(self, call: CallId, at: float) -> None:
         """The transferer leaves the caller in the queue that he was consulting."""
-        for uniqueid, waiting in list(self.journeys.waiting.items()):
-            if waiting.own or self.journeys.of(uniqueid) != call:
-                continue
-            del self.journeys.waiting[uniqueid]
-            self.journeys.join(uniqueid, call, waiting.queue, at, None)
+        attempt = self.consults.attempts.get(call)
+        place = None if attempt is None else attempt.place
+        waiting = None if place is None else self.journeys.waiting.get(place)
+        if place is not None and waiting is not None and not waiting.own:
+            del self.journeys.waiting[place]
+            self.journeys.join(place, call, waiting.queue, at, None)
 
     def blind_transfer(self, event: ami.BlindTransfer) -> None:
         if not event.success:
