@@ -89,6 +89,13 @@ def test_numbers_are_shown_when_asked_for_but_secrets_never() -> None:
     }
 
 
+def test_what_a_caller_keyed_in_goes_whatever_its_length() -> None:
+    step = "FlowStep(step='pin', digits='4711', result='entered', at=1732227712.5)"
+    assert mask_text(step) == "FlowStep(step='pin', digits=***, result='entered', at=1732227712.5)"
+    assert mask_text('{"digits": "47"}') == '{"digits": ***}'
+    assert mask_text(step, show_numbers=True) == step
+
+
 def test_values_are_masked_by_their_key_and_in_depth() -> None:
     event = {"number": "1001", "digits": "42", "caller": 10086, "port": 45731, "list": ["13800138000", 7]}
     assert clean("event", event, show_numbers=False) == {

@@ -4,7 +4,8 @@ What is masked: every run of five digits or more, and numbers written with space
 parentheses from seven digits on; the last three digits of the longer ones stay, so that two lines about
 one caller can be told to belong together. What stays legible, because a log is useless without it: call
 ids and channels' Uniqueids (``1732227712.33``), dates, decimals, IP addresses, ports, UUIDs, hex ids,
-counts with a unit, and the extension and serial number of a device (``PJSIP/10001-0000002a``).
+counts with a unit, and the extension and serial number of a device (``PJSIP/10001-0000002a``). What a caller
+keyed in (``digits``) goes whatever its length.
 
 Numbers are text here as everywhere in pbxd; an int or a float in a log line is a port, a count or a time.
 """
@@ -45,6 +46,7 @@ _PATTERN = re.compile(
           | \(?\d(?:\d|{_GAP}{{1,2}}(?!{_EPOCH})(?!{_DAY})\d){{4,}}
           | \d\d\d?(?:\.\d{{2,4}}){{2,5}})
     | (?P<word>(?i:secret|passw(?:or)?d|token)["']?\s?[:=]\s?)(?P<secret>"[^"]*"|'[^']*'|[^\s,;&]+)
+    | (?P<digits>\bdigits['"]?[=:]\s?)(?:'[^']*'|"[^"]*")
     | (?P<hash>\$argon2[^\s'"]+)
     """,
     re.VERBOSE,
@@ -67,6 +69,8 @@ def mask_text(text: str, *, show_numbers: bool = False) -> str:
             return "$argon2***"
         if match["keep"] is not None or show_numbers:
             return match[0]
+        if match["digits"] is not None:
+            return f"{match['digits']}***"
         if match["device"] is not None:
             return _mask_device(match["device"])
         return _mask_number(match[0]) if _is_number(match[0]) else match[0]
