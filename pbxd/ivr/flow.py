@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+SOUND_FORMATS = (".wav", ".wav16", ".sln", ".sln16", ".ulaw", ".alaw", ".gsm", ".g722", ".opus", ".ogg")
+"""Extensions of the sounds that Asterisk plays."""
+
 
 class Next(StrEnum):
     """What the dialplan does with the call when the flow has ended. The values of PBXD_NEXT."""

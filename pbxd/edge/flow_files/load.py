@@ -8,25 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pbxd.edge.flow_files.schema import FlowForm
-from pbxd.ivr.flow import Flow
+from pbxd.ivr.flow import SOUND_FORMATS, Flow
 from pbxd.ivr.graph import Problem, problems
+from pbxd.ivr.walk import DIGITS_FOLDER
 from pbxd.settings.located import did_you_mean, validated
 from pbxd.settings.yaml_source import Fault, Place, SourceError, YamlSource, read_yaml
-
-SOUND_FORMATS = (
-    ".wav",
-    ".wav16",
-    ".slin",
-    ".sln",
-    ".sln16",
-    ".ulaw",
-    ".alaw",
-    ".gsm",
-    ".g722",
-    ".opus",
-    ".ogg",
-)
-"""Extensions of sounds that Asterisk plays."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
@@ -54,6 +40,10 @@ def parse_flow(text: str | bytes, file: str, name: str) -> FlowFile:
     if not _NAME.fullmatch(name):
         why = "a flow's name has letters, digits, _ and -, at most 32, no - or _ first"
         raise SourceError([Fault(Place(file), "", f"{why}: {name!r}")])
+    if name == DIGITS_FOLDER:
+        raise SourceError(
+            [Fault(Place(file), "", f"the sounds of digits are in {name}: call the flow otherwise")]
+        )
     source = read_yaml(text, file)
     if not isinstance(source.data, dict):
         raise SourceError([source.fault((), "must be a mapping: languages:, start:, steps: …")])
