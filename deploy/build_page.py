@@ -16,6 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ImportError:  # run by hand or from make, where nothing is packaged
+    BuildHookInterface = object
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = Path("pbxd/edge/web/page")
 STATIC = Path("pbxd/edge/web/static")
@@ -168,6 +173,19 @@ def check_types(root: Path = ROOT) -> None:
     shutil.rmtree(work / "src", ignore_errors=True)
     command, environment = install(root, work)
     run([*command, "run", "check"], work, environment)
+
+
+class PageHook(BuildHookInterface):  # type: ignore[misc]
+    """Puts the page into every wheel and sdist. An editable install serves whatever was built by hand."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        return [] if is_current(Path(self.root)) or system_node() else [NODE_PACKAGE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version != "editable":
+            build(Path(self.root))
 
 
 def main(arguments: list[str]) -> int:
