@@ -375,6 +375,17 @@ def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str
         )
 
 
+def test_freepbx_by_the_book_is_clean(house: House) -> None:
+    """FreePBX owns manager.conf and includes what the operator may write."""
+    (house.asterisk / "manager.conf").write_text(
+        "[general]\nenabled = yes\nport = 5038\nbindaddr = 0.0.0.0\ndisplayconnects=no ;only effects 1.6+\n\n"
+        "#include manager_additional.conf\n#include manager_custom.conf\n"
+    )
+    (house.asterisk / "manager_additional.conf").write_text("[admin]\nsecret = theirs\nread = all\n")
+    (house.asterisk / "manager_custom.conf").write_text(documented()["freepbx/manager_custom.conf"])
+    assert house.lines() == []
+
+
 WITH_SCRIPT = SALES.replace("steps: {", "steps: {ask: {type: script, function: %s, next: end}, ").replace(
     "start: end", "start: ask"
 )
