@@ -1,10 +1,13 @@
 """One client in a process of its own, reading from ``ami_sender``; prints what it cost as JSON.
 
-Started as ``python -m tests.bench.ami_receiver KIND PORT LISTENERS``. KIND is panoramisk or pbxd, with
-``-uvloop`` behind it for that event loop. LISTENERS says who listens: ``all`` (one listener to every event,
-which reads nothing), ``read`` (to every event, reads one header), ``wanted`` (to each name that pbxd wants,
-reads one header), ``delay`` (to every event, measures how long it was on its way), or a number: so many
-listeners, on names that never come.
+Started as ``python -m tests.bench.ami_receiver KIND PORT LISTENERS``.
+
+KIND is panoramisk, pbxd (the link as a panoramisk Manager) or world (the whole path: link, typed events,
+inbox, world), with ``-uvloop`` behind it for that event loop.
+
+LISTENERS says who listens: ``all`` (one listener to every event, which reads nothing), ``read`` (to every
+event, reads one header), ``wanted`` (to each name that pbxd wants, reads one header), ``delay`` (to every
+event, measures how long it was on its way), or a number: so many listeners, on names that never come.
 """
 
 from __future__ import annotations
@@ -15,15 +18,32 @@ import logging
 import resource
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from panoramisk.manager import Manager
 
+from pbxd.agents.staff import Staff
 from pbxd.ami.events import NEEDLES, WANTED
-from pbxd.edge.ami_link import AmiClient
+from pbxd.callers.dossier import CallerRules
+from pbxd.callers.repeat import RepeatRule
+from pbxd.edge.ami_link import AmiClient, AmiLink
+from pbxd.ids import NodeId
+from pbxd.settings.model import Ami
+from pbxd.switchboard import Switchboard
+from pbxd.world import Rules, World
 
-KINDS = {"panoramisk": Manager, "pbxd": AmiClient}
+NODE = NodeId("bench")
+
+
+def whole_path(port: int, **_: Any) -> AmiLink:
+    """A link, an inbox and a world as the daemon has them, without its outlets."""
+    world = World(Rules(nodes=(NODE,), staff=Staff(), callers=CallerRules(), repeat=RepeatRule()))
+    return AmiLink(NODE, Ami(port=port, secret="bench"), Switchboard(world, {}))
+
+
+KINDS: dict[str, Callable[..., Any]] = {"panoramisk": Manager, "pbxd": AmiClient, "world": whole_path}
 
 
 class Listener:
@@ -75,6 +95,12 @@ async def receive(kind: str, port: int, who: str) -> dict[str, float]:
     manager.register_event("BenchEnd", lambda _, message: done.set_result(int(message.sent)))
     await manager.connect()
     sent = await done
+    if kind == "world":
+        inbox = manager.inbox
+        while inbox.depth:  # noqa: ASYNC110 - the inbox waits for nobody
+            await asyncio.sleep(0.001)
+        assert inbox.steps > sent / 10
+        assert inbox.failed_steps == inbox.dropped_events == 0
     result = {
         "events": sent,
         "heard": listener.heard,

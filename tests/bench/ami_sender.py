@@ -26,8 +26,7 @@ def main(mode: str, calls: int, times: int, rate: int) -> None:
     client, _ = server.accept()
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.sendall(b"Asterisk Call Manager/9.0.0\r\n")
-    _sign_in(client)
-    time.sleep(0.2)  # the client's own start is no part of the figure
+    _serve(client)
     client.sendall(FIRST)
     if mode == "bulk":
         sent = _bulk(client, events, times)
@@ -38,16 +37,29 @@ def main(mode: str, calls: int, times: int, rate: int) -> None:
         pass
 
 
-def _sign_in(client: socket.socket) -> None:
-    framer = Framer()
+def _serve(client: socket.socket) -> None:
+    """Answer the login, and the lists of an empty switch, until nothing is asked any more."""
+    framer, signed_in = Framer(), False
+    client.settimeout(0.3)  # also lets the client's own start end, which is no part of the figure
     while True:
-        for raw in framer.feed(client.recv(65536)):
-            asked = parse(raw)
-            answer = f"Response: Success\r\nActionID: {asked['ActionID']}\r\nMessage: accepted\r\n\r\n"
-            client.sendall(answer.encode())
-            if asked["Action"] == "Login":
-                client.sendall(b"Event: FullyBooted\r\nPrivilege: system,all\r\n\r\n")
+        try:
+            data = client.recv(65536)
+        except TimeoutError:
+            if signed_in:
+                client.settimeout(None)
                 return
+            continue
+        for raw in framer.feed(data):
+            asked = parse(raw)
+            told = f"ActionID: {asked['ActionID']}\r\n"
+            listed = asked["Action"] in ("CoreShowChannels", "BridgeList", "QueueStatus")
+            answer = f"Response: Success\r\n{told}{'EventList: start' if listed else 'Message: fine'}\r\n\r\n"
+            if listed:
+                answer += f"Event: {asked['Action']}Complete\r\n{told}EventList: Complete\r\n\r\n"
+            elif asked["Action"] == "Login":
+                signed_in = True
+                answer += "Event: FullyBooted\r\nPrivilege: system,all\r\n\r\n"
+            client.sendall(answer.encode())
 
 
 def _bulk(client: socket.socket, events: list[bytes], times: int) -> int:

@@ -98,7 +98,7 @@ class AmiLink(AmiClient):
         )
         self.node = node
         self.who = {"node": node}
-        self._inbox = inbox
+        self.inbox = inbox
         self._clock = clock
         self._inventory_timeout = settings.inventory_timeout
         self._asks = Asks(node, inbox.put, clock, settings.asks_most)
@@ -149,7 +149,7 @@ class AmiLink(AmiClient):
 
     def congested(self, share: float) -> bool:
         """The inbox holds more than the world can do in a moment."""
-        return self._inbox.depth > share * DEPTH_MOST
+        return self.inbox.depth > share * DEPTH_MOST
 
     # ------------------------------------------------------------ inventory
 
@@ -186,11 +186,11 @@ class AmiLink(AmiClient):
 
     def _say_up(self, up: LinkUp) -> None:
         self._told, self._told_why = True, ""
-        self._inbox.put(up)
+        self.inbox.put(up)
         held, self._held = self._held, []
-        self._deliver = self._inbox.put
+        self._deliver = self.inbox.put
         for event in held:
-            self._inbox.put(event)
+            self.inbox.put(event)
 
     def resync(self, why: str) -> None:
         """Take a fresh inventory on the standing link, because events were lost or lists were too early.
@@ -210,7 +210,7 @@ class AmiLink(AmiClient):
                 self._again = False
                 self._deliver = _drop
                 # Behind a full inbox the events after the inventory would be lost again.
-                while self._inbox.depth > _DEPTH_CALM:  # noqa: ASYNC110 - the inbox waits for nobody
+                while self.inbox.depth > _DEPTH_CALM:  # noqa: ASYNC110 - the inbox waits for nobody
                     await asyncio.sleep(_CALM_S)
                 await self._take_inventory()
         except OSError as fault:
@@ -256,7 +256,7 @@ class AmiLink(AmiClient):
         """Once for each loss, and again when further attempts fail for another reason."""
         if self._told or fatal or why != self._told_why:
             self._told, self._told_why = False, why
-            self._inbox.put(LinkDown(node=self.node, at=self._clock(), reason=why, fatal=fatal))
+            self.inbox.put(LinkDown(node=self.node, at=self._clock(), reason=why, fatal=fatal))
 
 
 async def _entries(name: str, reply: Reply) -> list[dict[str, str]]:
