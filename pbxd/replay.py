@@ -17,6 +17,7 @@ from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
 from pbxd.calls.facts import CallEnded, CallFolded, Fact
 from pbxd.calls.model import CallModel
+from pbxd.calls.names import born_at
 from pbxd.calls.record import CallRecord, Leg, Outcome
 from pbxd.calls.story import story_of
 from pbxd.ids import CallId, NodeId
@@ -142,7 +143,7 @@ class _Player:
     def _take(self, build: Any, raw: bytes) -> None:
         headers = parse(raw)
         try:
-            event = build(self._node, self._now or _born(headers.get("Uniqueid", "")), headers)
+            event = build(self._node, self._now or born_at(headers.get("Uniqueid", "")), headers)
         except MalformedEventError:
             self._faults += 1
             return
@@ -183,12 +184,6 @@ class _Player:
 def _tells(call: CallRecord) -> bool:
     """A call of which only the end was seen is no story."""
     return not call.missed or bool(call.legs or call.waits or call.transfers)
-
-
-def _born(uniqueid: str) -> float:
-    """The second in which a channel was made, read off its Uniqueid (``pbx-1700000000.12``)."""
-    whole = uniqueid.rpartition("-")[2].partition(".")[0]
-    return float(whole) if whole.isascii() and whole.isdigit() and len(whole) < 12 else 0.0
 
 
 def _call_as_json(call: CallRecord) -> dict[str, Any]:

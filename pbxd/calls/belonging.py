@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.consults import Consults
 from pbxd.calls.journeys import Journeys
-from pbxd.calls.names import Kind
+from pbxd.calls.names import Kind, born_at
 from pbxd.calls.wiring import Channel, Wiring
 from pbxd.ids import CallId, Uniqueid
 from pbxd.journal import Journal, Table
@@ -47,7 +47,7 @@ class Belonging:
         if self.wiring.has_gone(snapshot.uniqueid) or not snapshot.name:
             return None
         self.stray(snapshot.uniqueid)
-        channel = self.wiring.add(snapshot, at, unseen=True)
+        channel = self.wiring.add(snapshot, _before(snapshot, at), unseen=True)
         self.attach(channel, snapshot.linkedid)
         if (
             channel.kind is Kind.DEVICE
@@ -153,3 +153,9 @@ class Belonging:
             if call in self.journeys.calls:
                 self.journeys.listen(call, at)
                 self.consults.review(call, at)
+
+
+def _before(snapshot: ChannelSnapshot, at: float) -> float:
+    """When a channel was made that has been there for a while."""
+    born = born_at(snapshot.uniqueid)
+    return born if 0 < born < at else at

@@ -54,7 +54,10 @@ class DialSteps:
         if dest.kind is Kind.DEVICE and source.kind is Kind.LOCAL and self.journeys.of(dest.uniqueid) is None:
             # Two ends are called from outside (a click to dial): the first phone is the caller's.
             call = self.belonging.open(dest, snapshot.linkedid, at, "")
-            self.journeys.assign(source.uniqueid, call)
+            half = self.wiring.partner(source)
+            for uniqueid in (source.uniqueid, half):
+                if uniqueid is not None:
+                    self.journeys.assign(uniqueid, call)
             return call
         return None
 

@@ -19,7 +19,7 @@ from pbxd.calls.facts import (
     QueueLeft,
 )
 from pbxd.calls.outcome import outcome_of
-from pbxd.calls.record import CallRecord, Leg, Transfer, Wait
+from pbxd.calls.record import CallRecord, Leg, Outcome, Transfer, Wait
 from pbxd.calls.wiring import Channel, Wiring
 from pbxd.ids import CallId, Interface, NodeId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
@@ -47,6 +47,7 @@ class Call:
     ended: float | None = None
     dial: str = ""  #: how the last attempt to ring somebody without a queue ended
     refused: str | None = None  #: the queue that would not let the caller in
+    queue: str | None = None  #: the queue he came through before anybody looked
     leaving: bool = False  #: the subject has hung up; the switch is still busy with it
     missed: bool = False
 
@@ -423,17 +424,23 @@ class Journeys:
             caller=call.caller,
             caller_name=call.caller_name,
             dialled=call.dialled,
-            queue=waits[0].queue if waits else None,
+            queue=waits[0].queue if waits else call.queue,
             arrived=call.arrived,
             answered=call.answered,
             ended=call.ended,
             wait_s=self.waited(call_id, at),
-            outcome=outcome_of(call.dial, call.refused, waits, talks) if ended else None,
+            outcome=_outcome(call, waits, talks) if ended else None,
             legs=tuple(_leg(talk, at) for talk in talks),
             waits=waits,
             transfers=self.transfers.get(call_id, ()),
             missed=call.missed,
         )
+
+
+def _outcome(call: Call, waits: tuple[Wait, ...], talks: tuple[Talk, ...]) -> Outcome:
+    if talks and call.queue is not None and not waits:
+        return Outcome.ANSWERED
+    return outcome_of(call.dial, call.refused, waits, talks)
 
 
 def _paused(talk: Talk, at: float) -> Talk:

@@ -70,6 +70,7 @@ class CallModel:
             ami.QueueStatusSet: queues.queue_status,
             ami.AgentCalled: queues.agent_called,
             ami.AgentConnect: queues.agent_connect,
+            ami.AgentComplete: queues.agent_complete,
             ami.AgentRingNoAnswer: queues.ring_no_answer,
             ami.QueueMember: queues.queue_member,
             ami.QueueMemberRemoved: queues.member_removed,

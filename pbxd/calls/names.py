@@ -67,3 +67,9 @@ def other_half(name: str) -> str | None:
 def exten_of_local(name: str) -> str:
     """``1002`` of ``Local/1002@agents-00000003;1``."""
     return name.partition("/")[2].partition("@")[0]
+
+
+def born_at(uniqueid: str) -> float:
+    """The second in which a channel was made, read off its Uniqueid (``pbx-1700000000.12``); 0 if it tells none."""
+    whole = uniqueid.rpartition("-")[2].partition(".")[0]
+    return float(whole) if whole.isascii() and whole.isdigit() and len(whole) < 12 else 0.0

@@ -110,6 +110,14 @@ class QueueSteps:
         if call is not None and waits and waits[-1].queue == event.queue and waits[-1].outcome == "left":
             self.journeys.correct_wait(call, "answered")
 
+    def agent_complete(self, event: ami.AgentComplete) -> None:
+        """Of a call whose beginning was not seen this tells the queue that it came through."""
+        for channel in (event.channel, event.dest):
+            call = None if channel is None else self.journeys.of(channel.uniqueid)
+            if call is not None and self.journeys.calls[call].missed:
+                self.journeys.calls[call] = replace(self.journeys.calls[call], queue=event.queue)
+                return
+
     def ring_no_answer(self, event: ami.AgentRingNoAnswer) -> None:
         if event.dest is not None:
             self.rings.stop(event.dest.uniqueid, "NOANSWER", event.at)
