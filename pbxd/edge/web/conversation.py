@@ -1,8 +1,8 @@
 """What is said between pbxd and one page over its WebSocket.
 
-To the page: ``{"type":"snapshot","seq","now","body"}`` first, then ``{"type":"change","seq","kind","body"}``
-with numbers that rise by one; ``{"type":"alive","seq","now"}`` every few seconds (``seq`` is the last number
-used); ``{"type":"refused","text"}`` when the page said something that cannot be understood. A page that
+To the page: ``{"type":"snapshot","seq","now","alive_every_s","body"}`` first, then
+``{"type":"change","seq","kind","body"}`` with numbers that rise by one; ``{"type":"alive","seq","now"}`` every
+``alive_every_s`` seconds (``seq`` is the last number used); ``{"type":"refused","text"}`` when the page said something that cannot be understood. A page that
 misses a number says ``{"type":"resume"}`` and gets a new snapshot.
 
 From the page: ``resume``; ``alive`` (the answer to ours); ``{"type":"ack","pop"}``: the page shows this
@@ -162,7 +162,8 @@ class Conversation:
         seq = page.outbox.restart()
         for pop in body.get("pops", ()):
             self._show(str(pop["id"]), str(pop.get("node", "")), None)
-        return encode({"type": "snapshot", "seq": seq, "now": round(time.time(), 3), "body": body})
+        every, now = self._patience.alive_every_s, round(time.time(), 3)
+        return encode({"type": "snapshot", "seq": seq, "now": now, "alive_every_s": every, "body": body})
 
     # ------------------------------------------------------------ from the page
 

@@ -17,13 +17,15 @@ const SIGNED_OUT = 4401;
 const CROWDED = 4429;
 const NONSENSE = 4400;
 
-/** Nothing heard for so long (ms): the line is dead, whatever the browser believes. pbxd speaks every 10 s. */
-const SILENCE = 25_000;
+/** So many of pbxd's heartbeats may be missing before the line counts as dead, whatever the browser believes. */
+const HEARTBEATS = 2.5;
+/** How often they come (ms) as long as pbxd has not said so. */
+const HEARTBEAT = 10_000;
 const FIRST_RETRY = 500;
 const LAST_RETRY = 10_000;
 
 type Said =
-  | { type: "snapshot"; seq: number; now: number; body: Snapshot }
+  | { type: "snapshot"; seq: number; now: number; alive_every_s: number; body: Snapshot }
   | ({ type: "change"; seq: number } & Change)
   | { type: "alive"; seq: number; now: number }
   | { type: "refused"; text: string };
@@ -31,6 +33,7 @@ type Said =
 export class Link {
   private socket: WebSocket | null = null;
   private seq = 0;
+  private heartbeat = HEARTBEAT;
   private awaitsSnapshot = true;
   private retry = FIRST_RETRY;
   private retryTimer = 0;
@@ -78,6 +81,8 @@ export class Link {
     switch (said.type) {
       case "snapshot":
         this.seq = said.seq;
+        this.heartbeat = said.alive_every_s * 1000;
+        this.listenForSilence();
         this.awaitsSnapshot = false;
         this.retry = FIRST_RETRY;
         this.events.state({ is: "up" });
@@ -138,7 +143,7 @@ export class Link {
     this.silenceTimer = window.setTimeout(() => {
       this.drop();
       this.lost();
-    }, SILENCE);
+    }, this.heartbeat * HEARTBEATS);
   }
 
   private drop(): void {
