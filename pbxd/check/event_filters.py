@@ -10,6 +10,21 @@ from pbxd.ami.events import NEEDLES, WANTED
 from pbxd.check.conf import Category, Variable
 from pbxd.check.findings import Finding, error, warning
 
+_POSIX = {
+    "alpha": "A-Za-z",
+    "digit": "0-9",
+    "alnum": "A-Za-z0-9",
+    "upper": "A-Z",
+    "lower": "a-z",
+    "xdigit": "0-9A-Fa-f",
+    "space": r"\s",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f\x7f",
+    "print": r"\x20-\x7e",
+    "graph": r"\x21-\x7e",
+    "punct": r"!-/:-@\[-`{-~",
+}
+_POSIX_CLASS = re.compile(r"\[:(\w+):\]")
 _NAME = re.compile(r"\bname\(([^)]*)\)", re.IGNORECASE)
 _ACTION = re.compile(r"\baction\((include|exclude)\)", re.IGNORECASE)
 
@@ -49,7 +64,7 @@ def filter_findings(account: Category) -> Iterator[Finding]:
                 includes[0].line.place, f"lets only some events through, and {name} is not among them"
             )
     for one in filters:
-        if one.pattern is not None and one.event is None and not one.pattern.pattern.startswith("^"):
+        if one.pattern is not None and one.event is None and _looks_into_values(one.pattern.pattern):
             yield warning(
                 one.line.place,
                 f"{one.line.value!r} is not tied to the start (^Event: …): it looks at callers' names too, "
@@ -65,8 +80,19 @@ def _read(line: Variable) -> EventFilter:
             line=line,
             excludes=action is not None and action[1].lower() == "exclude",
             event=name[1] if name else None,
-            pattern=re.compile(line.value) if line.value and name is None else None,
+            pattern=_compiled(line.value) if line.value and name is None else None,
             narrow=name is not None and bool(line.value),
         )
     text = line.value
-    return EventFilter(line, text.startswith("!"), None, re.compile(text.removeprefix("!")), narrow=False)
+    return EventFilter(line, text.startswith("!"), None, _compiled(text.removeprefix("!")), narrow=False)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Asterisk's regular expressions are POSIX extended ones: ``[[:digit:]]``."""
+    return re.compile(_POSIX_CLASS.sub(lambda match: _POSIX.get(match[1], match[0]), pattern))
+
+
+def _looks_into_values(pattern: str) -> bool:
+    """Whether a caller could write something that matches: words that are not tied to the event's start."""
+    words = re.sub(r"\[[^\]]*\]|\\.", "", pattern)
+    return not pattern.startswith("^") and re.search(r"[A-Za-z]{2}", words) is not None

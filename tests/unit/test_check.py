@@ -375,6 +375,14 @@ def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str
         )
 
 
+def test_filters_are_read_as_posix_expressions(house: House) -> None:
+    house.change(
+        "manager.d/pbxd.conf", "!^Event: PresenceStateChange", "!^Event:[[:space:]]Hangup[[:cntrl:]]"
+    )
+    assert [line for line in house.lines() if "keeps Hangup from" in line]
+    assert not [line for line in house.lines() if "HangupRequest" in line]
+
+
 def test_freepbx_by_the_book_is_clean(house: House) -> None:
     """FreePBX owns manager.conf and includes what the operator may write."""
     (house.asterisk / "manager.conf").write_text(
