@@ -26,7 +26,7 @@ from pbxd.edge.metrics import Metrics, watch_lag
 from pbxd.edge.mqtt import Mqtt
 from pbxd.edge.store import Store, StoreError
 from pbxd.edge.systemd import Notify
-from pbxd.edge.web import RecentContact, WebAgent, WebEdge
+from pbxd.edge.web import Patience, RecentContact, WebAgent, WebEdge
 from pbxd.effects import Ask, Count, LookUp, Publish, Remember, Tell, Wake
 from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, Interface, NodeId
@@ -79,7 +79,12 @@ class Daemon:
         self._settings = settings
         self._ending = asyncio.Event()
         self._notify = Notify()
-        self._metrics = Metrics(version=VERSION, agents=settings.metrics.per_agent)
+        self._metrics = Metrics(
+            version=VERSION,
+            agents=settings.metrics.per_agent,
+            answer_buckets=settings.metrics.answer_buckets,
+            talk_buckets=settings.metrics.talk_buckets,
+        )
         self._world = World(rules(settings))
         self._board = Switchboard(
             self._world,
@@ -233,6 +238,12 @@ class Daemon:
             request_timeout_s=web.request_timeout,
             stop_timeout_s=web.shutdown_timeout,
             version=VERSION,
+            patience=Patience(
+                alive_every_s=web.ping_every,
+                silent_after_s=web.silent_after,
+                send_timeout_s=web.send_timeout,
+                moments=web.client_queue,
+            ),
         )
 
     def _watch_health(self) -> None:

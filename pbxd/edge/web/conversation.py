@@ -1,9 +1,10 @@
 """What is said between pbxd and one page over its WebSocket.
 
 To the page: ``{"type":"snapshot","seq","now","alive_every_s","body"}`` first, then
-``{"type":"change","seq","kind","body"}`` with numbers that rise by one; ``{"type":"alive","seq","now"}`` every
-``alive_every_s`` seconds (``seq`` is the last number used); ``{"type":"refused","text"}`` when the page said something that cannot be understood. A page that
-misses a number says ``{"type":"resume"}`` and gets a new snapshot.
+``{"type":"change","seq","kind","body"}`` with numbers that rise by one; ``{"type":"alive","seq","now"}``
+every ``alive_every_s`` seconds (``seq`` is the last number used); ``{"type":"refused","text"}`` when the
+page said something that cannot be understood. A page that misses a number says ``{"type":"resume"}`` and
+gets a new snapshot.
 
 From the page: ``resume``; ``alive`` (the answer to ours); ``{"type":"ack","pop"}``: the page shows this
 screen pop; ``{"type":"pause","order","paused","reason"}``: the agent pauses or resumes. The result of an
