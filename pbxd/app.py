@@ -79,12 +79,7 @@ class Daemon:
         self._settings = settings
         self._ending = asyncio.Event()
         self._notify = Notify()
-        self._metrics = Metrics(
-            version=VERSION,
-            agents=settings.metrics.per_agent,
-            answer_buckets=settings.metrics.answer_buckets,
-            talk_buckets=settings.metrics.talk_buckets,
-        )
+        self._metrics = Metrics(version=VERSION, agents=settings.metrics.per_agent)
         self._world = World(rules(settings))
         self._board = Switchboard(
             self._world,
