@@ -26,6 +26,9 @@ class Registrar(Protocol):
     @property
     def sip_port(self) -> int: ...
 
+    async def knows(self, number: str) -> None:
+        """Wait until the switch counts on this registered phone."""
+
 
 class PhoneError(AssertionError):
     """A phone did not do, or did not hear, what was expected within the limit."""

@@ -79,6 +79,7 @@ class Phones:
         )
         phone = await self._add(name, account, registrar)
         await phone._agent.register()
+        await registrar.knows(number)
         return phone
 
     async def caller(

@@ -22,6 +22,7 @@ from deploy.lab.tools import Asterisk, asterisk
 
 _BOOT_LIMIT_S = 45.0
 _ATTEMPTS = 3
+_UNREACHABLE = ("0", "4", "5")  #: a member's Status in AMI: unknown, invalid, unavailable
 
 
 class SwitchError(Exception):
@@ -95,6 +96,21 @@ class Switch:
         """What Asterisk has logged: ``messages.log`` (warnings), ``full.log``, or its own ``output.log``."""
         path = self.folder / name if name == "output.log" else self.folder / "log" / name
         return path.read_text(errors="replace") if path.exists() else ""
+
+    async def knows(self, number: str, within_s: float = 10.0) -> None:
+        """Wait until every queue takes this phone for reachable, which it does some time after REGISTER.
+
+        Before that a caller finds the queue empty (joinempty) and is refused.
+        """
+        deadline = asyncio.get_running_loop().time() + within_s
+        while True:
+            members = await self.ami.listing("QueueStatus")
+            mine = [one for one in members if one.get("StateInterface") == f"PJSIP/{number}"]
+            if not any(member["Status"] in _UNREACHABLE for member in mine):
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise SwitchError(f"the queues do not see PJSIP/{number}")
+            await asyncio.sleep(0.02)
 
     # ------------------------------------------------------------ leaks
 

@@ -1,6 +1,6 @@
 """A FastAGI peer that does one thing to every call, for tests of what happens when that thing goes wrong.
 
-``python scripted_agi.py WHAT`` prints its port, then for each call WHAT, the URL's path, the number dialled.
+``python scripted_agi.py WHAT`` prints its port, then for each call WHAT, the URL's path, the numbers.
 """
 
 import socket
@@ -16,10 +16,11 @@ def main(what: str) -> None:
         connection, _ = listener.accept()
         with connection, connection.makefile("rwb") as stream:
             environment = {}
-            while line := stream.readline().decode().strip():
+            while line := stream.readline().decode(errors="replace").strip():
                 key, _, value = line.partition(": ")
                 environment[key] = value
-            print(what, environment["agi_network_script"], environment["agi_extension"], flush=True)
+            told = [environment[f"agi_{key}"] for key in ("network_script", "extension", "callerid")]
+            print(what, *told, flush=True)
             serve(what, stream)
 
 
