@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from pbxd.settings.section import Section, one_secret, without_password
 from pbxd.settings.values import (
+    ONE_OR_MANY,
     Deadline,
     Duration,
     Folder,
@@ -90,15 +91,10 @@ class Node(Section):
 
     name: Name = Field(description="Its name in ids, records, topics, metrics and FastAGI addresses.")
     ami: Ami = Field(description="Its manager interface.")
-    agi_from: tuple[Network, ...] = Field(
+    agi_from: Annotated[tuple[Network, ...], ONE_OR_MANY] = Field(
         default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
         description="Addresses or networks its FastAGI connections may come from.",
     )
-
-    @field_validator("agi_from", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
 
 class Agi(Section):
@@ -137,7 +133,7 @@ class Web(Section):
         default=None,
         description="The address people use when a proxy stands before pbxd; https makes cookies secure.",
     )
-    trusted_proxies: tuple[Network, ...] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], ONE_OR_MANY] = Field(
         default=(), description="Proxies whose X-Forwarded-For and -Proto are believed."
     )
     session_key_file: Folder = Field(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from pbxd.settings.section import Section
-from pbxd.settings.values import Deadline, Folder, Like, Name, Size
+from pbxd.settings.values import ONE_OR_MANY, Deadline, Folder, Like, Name, Size
 
 LANGUAGE = r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*"
 
@@ -19,7 +19,7 @@ class Agent(Section):
 
     id: Name = Field(description="Name to sign in with; also in topics.")
     name: str = Field(default="", max_length=100, description="Name for people; the id when left out.")
-    interfaces: tuple[str, ...] = Field(
+    interfaces: Annotated[tuple[str, ...], ONE_OR_MANY] = Field(
         min_length=1,
         description="Devices as queues name members, `PJSIP/1001`; of one node only: `pbx1:PJSIP/1001`.",
     )
@@ -31,11 +31,6 @@ class Agent(Section):
     language: Literal["en", "zh"] = Field(
         default="en", description="Language of the agent's page and screen pops."
     )
-
-    @field_validator("interfaces", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
     @field_validator("interfaces")
     @classmethod
@@ -65,7 +60,7 @@ def split_device(text: str) -> tuple[str | None, str]:
 class Repeat(Section):
     """When a call counts as a repeated one."""
 
-    windows: tuple[Deadline, ...] = Field(
+    windows: Annotated[tuple[Deadline, ...], ONE_OR_MANY] = Field(
         default=(86_400.0, 604_800.0),
         min_length=1,
         description="Time spans looked back, shortest first; the first with an earlier contact is told.",
@@ -75,11 +70,6 @@ class Repeat(Section):
         description="Count only contacts about the same subject (calls without a subject always count).",
     )
     least: Size = Field(default=2, ge=2, description="From which call in the window on it is flagged.")
-
-    @field_validator("windows", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
     @field_validator("windows")
     @classmethod
@@ -125,16 +115,11 @@ class Prompts(Section):
     asterisk_folder: str | None = Field(
         default=None, description="The same folder as Asterisk sees it, when that is another path or machine."
     )
-    languages: tuple[str, ...] = Field(
+    languages: Annotated[tuple[str, ...], ONE_OR_MANY] = Field(
         default=("en",),
         min_length=1,
         description="Languages that every prompt must exist in; the first is the default.",
     )
-
-    @field_validator("languages", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
     @field_validator("languages")
     @classmethod

@@ -128,6 +128,13 @@ class Like:
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+ONE_OR_MANY = BeforeValidator(_listed)
+"""Of a list: a single entry may be written without brackets."""
+
 Name = Annotated[
     str, Like(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", "letters, digits, _ and -, at most 32, no - or _ first")
 ]
