@@ -100,10 +100,11 @@ class Desk:
 
     # ------------------------------------------------------------ keeping pages and topics up to date
 
-    def opened(self, agent: AgentId) -> None:
-        """A page of this agent is open; its first snapshot shows what is so now."""
+    def opened(self, agent: AgentId) -> list[Effect]:
+        """A page of this agent is open. He is told at once: its snapshot may be older than this order."""
         self._watching[agent] = True
-        self._told[agent] = self.state(agent)
+        self._told[agent] = state = self.state(agent)
+        return [Tell(agent=agent, kind="state", body=state)]
 
     def closed(self, agent: AgentId) -> None:
         self._watching.pop(agent, None)

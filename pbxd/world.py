@@ -102,8 +102,7 @@ class World:
             case PauseAgent():
                 return self._desk.pause(message)
             case PageOpened():
-                self._desk.opened(message.agent)
-                return []
+                return self._desk.opened(message.agent)
             case PageClosed():
                 self._desk.closed(message.agent)
                 return []

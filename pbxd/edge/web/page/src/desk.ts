@@ -21,6 +21,7 @@ export interface Member {
 }
 
 export interface Queue {
+  node?: string;
   name: string;
   waiting: number;
   longest_since: number | null;

@@ -575,10 +575,11 @@ export class AgentPage extends LitElement {
   private idle(): TemplateResult {
     const { words } = this;
     const paused = this.desk?.agent.paused ?? false;
-    const text = this.desk === null ? "" : paused ? words.noCallPaused : words.noCallReady;
+    const offline = this.desk?.agent.state === "offline";
+    const text = offline ? words.noCallOffline : paused ? words.noCallPaused : words.noCallReady;
     return html`<div class="card idle" data-idle>
       ${icons.phone}<b>${words.noCall}</b>
-      <p class="quiet">${text}</p>
+      <p class="quiet">${this.desk === null ? "" : text}</p>
     </div>`;
   }
 
@@ -608,13 +609,14 @@ export class AgentPage extends LitElement {
 
   private queues(): TemplateResult {
     const { words, desk } = this;
+    const nodes = new Set(desk?.queues.map((queue) => queue.node));
     return html`
       <h2>${words.queues}</h2>
       ${desk && desk.queues.length === 0 ? html`<p class="quiet">${words.noQueues}</p>` : nothing}
       ${repeat(
         desk?.queues ?? [],
-        (queue) => queue.name,
-        (queue) => html`<pbxd-queue .queue=${queue} .agent=${desk?.agent.name ?? ""} .words=${words} .now=${this.now}></pbxd-queue>`,
+        (queue) => `${queue.node}/${queue.name}`,
+        (queue) => html`<pbxd-queue .queue=${queue} .named=${nodes.size > 1} .agent=${desk?.agent.name ?? ""} .words=${words} .now=${this.now}></pbxd-queue>`,
       )}
     `;
   }

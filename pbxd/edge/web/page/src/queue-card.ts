@@ -20,11 +20,14 @@ export class QueueCard extends LitElement {
     agent: { attribute: false },
     words: { attribute: false },
     now: { attribute: false },
+    named: { attribute: false },
   };
   declare queue: Queue;
   declare agent: string;
   declare words: Words;
   declare now: number;
+  /** Whether the node is told, because there is more than one. */
+  declare named: boolean;
 
   static override styles = [
     look,
@@ -120,7 +123,10 @@ export class QueueCard extends LitElement {
     const longest = queue.longest_since === null ? null : this.now - queue.longest_since;
     return html`
       <section class="card" aria-label=${`${words.queue} ${queue.name}`} data-queue=${queue.name}>
-        <header><h3>${said(queue.name)}</h3></header>
+        <header>
+          <h3>${said(queue.name)}</h3>
+          ${this.named ? html`<span class="quiet" data-node>${said(queue.node ?? "")}</span>` : nothing}
+        </header>
         ${queue.waiting === 0 || longest === null
           ? html`<p class="quiet figures">${words.nobodyWaits}</p>`
           : html`
