@@ -89,7 +89,7 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
 
 async def _once(options: argparse.Namespace, console: Console) -> int:
     def tell(line: str) -> None:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     async with (
         Centre(options.suite, say=tell, web_port=options.web_port) as centre,

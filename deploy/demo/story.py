@@ -55,7 +55,6 @@ async def _through_the_menu(caller: Phone, tell: Tell) -> None:
     await caller.keys("2")
     tell("He presses 2 (technical help)")
     await caller.hears_only(within_s=20)
-    await caller.hears(SOUND, within_s=20)
     await caller.keys(f"{ACCOUNT}#")
     tell(f"and, when asked, keys in his account number, {ACCOUNT}#. It is repeated to him.")
 

@@ -20,10 +20,13 @@ import httpx
 from argon2 import PasswordHasher
 from ruamel.yaml import YAML
 
+from deploy.lab import tools
 from deploy.lab.files import Wishes
 from deploy.lab.pages import AgentPage
 from deploy.lab.switch import Switch
 from deploy.lab.unpack import CHECKOUT
+from pbxd.edge.flow_files.book import FlowBook
+from pbxd.edge.prompts import espeak, make_prompts
 
 _READY_LIMIT_S = 45.0
 _STOP_LIMIT_S = 15.0
@@ -151,6 +154,7 @@ class Centre:
                 starting.create_task(switch.start())
         for switch in self.switches:
             await switch.set_global("PBXD_AGI", f"127.0.0.1:{self._ports['agi']}")
+        await asyncio.to_thread(self._speak_prompts)
         self._write_settings()
         await self.start_pbxd()
 
@@ -218,6 +222,17 @@ class Centre:
 
     # ------------------------------------------------------------ settings
 
+    def _speak_prompts(self) -> None:
+        """What the flows say, as sound files; spoken texts are kept for the next time."""
+        speaker = tools.espeak()
+        flows = [file.flow for file in FlowBook(self._flows).files.values()]
+        make_prompts(
+            flows,
+            self.folder / "prompts",
+            espeak(speaker.argv, speaker.environment),
+            cache=CHECKOUT / ".cache/prompts",
+        )
+
     def _write_settings(self) -> None:
         hashed = PasswordHasher(time_cost=1, memory_cost=1024).hash(self.password)
         settings: dict[str, Any] = {
@@ -240,6 +255,7 @@ class Centre:
             "store": {"url": f"sqlite:///{self.folder}/pbxd.db"},
             "callers": {"default_region": "CN", "repeat": {"windows": ["24h", "7d"]}},
             "flows": {"folder": str(self._flows), "scripts": str(CHECKOUT / "dialplans/scripts")},
+            "prompts": {"folder": str(self.folder / "prompts"), "languages": ["en", "zh"]},
             "log": {"format": "console"},
         }
         for section, values in self._more.items():
