@@ -70,6 +70,6 @@ def exten_of_local(name: str) -> str:
 
 
 def born_at(uniqueid: str) -> float:
-    """The second in which a channel was made, read off its Uniqueid (``pbx-1700000000.12``); 0 if it tells none."""
+    """The second in which a channel was made, read off its Uniqueid, e.g. ``pbx-1700000000.12``; or 0."""
     whole = uniqueid.rpartition("-")[2].partition(".")[0]
     return float(whole) if whole.isascii() and whole.isdigit() and len(whole) < 12 else 0.0

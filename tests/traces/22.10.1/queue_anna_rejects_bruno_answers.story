@@ -1,0 +1,6 @@
++8613800138000 "张三" calls 504
+    0:00.0  waits in q504
+    0:00.1  leaves q504 after 0.1 s: answered
+    0:00.1  talks with PJSIP/1002 (q504)
+    0:01.9  PJSIP/1002 is out: talked 1.9 s
+    0:01.9  ends: answered, waited 0.1 s

@@ -1,0 +1,6 @@
++8613800138000 "张三" calls 506
+    0:00.0  waits in q506
+    0:00.0  leaves q506 after 0.0 s: answered
+    0:00.0  talks with PJSIP/1001 for Local/1001@from-queue/n (q506)
+    0:02.0  PJSIP/1001 is out: talked 1.9 s
+    0:02.0  ends: answered, waited 0.0 s

@@ -1,0 +1,8 @@
++8613800138000 "张三" calls 701
+    0:00.0  waits in q501
+    0:03.0  leaves q501 after 3.0 s: timeout
+    0:03.0  waits in q599
+    0:03.0  leaves q599 after 0.0 s: answered
+    0:03.0  talks with PJSIP/1003 (q599)
+    0:05.0  PJSIP/1003 is out: talked 2.0 s
+    0:05.0  ends: answered, waited 3.0 s

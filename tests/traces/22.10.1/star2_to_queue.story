@@ -1,0 +1,9 @@
++8613800138000 "张三" calls 501
+    0:00.0  waits in q501
+    0:00.0  leaves q501 after 0.0 s: answered
+    0:00.0  talks with PJSIP/1001 (q501)
+    0:05.3  PJSIP/1001 is out: talked 2.3 s, 2.9 s on hold
+    0:05.3  attended transfer from PJSIP/1001 to q502: completed
+    0:05.7  talks with PJSIP/1002 (q502)
+    0:07.4  PJSIP/1002 is out: talked 1.8 s
+    0:07.5  ends: answered, waited 0.0 s
