@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,7 @@ class Conf:
     exists: bool
     categories: list[Category]
     findings: list[Finding]
+    readable: bool = True  #: False where this user may not read all of it
 
     def category(self, name: str) -> Category | None:
         return next((c for c in self.categories if c.name.lower() == name.lower()), None)
@@ -97,7 +99,7 @@ def read_conf(folder: Path, name: str) -> Conf:
         )
         for found in plain.categories
     ]
-    return Conf(path, exists, categories, reader.findings)
+    return Conf(path, exists, categories, reader.findings, not reader.unreadable)
 
 
 def _flatten(categories: list[Category]) -> Iterator[tuple[str, Place]]:
@@ -131,18 +133,22 @@ class _Reader:
         self.categories: list[Category] = []
         self.findings: list[Finding] = []
         self.current: Category | None = None
+        self.unreadable = False
         self._inside: list[Path] = []
         self._refused: set[str] = set()
 
     def include(self, path: Path) -> bool:
-        """Read ``path``; False if it is not a file that can be read."""
-        if not path.is_file():
-            return False
+        """Read ``path``; False if there is no such file."""
         try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                return False
             text = path.read_bytes().decode("utf-8", "surrogateescape")
-        except OSError as fault:
-            self.findings.append(note(Place(str(path)), f"cannot be read: {fault.strerror}"))
+        except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError as fault:
+            self.unreadable = True
+            self.findings.append(note(Place(str(path)), f"not checked: {fault.strerror}"))
+            return True
         self._inside.append(path)
         here = self.current
         for number, line, wrong in significant_lines(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pbxd.settings.yaml_source import Place
 
 def check_flows(folder: Path, prompts: Prompts) -> tuple[dict[str, FlowFile], list[Finding]]:
     """The flows that can be walked, and what is wrong with the others and with the prompts of all."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return {}, []  # told already, with the setting that names it
     flows, faults = read_folder(folder)
     findings = of_faults(faults)
@@ -23,7 +24,7 @@ def check_flows(folder: Path, prompts: Prompts) -> tuple[dict[str, FlowFile], li
         findings.append(warning(Place(str(folder)), "there is no flow in this folder"))
     for file in flows.values():
         findings += oddities(file)
-        if prompts.folder.is_dir():
+        if os.path.isdir(prompts.folder):
             missing = missing_prompts(file, prompts.folder)
             findings += [warning(f.place, f"{f.path}: {f.message}") for f in missing]
         for language in file.flow.languages:

@@ -37,7 +37,7 @@ def check_own(settings: Settings, source: YamlSource) -> Iterator[Finding]:
 
 def _readable_secrets(source: YamlSource) -> Iterator[Finding]:
     path = Path(source.name)
-    if not path.is_file() or not path.stat().st_mode & stat.S_IROTH:
+    if not os.path.isfile(path) or not path.stat().st_mode & stat.S_IROTH:
         return
     for key, place in source.values.items():
         if key and key[-1] in _SECRET_KEYS and place.source == source.name:
@@ -74,16 +74,16 @@ def _pages(settings: Settings, source: YamlSource) -> Iterator[Finding]:
 
 
 def _folders(settings: Settings, source: YamlSource) -> Iterator[Finding]:
-    if not settings.flows.folder.is_dir():
+    if not os.path.isdir(settings.flows.folder):
         yield error(source.place(("flows", "folder")), f"there is no folder {settings.flows.folder}")
     prompts = settings.prompts.folder
-    if not prompts.is_dir():
+    if not os.path.isdir(prompts):
         yield error(source.place(("prompts", "folder")), f"there is no folder {prompts}")
     else:
         yield from _prompt_folders(settings, source)
     if settings.store.url.startswith("sqlite"):
         path = Path(settings.store.url.partition(":///")[2])
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             yield error(source.place(("store", "url")), f"there is no folder {path.parent}")
         elif not os.access(path.parent, os.W_OK):
             yield warning(source.place(("store", "url")), f"{path.parent} is not writable for this user")
@@ -93,12 +93,13 @@ def _prompt_folders(settings: Settings, source: YamlSource) -> Iterator[Finding]
     place = source.place(("prompts", "folder"))
     prompts = settings.prompts.folder
     for language in settings.prompts.languages:
-        if not (prompts / language).is_dir():
+        if not os.path.isdir(prompts / language):
             yield warning(place, f"there is no folder {prompts / language} for language {language}")
     if settings.prompts.asterisk_folder is None:
         for folder in (prompts, *prompts.absolute().parents):
             if not folder.stat().st_mode & stat.S_IXOTH:
-                yield warning(place, f"Asterisk's user may not enter {folder}: callers would hear nothing")
+                why = f"users other than its owner may not enter {folder}: can Asterisk read the prompts?"
+                yield warning(place, why)
                 break
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def folder_of(node: Node, given: Mapping[str, Path]) -> Path | None:
     """Where the configuration of a node's Asterisk lies, if it is on this machine."""
     if node.name in given or "" in given:
         return given.get(node.name, given.get(""))
-    return ASTERISK if is_local(node.ami.host) and ASTERISK.is_dir() else None
+    return ASTERISK if is_local(node.ami.host) and os.path.isdir(ASTERISK) else None
 
 
 def _check_node(
@@ -52,7 +53,7 @@ def _check_node(
     flows: Mapping[str, FlowFile],
 ) -> Iterator[Finding]:
     folder = folder_of(node, asterisk)
-    if folder is None or not folder.is_dir():
+    if folder is None or not os.path.isdir(folder):
         where = f"{folder} is no folder" if folder else "use --asterisk FOLDER"
         place = source.place(("nodes", settings.nodes.index(node)))
         yield note(place, f"node {node.name}: Asterisk's own files were not checked ({where})")
@@ -63,13 +64,17 @@ def _check_node(
     )
     for conf in (manager, queues, features, dialplan):
         yield from conf.findings
-    names = {queue.name for queue in queues_of(queues)} if queues.exists else None
-    yield from check_manager(manager, node)
-    yield from check_dialplan(dialplan, node, settings.agi, names)
-    yield from check_queues(queues, node, settings.agents)
-    yield from check_features(features)
+    names = {queue.name for queue in queues_of(queues)} if queues.exists and queues.readable else None
+    if manager.readable:
+        yield from check_manager(manager, node)
+    if dialplan.readable:
+        yield from check_dialplan(dialplan, node, settings.agi, names)
+    if queues.readable:
+        yield from check_queues(queues, node, settings.agents)
+    if features.readable:
+        yield from check_features(features)
     if names is not None:
         yield from check_queues_of_flows(flows, names, node.name)
     for flow in flows_asked_for(dialplan):
-        if not any((settings.flows.folder / f"{flow.name}{end}").is_file() for end in (".yaml", ".yml")):
+        if not any(os.path.isfile(settings.flows.folder / f"{flow.name}{end}") for end in (".yaml", ".yml")):
             yield error(flow.place, f"there is no flow {flow.name!r} in {settings.flows.folder}")
