@@ -253,6 +253,21 @@ def flow_show(
     typer.echo(as_mermaid(shown) if mermaid else as_text(shown), nl=False)
 
 
+@flow_app.command("speak")
+def flow_speak(
+    config: Config = CONFIG,
+    espeak: Annotated[str, typer.Option("--espeak", help="The synthesiser's program.")] = "espeak-ng",
+) -> None:
+    """Make the sound files that flows lack, by espeak-ng; recordings are left alone."""
+    settings = _settings(config)
+    from pbxd.cli.flow import speak_prompts
+
+    made, findings = speak_prompts(settings.flows.folder, settings.prompts.folder, espeak)
+    if made is not None:
+        typer.echo(f"{len(made.spoken)} made, {len(made.kept)} kept, {len(made.recorded)} recorded by people")
+    _report(findings, as_json=False, strict=False)
+
+
 @settings_app.command("schema")
 def settings_schema() -> None:
     """Print the JSON Schema of the settings file, for editors."""

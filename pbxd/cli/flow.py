@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pbxd.check.findings import Finding, error, of_faults, warning
 from pbxd.check.flows import oddities
-from pbxd.edge.flow_files.load import flow_paths, missing_prompts, read_flow
+from pbxd.edge.flow_files.load import flow_paths, missing_prompts, read_flow, read_folder
+from pbxd.edge.prompts import Made, PromptError, espeak, make_prompts
 from pbxd.ivr.flow import Collect, Decision, End, Flow, Menu, Next, Play, Say, Script
 from pbxd.ivr.walk import kind_of
 from pbxd.settings.yaml_source import Place, SourceError
@@ -36,6 +37,21 @@ def _check_file(path: Path, prompts: Path | None) -> list[Finding]:
         return of_faults(refusal.faults)
     missing = missing_prompts(file, prompts) if prompts is not None else ()
     return oddities(file) + [warning(f.place, f"{f.path}: {f.message}") for f in missing]
+
+
+def speak_prompts(flows: Path, prompts: Path, espeak_program: str) -> tuple[Made | None, list[Finding]]:
+    """Make the missing sounds of all flows that can be read; what is wrong with the others is told."""
+    good, faults = read_folder(flows)
+    findings = of_faults(faults)
+    try:
+        made = make_prompts((file.flow for file in good.values()), prompts, espeak((espeak_program,)))
+    except (PromptError, OSError) as fault:
+        return None, [*findings, error(Place(str(prompts)), str(fault))]
+    for sound in (prompts / f"{name}.wav" for name in made.spoken):
+        sound.chmod(0o644)  # Asterisk is another user
+        for folder in (sound.parent, sound.parent.parent):
+            folder.chmod(0o755)
+    return made, findings
 
 
 def as_text(flow: Flow) -> str:

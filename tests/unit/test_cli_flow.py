@@ -1,6 +1,7 @@
 """``pbxd flow``: the flow that ships, shown, drawn and checked."""
 
 import json
+import wave
 from pathlib import Path
 
 import jsonschema
@@ -73,6 +74,55 @@ def test_the_folder_of_the_settings_is_the_default(tmp_path: Path) -> None:
     assert "there is no flow in this folder" in pbxd("check", "-c", str(config))[1]
     (tmp_path / "flows/main.yaml").write_text(MAIN.read_text())
     assert pbxd("show", "main", "-c", str(config)) == pbxd("show", str(MAIN))
+
+
+SPEAKER = """\
+#!/bin/sh
+# A synthesiser that says everything with the same sound.
+cat > /dev/null
+exec cat "$(dirname "$0")/sound.wav"
+"""
+
+
+def test_flows_are_spoken_where_nobody_has_recorded_them(tmp_path: Path) -> None:
+    config = tmp_path / "pbxd.yaml"
+    config.write_text(
+        "nodes: [{name: a, ami: {secret: x}}]\nflows: {folder: flows}\nprompts: {folder: prompts}\n"
+    )
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows/main.yaml").write_text(MAIN.read_text())
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\x00\x20\x00\xe0" * 800)
+    speaker = tmp_path / "speaker"
+    speaker.write_text(SPEAKER)
+    speaker.chmod(0o755)
+    recording = tmp_path / "prompts/en/main/welcome.gsm"
+    recording.parent.mkdir(parents=True)
+    recording.write_bytes(b"a person's voice")
+    code, told = pbxd("speak", "-c", str(config), "--espeak", str(speaker))
+    assert code == 0, told
+    assert ", 1 recorded by people" in told
+    assert recording.read_bytes() == b"a person's voice"
+    assert not recording.with_suffix(".wav").exists()
+    spoken = tmp_path / "prompts/zh/main/welcome.wav"
+    assert spoken.stat().st_mode & 0o444 == 0o444
+    assert pbxd("check", "-c", str(config)) == (0, "0 errors, 0 warnings, 0 notes\n")
+    assert pbxd("speak", "-c", str(config), "--espeak", str(speaker))[1].startswith("0 made, ")
+
+
+def test_a_synthesiser_that_is_not_there(tmp_path: Path) -> None:
+    config = tmp_path / "pbxd.yaml"
+    config.write_text(
+        "nodes: [{name: a, ami: {secret: x}}]\nflows: {folder: flows}\nprompts: {folder: prompts}\n"
+    )
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows/main.yaml").write_text(MAIN.read_text())
+    code, told = pbxd("speak", "-c", str(config), "--espeak", str(tmp_path / "absent"))
+    assert code == 1
+    assert "No such file or directory" in told
 
 
 def test_the_schema_takes_the_flow_that_ships() -> None:
