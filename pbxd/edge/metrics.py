@@ -13,7 +13,6 @@ import platform
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -27,7 +26,6 @@ from prometheus_client.registry import Collector
 
 from pbxd.effects import Count
 from pbxd.figures import CATALOGUE, Figure, Kind, Reading
-from pbxd.figures.figure import ANSWER_BUCKETS, TALK_BUCKETS
 
 log = structlog.get_logger(__name__)
 
@@ -52,21 +50,8 @@ class Histogram:
 class Metrics(Collector):
     """All figures of one pbxd. ``apply`` is the outlet for Count effects, ``text`` what /metrics serves."""
 
-    def __init__(
-        self,
-        *,
-        version: str = "0",
-        agents: bool = False,
-        sources: Iterable[Source] = (),
-        answer_buckets: Iterable[float] = ANSWER_BUCKETS,
-        talk_buckets: Iterable[float] = TALK_BUCKETS,
-    ) -> None:
-        bounds = {ANSWER_BUCKETS: tuple(answer_buckets), TALK_BUCKETS: tuple(talk_buckets)}
-        self._figures = {
-            f.name: replace(f, buckets=tuple(map(float, bounds.get(f.buckets, f.buckets))))
-            for f in CATALOGUE
-            if agents or not f.opt_in
-        }
+    def __init__(self, *, version: str = "0", agents: bool = False, sources: Iterable[Source] = ()) -> None:
+        self._figures = {f.name: f for f in CATALOGUE if agents or not f.opt_in}
         self._without_agents = frozenset(f.name for f in CATALOGUE) - self._figures.keys()
         self._counters: dict[str, dict[Values, float]] = {}
         self._histograms: dict[str, dict[Values, Histogram]] = {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pbxd.figures.callers import CALLS, DERIVED, PEOPLE, QUEUES
 from pbxd.figures.figure import Derived, Figure, Kind, Label
-from pbxd.figures.machinery import LINKS, LOOP, PAGES, STORE
+from pbxd.figures.links import LINKS, STORE
+from pbxd.figures.machinery import LOOP, PAGES
 
 CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("Calls", CALLS),

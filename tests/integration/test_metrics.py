@@ -13,7 +13,7 @@ from deploy.lab.tools import promtool
 from deploy.lab.unpack import UnpackError
 from pbxd.edge.metrics import SERIES_LIMIT, Metrics
 from pbxd.effects import Count
-from pbxd.figures import CATALOGUE, Kind, Reading, figure, queue_readings
+from pbxd.figures import CATALOGUE, Kind, Reading, queue_readings
 from pbxd.figures.catalogue import DERIVED
 
 WAIT = {"node": "pbx1", "queue": "billing", "outcome": "answered"}
@@ -182,16 +182,6 @@ def test_series_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None
     assert value(metrics, "pbxd_metrics_faults_total", kind="full") == 5
     metrics.count("pbxd_agi_faults_total", kind="kind 0")
     assert value(metrics, "pbxd_agi_faults_total", kind="kind 0") == 2
-
-
-def test_bounds_can_be_set() -> None:
-    metrics = Metrics(answer_buckets=(1.0, 7.0), talk_buckets=(60.0,))
-    metrics.count("pbxd_queue_wait_seconds", 6.0, **WAIT)
-    assert value(metrics, "pbxd_queue_wait_seconds_bucket", **WAIT, le="7.0") == 1
-    assert value(metrics, "pbxd_queue_wait_seconds_bucket", **WAIT, le="20.0") is None
-    metrics.count("pbxd_talk_seconds", 59.0, node="pbx1", queue="billing")
-    assert value(metrics, "pbxd_talk_seconds_bucket", node="pbx1", queue="billing", le="60.0") == 1
-    assert figure("pbxd_queue_wait_seconds").buckets != (1.0, 7.0)
 
 
 def test_the_process_says_who_it_is() -> None:

@@ -1,0 +1,240 @@
+"""The figures of the links that pbxd keeps: to Asterisk, to the store, to the broker."""
+
+from __future__ import annotations
+
+from pbxd.figures.figure import NODE, SWIFT_BUCKETS, Figure, Kind, Label
+
+_COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+LINK_FAULT = Label(
+    name="kind",
+    meaning="what the switch did wrong",
+    values=("malformed", "oversized", "stray", "late_reply", "listener", "overrun"),
+)
+STORE_RESULT = Label(
+    name="result",
+    meaning="stored; spooled: kept in a file until the store is back; refused: no store would ever take it; "
+    "lost: dropped although everything was tried",
+    values=("stored", "spooled", "refused", "lost"),
+)
+LOOKUP_RESULT = Label(
+    name="result",
+    meaning="found, or why the call went on without its history",
+    values=("found", "withheld", "timeout", "away", "locked", "other"),
+)
+
+LINKS = (
+    Figure(
+        name="pbxd_ami_connected",
+        kind=_GAUGE,
+        help="Whether the AMI link is up and its inventory taken.",
+        labels=(NODE,),
+        unit="1 or 0",
+        formula="1 when logged in and resynchronised, else 0.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_connects_total",
+        kind=_COUNTER,
+        help="AMI logins that the switch accepted.",
+        labels=(NODE,),
+        unit="connections",
+        formula="One for each login; the first of them is the start, all others are reconnects.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_failed_connects_total",
+        kind=_COUNTER,
+        help="Attempts to connect to AMI that failed.",
+        labels=(NODE,),
+        unit="attempts",
+        formula="One for each attempt that did not end in an accepted login.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_losses_total",
+        kind=_COUNTER,
+        help="AMI links that were up and were lost.",
+        labels=(NODE,),
+        unit="links",
+        formula="One for each loss: the connection closed, or the switch did not answer a ping in time.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_messages_total",
+        kind=_COUNTER,
+        help="Messages read from AMI, wanted or not.",
+        labels=(NODE,),
+        unit="messages",
+        formula="One for each event and response.",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_ami_faults_total",
+        kind=_COUNTER,
+        help="Things that came over AMI and should not have, and were survived.",
+        labels=(NODE, LINK_FAULT),
+        unit="faults",
+        formula="One for each message that lacks what it must have, is too large, answers nothing, or made a "
+        "listener fail; and for each time reading was paused because the daemon fell behind (overrun).",
+        source="the AMI link",
+    ),
+    Figure(
+        name="pbxd_resync_corrections_total",
+        kind=_COUNTER,
+        help="Facts that had been missed and were found by an inventory.",
+        labels=(NODE,),
+        unit="facts",
+        formula="Facts that the difference between model and inventory made necessary.",
+        source="facts that are marked as missed",
+        edge_cases="The first inventory after the start corrects nothing: there was no picture before.",
+    ),
+    Figure(
+        name="pbxd_agi_served_total",
+        kind=_COUNTER,
+        help="FastAGI sessions that were served.",
+        unit="sessions",
+        formula="One for each session, when it ends.",
+        source="the FastAGI server",
+    ),
+    Figure(
+        name="pbxd_agi_sessions",
+        kind=_GAUGE,
+        help="FastAGI sessions in progress.",
+        unit="sessions",
+        formula="Number of open sessions at the scrape.",
+        source="the FastAGI server",
+    ),
+    Figure(
+        name="pbxd_agi_faults_total",
+        kind=_COUNTER,
+        help="FastAGI sessions with something wrong, by kind.",
+        labels=(Label(name="kind", meaning="what was wrong"),),
+        unit="faults",
+        formula="One for each fault; a session may have several.",
+        source="the FastAGI server",
+    ),
+    Figure(
+        name="pbxd_flow_results_total",
+        kind=_COUNTER,
+        help="Ways callers left the call flows.",
+        labels=(
+            NODE,
+            Label(name="flow", meaning="the flow's name"),
+            Label(name="result", meaning="queue, hangup, done, caller_left or failed"),
+        ),
+        unit="calls",
+        formula="One for each caller who leaves a flow.",
+        source="FlowLeft",
+    ),
+)
+
+STORE = (
+    Figure(
+        name="pbxd_store_contacts_total",
+        kind=_COUNTER,
+        help="Contacts that were to be remembered, by what became of them.",
+        labels=(STORE_RESULT,),
+        unit="contacts",
+        formula="One for each; a spooled one counts again as stored when it gets there.",
+        source="Remember",
+    ),
+    Figure(
+        name="pbxd_store_commit_seconds",
+        kind=_HISTOGRAM,
+        help="Time one commit of contacts took.",
+        unit="seconds",
+        formula="From the start of the transaction to its end, whatever number of contacts it holds.",
+        source="the store",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_store_lookup_seconds",
+        kind=_HISTOGRAM,
+        help="Time a look-up of a caller's history took, of those that were answered in time.",
+        unit="seconds",
+        formula="From the LookUp effect to its answer.",
+        source="LookUp",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_store_lookups_total",
+        kind=_COUNTER,
+        help="Look-ups of callers' histories, by result.",
+        labels=(LOOKUP_RESULT,),
+        unit="look-ups",
+        formula="One for each; all but `found` left the call without its history.",
+        source="LookUp",
+    ),
+    Figure(
+        name="pbxd_store_faults_total",
+        kind=_COUNTER,
+        help="Faults of the store.",
+        labels=(
+            Label(
+                name="kind",
+                meaning="what went wrong",
+                values=("away", "timeout", "locked", "disk_full", "schema", "spool", "other"),
+            ),
+        ),
+        unit="faults",
+        formula="One for each operation that failed.",
+        source="the store",
+    ),
+    Figure(
+        name="pbxd_mqtt_connected",
+        kind=_GAUGE,
+        help="Whether the MQTT broker is connected.",
+        unit="1 or 0",
+        formula="1 when connected.",
+        source="the MQTT edge",
+        edge_cases="Absent when no broker is configured.",
+    ),
+    Figure(
+        name="pbxd_mqtt_messages_total",
+        kind=_COUNTER,
+        help="Messages for the MQTT broker, by what became of them.",
+        labels=(
+            Label(
+                name="result",
+                meaning="delivered: the broker has it; the others never got there",
+                values=("delivered", "refused", "unsendable", "no_room", "too_old"),
+            ),
+        ),
+        unit="messages",
+        formula="One for each message and result.",
+        source="Publish",
+    ),
+    Figure(
+        name="pbxd_mqtt_delivery_seconds",
+        kind=_HISTOGRAM,
+        help="Time from making a message to the broker's acknowledgement.",
+        unit="seconds",
+        formula="When the broker acknowledged it less when it was made; outages are part of it.",
+        source="Publish",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_mqtt_faults_total",
+        kind=_COUNTER,
+        help="Faults on the way to the MQTT broker.",
+        labels=(
+            Label(
+                name="reason",
+                meaning="what went wrong",
+                values=("connection", "refused", "outbox", "defect"),
+            ),
+        ),
+        unit="faults",
+        formula="One for each lost or refused connection, each outbox that did not answer, each bug of pbxd.",
+        source="the MQTT edge",
+    ),
+    Figure(
+        name="pbxd_mqtt_outbox_messages",
+        kind=_GAUGE,
+        help="Messages that wait for the broker.",
+        unit="messages",
+        formula="Length of the outbox at the scrape.",
+        source="the MQTT edge",
+    ),
+)
