@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.lab import scenarios_keys  # noqa: F401 - fills the table of scenarios
+from deploy.lab import scenarios_keys, scenarios_refer  # noqa: F401 - they fill the table of scenarios
 from deploy.lab.files import Wishes
 from deploy.lab.phones import PhoneError, Phones
 from deploy.lab.scenarios import SCENARIOS
