@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from pbxd.settings import values
 from pbxd.settings.connections import Network
 from pbxd.settings.model import Settings
-from pbxd.settings.values import duration_text
+from pbxd.settings.values import DURATION_PATTERN, duration_text
 
 INTRODUCTION = """\
 # Settings
@@ -42,7 +42,19 @@ effect, and `pbxd check` tests everything without starting.
 def schema() -> dict[str, Any]:
     """JSON Schema of the settings file."""
     document = Settings.model_json_schema()
+    for model in document["$defs"].values():
+        for field in model.get("properties", {}).values():
+            _write_durations(field)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document, "title": "pbxd settings"}
+
+
+def _write_durations(field: dict[str, Any]) -> None:
+    """Defaults of durations are seconds to the program; an editor should offer ``5s``."""
+    default = field.get("default")
+    if isinstance(default, list) and field.get("items", {}).get("pattern") == DURATION_PATTERN:
+        field["default"] = [duration_text(item) for item in default]
+    elif isinstance(default, float) and field.get("pattern") == DURATION_PATTERN:
+        field["default"] = duration_text(default)
 
 
 def reference() -> str:

@@ -23,6 +23,9 @@ from pydantic_core import CoreSchema, core_schema
 SECOND = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 """Seconds in each unit a duration may be written in."""
 
+DURATION_PATTERN = r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"
+"""The same for JSON Schema."""
+
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+", re.ASCII)
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 
@@ -88,7 +91,7 @@ Duration = Annotated[
     float,
     Field(ge=0, le=SECOND["d"] * 3660),
     BeforeValidator(seconds),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["5s", "24h"]}),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["5s", "24h"]}),
 ]
 """Seconds; in the file a number with its unit."""
 

@@ -291,6 +291,8 @@ def test_every_setting_says_what_it_means() -> None:
 
 def test_the_schema_takes_the_sample_file() -> None:
     document = schema()
+    assert document["$defs"]["Ami"]["properties"]["ping_every"]["default"] == "3s"
+    assert document["$defs"]["Repeat"]["properties"]["windows"]["default"] == ["1d", "7d"]
     jsonschema.Draft202012Validator.check_schema(document)
     data = YAML(typ="safe", pure=True).load((REPO / "deploy/pbxd.yaml").read_text())
     data["callers"]["repeat"]["same_subject"] = False
