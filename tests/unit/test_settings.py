@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -306,3 +307,49 @@ def test_the_schema_takes_the_sample_file() -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be read: No such file"):
         load_settings(tmp_path / "absent.yaml", {})
+
+
+_KEYS = ["nodes", "agents", "name", "id", "ami", "secret", "port", "interfaces", "web", "repeat", "windows"]
+_WORDS = [
+    "pbx1",
+    "anna",
+    "PJSIP/1001",
+    "pbx1:PJSIP/1001",
+    "5s",
+    "5",
+    "yes",
+    "",
+    "mqtt://h",
+    "[",
+    "$argon2id$x",
+]
+_ANYTHING = st.recursive(
+    st.sampled_from(_WORDS) | st.text(max_size=5) | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(_KEYS) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=15,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*_KEYS, "store", "mqtt", "callers"]), _ANYTHING, max_size=5))
+def test_no_file_brings_the_reader_down(data: object) -> None:
+    """JSON is YAML: whatever stands there is either settings or a list of faults, each with its place."""
+    try:
+        parse(json.dumps(data))
+    except SourceError as refusal:
+        places = [fault.place for fault in refusal.faults]
+        assert all(place.source == "pbxd.yaml" and place.line == 1 for place in places)
+
+
+@given(
+    st.sampled_from(
+        ["NODES", "NODES__0", "NODES__PBX1", "WEB", "MQTT", "AGENTS__0", "STORE__URL", "CALLERS"]
+    ),
+    st.sampled_from(["", "__PORT", "__AMI", "__AMI__PORT", "__0", "__REPEAT__WINDOWS", "__", "____"]),
+    st.sampled_from(["", "1", "x", "[", "[a]", "{a: b}", "{name: x, ami: {secret: y}}"]),
+)
+def test_no_environment_brings_the_reader_down(first: str, rest: str, value: str) -> None:
+    with suppress(SourceError):
+        parse(LEAST, {f"PBXD_{first}{rest}": value})
