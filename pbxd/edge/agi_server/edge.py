@@ -36,7 +36,7 @@ class AgiEdge:
         known = dict(nodes)
         networks = tuple(network for each in known.values() for network in each)
         self.server = FastAgi(settings, allowed=networks, count=count)
-        user_scripts = UserScripts(
+        self.scripts = UserScripts(
             scripts,
             most=settings.script_threads,
             deadline=settings.script_timeout,
@@ -46,7 +46,7 @@ class AgiEdge:
             nodes=known,
             flow=flow,
             prompts=prompts,
-            scripts=user_scripts,
+            scripts=self.scripts,
             inbox=inbox,
             fault=self.server.fault,
         )

@@ -2,8 +2,8 @@
 
 A thread cannot be killed. A function that does not come back keeps its thread, and what it asks of Asterisk
 is refused from its deadline on; the caller goes on. So that such functions cannot use up everything: at most
-``most`` threads run, a function may have no more than a quarter of them that are overdue, and when all
-overdue ones together are half of ``most``, no function starts that has one of them.
+``most`` run, at most half of them of one function; a function of which a quarter of ``most`` is overdue does
+not start again, and when all overdue ones together are half of ``most``, none starts that has one of them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class UserScripts:
         self._fault = fault
         self._clock = clock
         self._free = asyncio.Semaphore(most)
-        self._overdue: Counter[str] = Counter()
+        self._shares: dict[str, asyncio.Semaphore] = {}
+        self.overdue_by_function: Counter[str] = Counter()
         self._modules: dict[str, tuple[int, ModuleType]] = {}
         self._loading = threading.Lock()
         pyst.install()
@@ -64,7 +65,7 @@ class UserScripts:
     @property
     def overdue(self) -> int:
         """Threads whose function has not come back in time."""
-        return self._overdue.total()
+        return self.overdue_by_function.total()
 
     async def run(
         self, session: Session, headers: Mapping[str, str], asked: RunScript
@@ -74,9 +75,13 @@ class UserScripts:
         run = _Run(self, session, headers, asked)
         try:
             async with asyncio.timeout(deadline) as limit:
-                self._refuse_stuck(asked.function)
-                await self._free.acquire()
-                run.start()
+                await self._share(asked.function).acquire()
+                try:
+                    await self._free.acquire()
+                except BaseException:
+                    self._share(asked.function).release()
+                    raise
+                run.begin()
                 result = await run.done
         except TimeoutError as error:
             if not limit.expired():  # the function's own
@@ -94,8 +99,18 @@ class UserScripts:
         variables = {str(name): str(value) for name, value in run.variables.items()}
         return ScriptDone(at=self._clock(), result=result, variables=variables)
 
-    def _refuse_stuck(self, function: str) -> None:
-        stuck = self._overdue[function]
+    def _share(self, function: str) -> asyncio.Semaphore:
+        """What one function may have of all places; there are as many functions as flows name."""
+        return self._shares.setdefault(function, asyncio.Semaphore(max(1, self._most // 2)))
+
+    def left(self, function: str) -> None:
+        """A place is free again."""
+        self._free.release()
+        self._share(function).release()
+
+    def refuse_stuck(self, function: str) -> None:
+        """Raise ScriptError when too many calls of it have not come back."""
+        stuck = self.overdue_by_function[function]
         if stuck >= max(1, self._most // 4) or (stuck and self.overdue >= self._most // 2):
             raise ScriptError(f"{stuck} earlier calls of it have not come back")
 
@@ -161,7 +176,13 @@ class _Run:
         self._headers = headers
         self._written_off = False
 
-    def start(self) -> None:
+    def begin(self) -> None:
+        """Start the thread; the place for it has been taken. Raises ScriptError."""
+        try:
+            self._scripts.refuse_stuck(self.asked.function)
+        except ScriptError:
+            self._scripts.left(self.asked.function)
+            raise
         self.started = True
         name = f"script {self.asked.function}"
         # A daemon: a function that never comes back must not keep pbxd from stopping.
@@ -170,8 +191,8 @@ class _Run:
     def write_off(self) -> None:
         """It is overdue: its place is free for others, its thread is counted against its function."""
         self._written_off = True
-        self._scripts._overdue[self.asked.function] += 1
-        self._scripts._free.release()
+        self._scripts.overdue_by_function[self.asked.function] += 1
+        self._scripts.left(self.asked.function)
 
     def _thread(self) -> None:
         result = ""
@@ -191,9 +212,9 @@ class _Run:
 
     def _ended(self, result: str, error: BaseException | None) -> None:
         if self._written_off:
-            self._scripts._overdue[self.asked.function] -= 1
+            self._scripts.overdue_by_function[self.asked.function] -= 1
             return
-        self._scripts._free.release()
+        self._scripts.left(self.asked.function)
         if self.done.done():
             return
         if error is None:

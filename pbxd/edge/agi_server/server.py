@@ -280,6 +280,9 @@ class FastAgi(Application):  # type: ignore[misc]
         if self._allowed is None:
             return True
         peer = address(session)
+        if not peer:  # it was reset before we looked
+            self.fault(Fault.CLOSED_EARLY)
+            return False
         may = self._admitted.get(peer)
         if may is None:
             may = within(peer, self._allowed)

@@ -24,6 +24,9 @@ RESYNC = 'GET FULL VARIABLE "{mark}"'
 """Answered with the mark itself: the one reply that cannot be mistaken for another."""
 
 
+DEAD = 511
+"""The code of a refusal because there is no living channel any more."""
+
 GONE = "the connection to Asterisk is closed"
 
 Form = Callable[[Reply], Any]
@@ -164,10 +167,10 @@ class Session(asyncio.Protocol):
         if reader.strays:
             self._owner.fault(Fault.STRAY_LINE, lines=reader.strays)
             reader.strays = 0
+        if not self.hungup and (reader.hungup or any(reply.code == DEAD for reply in replies)):
+            self._caller_left()
         for reply in replies:
             self._answered(reply)
-        if reader.hungup and not self.hungup:
-            self._caller_left()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._running and not self.over:
