@@ -72,4 +72,4 @@ class Table(dict[K, V], Generic[K, V]):
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise TypeError("a journalled table is written one key at a time")
 
-    clear = update = setdefault = popitem = __ior__ = _refuse  # type: ignore[assignment]
+    clear = update = setdefault = popitem = __ior__ = _refuse

@@ -52,7 +52,7 @@ class Node:
     def on_link_up(self, up: LinkUp) -> tuple[list[Fact], tuple[str, ...]]:
         """The switch as it really is: what was missed becomes facts."""
         self._link["ami"] = Link(up=True, since=up.at)
-        return (self.calls.resync(up.inventory, up.at) if hasattr(self.calls,"resync") else []), self.queues.resync(up.inventory)
+        return self.calls.resync(up.inventory, up.at), self.queues.resync(up.inventory)
 
     def on_link_down(self, down: LinkDown) -> None:
         self._link["ami"] = Link(up=False, since=down.at, reason=down.reason, fatal=down.fatal)
