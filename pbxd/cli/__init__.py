@@ -45,13 +45,14 @@ Config = Annotated[
 
 def main() -> None:
     """Entry point of the ``pbxd`` command."""
+    from pbxd.edge.visible import visible
     from pbxd.settings.yaml_source import SourceError
 
     try:
         app()
     except SourceError as error:
         for fault in error.faults:
-            print(fault, file=sys.stderr)
+            print(visible(str(fault)), file=sys.stderr)
         sys.exit(UNUSABLE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -101,7 +102,7 @@ def _report(findings: list[Finding], *, as_json: bool, strict: bool) -> NoReturn
         _print_json({"findings": [f.as_json() for f in findings], **{f"{s}s": n for s, n in count.items()}})
     else:
         for finding in findings:
-            typer.echo(str(finding))
+            _print(str(finding))
         typer.echo(", ".join(f"{n} {severity}{'' if n == 1 else 's'}" for severity, n in count.items()))
     failed = count[Severity.ERROR] or (strict and count[Severity.WARNING])
     raise typer.Exit(FAULTS if failed else 0)
@@ -163,7 +164,7 @@ def replay(
     if as_json:
         _print_json(told.as_json())
     else:
-        typer.echo(told.as_text(), nl=False)
+        _print(told.as_text())
 
 
 def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
@@ -172,7 +173,9 @@ def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
 
 def _refuse(why: str) -> NoReturn:
     """The command line cannot be used as it is."""
-    typer.echo(why, err=True)
+    from pbxd.edge.visible import visible
+
+    typer.echo(visible(why), err=True)
     raise typer.Exit(UNUSABLE)
 
 
@@ -250,7 +253,7 @@ def flow_show(
 
     path = flow if flow.suffix else _settings(config).flows.folder / f"{flow}.yaml"
     shown = read_flow(path).flow
-    typer.echo(as_mermaid(shown) if mermaid else as_text(shown), nl=False)
+    _print(as_mermaid(shown) if mermaid else as_text(shown))
 
 
 @flow_app.command("speak")
@@ -292,6 +295,16 @@ def settings_show(config: Config = CONFIG) -> None:
 
 
 def _print_json(value: Any) -> None:
+    """JSON that a terminal can be shown: what json leaves as it is may still be a control character."""
     import json
 
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+
+
+def _print(text: str) -> None:
+    """Lines for people, with what strangers wrote in them made harmless for the terminal."""
+    from pbxd.edge.visible import visible
+
+    for line in text.removesuffix("\n").split("\n"):
+        typer.echo(visible(line))

@@ -103,6 +103,34 @@ def test_replay_reads_files_gzip_and_standard_input(tmp_path: Path) -> None:
     assert b"0 calls in 1 event" in pbxd("replay", str(plain)).stdout
 
 
+HOSTILE = (
+    "Event: Newchannel\r\nTimestamp: 1732227712.000001\r\nChannel: PJSIP/t-00000001\r\nChannelState: 4\r\n"
+    "CallerIDNum: 1\x1b[31m\u009b2J\U000e0041\r\nCallerIDName: Eve\x1b]0;x\x07\u202e\u2028\u3000丰\r\nExten: 501\r\n"
+    "Uniqueid: 1732227712.1\r\nLinkedid: 1732227712.1\r\n\r\n"
+)
+
+
+def test_a_caller_cannot_write_on_the_terminal() -> None:
+    for arguments in (("replay", "-"), ("replay", "-", "--json")):
+        told = pbxd(*arguments, stdin=HOSTILE.encode())
+        assert told.returncode == 0, told.stderr
+        text = told.stdout.decode()
+        assert all(c.isprintable() or c == "\n" for c in text), text
+        assert "[31m" in text
+    assert json.loads(text)["calls"][0]["caller"] == "1\x1b[31m\u009b2J\U000e0041"
+
+
+def test_a_file_with_broken_text_is_told_of_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "asterisk").mkdir()
+    (tmp_path / "asterisk/queues.conf").write_bytes(b"[q]\nmember => PJSIP/\xff\x1b[2J\n")
+    config = tmp_path / "pbxd.yaml"
+    config.write_text("nodes: [{name: a, ami: {secret: x}}]\n")
+    told = pbxd("check", "-c", str(config), "--asterisk", str(tmp_path / "asterisk"))
+    assert told.returncode == 1
+    assert b"member" not in told.stderr
+    assert b"PJSIP/\\udcff\\x1b[2J in queue q" in told.stdout
+
+
 def test_passwords() -> None:
     made = pbxd("hash-password", "--stdin", stdin="张三丰的密码很长\n".encode())
     assert made.returncode == 0

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxd.edge.logs.masking import LONGEST, clean, mask_text, visible
+from pbxd.edge.logs.masking import LONGEST, clean, mask_text
+from pbxd.edge.visible import visible
 
 NUMBERS = [
     "13800138000",

@@ -17,10 +17,11 @@ from typing import Any, TextIO
 
 import structlog
 
-from pbxd.edge.logs.masking import clean, mask_text, visible
+from pbxd.edge.logs.masking import clean, mask_text
+from pbxd.edge.visible import visible
 from pbxd.settings.model import Log
 
-__all__ = ["Lines", "clean", "configure", "mask_text", "visible"]
+__all__ = ["Lines", "clean", "configure", "mask_text"]
 
 QUEUE_SIZE = 10_000
 """Lines held for a slow terminal or journal."""

@@ -13,10 +13,11 @@ Numbers are text here as everywhere in pbxd; an int or a float in a log line is 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
+
+from pbxd.edge.visible import visible
 
 LONGEST = 2000
 """Characters of one value that are written; a caller's name may have 10,000."""
@@ -91,19 +92,6 @@ def _is_number(written: str) -> bool:
 def _mask_device(device: str) -> str:
     """A channel keeps its technology, its serial number and an extension; a subscriber's number goes."""
     return re.sub(r"(?<![0-9])\+?\d{7,}(?=[^0-9a-fA-F;]|-)", lambda m: _mask_number(m[0]), device)
-
-
-def visible(text: str) -> str:
-    """``text`` on one line: what would start a new line, hide or turn text around is written as an escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in text)
-
-
-def _escape(character: str) -> str:
-    if unicodedata.category(character) == "Zs":
-        return " "
-    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def clean(key: str, value: Any, *, show_numbers: bool) -> Any:
