@@ -108,12 +108,12 @@ def dispatch() -> list[dict[str, Any]]:
     return [row(name, ours, theirs, ours / theirs, "pbxd <= 1.15", ours <= 1.15)]
 
 
-def whole_path() -> list[dict[str, Any]]:
-    """From bytes to typed events to the world, against panoramisk's parse alone, to which nobody listens."""
+def daemon() -> list[dict[str, Any]]:
+    """All that the daemon does with an event: socket, link, inbox, world; told beside the parse alone."""
     cost = medians("us", {kind: (kind, "bulk", "0") for kind in (PANORAMISK, WORLD)})
     ours, theirs = 1e3 / cost[WORLD], 1e3 / cost[PANORAMISK]
-    name = "AMI whole path, bytes to model, k events per CPU second (panoramisk's parse alone)"
-    return [row(name, ours, theirs, ours / theirs, ">= 2.5", ours >= 2.5 * theirs)]
+    name = "AMI socket to world, k events per CPU second (panoramisk's socket and parse)"
+    return [row(name, ours, theirs, ours / theirs, "", None)]
 
 
 def burst() -> list[dict[str, Any]]:
@@ -130,4 +130,4 @@ def burst() -> list[dict[str, Any]]:
 
 
 def rows() -> list[dict[str, Any]]:
-    return [*bulk(), *paced(), *dispatch(), *whole_path(), *burst()]
+    return [*bulk(), *paced(), *dispatch(), *daemon(), *burst()]

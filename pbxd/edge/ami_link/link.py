@@ -43,8 +43,8 @@ HELD_MOST = 50_000
 """Events held back while an inventory is taken; a switch that says more meanwhile is asked again."""
 
 
-DEPTH_MOST = 10_000
-"""Messages in the inbox beyond which reading pauses; some ten megabytes, and well below what it can hold."""
+DEPTH_MOST = 2_000
+"""Messages in the inbox beyond which reading pauses: a tenth of a second of work, a few megabytes."""
 
 _DEPTH_CALM = 1000
 _CALM_S = 0.05
