@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from pbxd.edge.store import Store, StoreError
 from pbxd.edge.store.spool import Spool
@@ -208,20 +207,23 @@ async def test_a_full_disk_stops_nothing_but_the_writing(
     tmp_path: Path, stores: list[Store], counts: Counts
 ) -> None:
     stores.append(store := await Store.open(sqlite_settings(tmp_path), counts))
-    pages = {"most": 40}
+    store.remember(contact(1000))
+    await store.flushed()
+    committer: Any = store._committer
 
-    @event.listens_for(store._engine.sync_engine, "begin")
-    def _limit(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"PRAGMA max_page_count={pages['most']}")
+    async def may_grow_to(pages: int) -> None:
+        limit = f"PRAGMA max_page_count={pages}"
+        await asyncio.wrap_future(committer._thread.submit(lambda: committer._connection.execute(limit)))
 
+    await may_grow_to(40)
     for number in range(500):
         store.remember(contact(number, label="x" * 200))
     await until(lambda: counts["pbxd_store_faults_total,kind=disk_full"] >= 2)
     assert store.away is not None
     assert isinstance(await store.look_up(look_up()), HistoryFound)
-    pages["most"] = 1_000_000
+    await may_grow_to(1_000_000)
     await store.flushed()
-    assert len(await calls(store)) == 500
+    assert len(await calls(store)) == 501
     assert store.away is None
 
 

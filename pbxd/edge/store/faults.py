@@ -28,8 +28,10 @@ _DISK_FULL = "53100"
 
 def is_rows_fault(error: Exception) -> bool:
     """Whether this row can never be stored, however often it is tried."""
-    if isinstance(error, exc.IntegrityError | exc.DataError):
+    if isinstance(error, exc.IntegrityError | exc.DataError | sqlite3.IntegrityError | sqlite3.DataError):
         return True
+    if isinstance(error, sqlite3.InterfaceError):
+        return True  # SQLite's way to say that it cannot bind a value
     if isinstance(error, exc.DBAPIError):
         return _state(error)[:2] in _ROW_CLASSES
     # A value that a driver cannot even bind never reaches the database.

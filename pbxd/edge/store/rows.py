@@ -4,8 +4,8 @@ surrogate pair."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pbxd.callers.names import safe_text
@@ -19,64 +19,96 @@ TEXT_LENGTH = 300  #: letters; PostgreSQL's indexes take some 2,700 bytes
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """The rows of some contacts, ready for one bulk insert for each table."""
+    """The rows of some contacts, ready for one bulk statement for each table."""
 
-    callers: list[Row] = field(default_factory=list)
+    callers: dict[str, Row] = field(default_factory=dict)  #: by number
     contacts: list[Row] = field(default_factory=list)
     legs: list[Row] = field(default_factory=list)
     waits: list[Row] = field(default_factory=list)
     transfers: list[Row] = field(default_factory=list)
 
-    def add(self, contact: Contact) -> None:
-        """Append the rows of ``contact``. TypeError or ValueError when it holds what no row can hold."""
+    @classmethod
+    def of(cls, group: Iterable[Contact]) -> Batch:
+        """The rows of a group; of a call that is in it twice, the later.
+
+        TypeError or ValueError when a contact holds what no row can hold.
+        """
+        batch = cls()
+        for contact in {contact.record.id: contact for contact in group}.values():
+            batch._add(contact)
+        # In a fixed order of keys, or two writers could each wait for a row that the other holds.
+        batch.callers = dict(sorted(batch.callers.items()))
+        return batch
+
+    @property
+    def calls(self) -> list[str]:
+        return [row["call"] for row in self.contacts]
+
+    def _add(self, contact: Contact) -> None:
         record = contact.record
         row = contact_row(contact)
-        legs = [
-            {
-                "call": row["call"],
-                "position": position,
-                "node": row["node"],
-                "interface": text(leg.interface),
-                "agent": maybe(agent),
-                "started": seconds(leg.started),
-                "ended": None if leg.ended is None else seconds(leg.ended),
-                "talk_s": seconds(leg.talk_s),
-                "hold_s": seconds(leg.hold_s),
-            }
-            for position, (leg, agent) in enumerate(zip(record.legs, _agents(contact), strict=True))
-        ]
-        waits = [
-            {
-                "call": row["call"],
-                "position": position,
-                "node": row["node"],
-                "queue": text(wait.queue),
-                "joined": seconds(wait.joined),
-                "left": None if wait.left is None else seconds(wait.left),
-                "outcome": maybe(wait.outcome),
-            }
-            for position, wait in enumerate(record.waits)
-        ]
-        transfers = [
-            {
-                "call": row["call"],
-                "position": position,
-                "node": row["node"],
-                "kind": str(transfer.kind),
-                "at": seconds(transfer.at),
-                "from_interface": text(transfer.from_),
-                "to": text(transfer.to),
-                "outcome": str(transfer.outcome),
-            }
-            for position, transfer in enumerate(record.transfers)
-        ]
-        # Only now, so that a contact that cannot be written leaves no half of itself behind.
+        call, node = row["call"], row["node"]
         self.contacts.append(row)
-        self.legs += legs
-        self.waits += waits
-        self.transfers += transfers
+        for position, (leg, agent) in enumerate(zip(record.legs, _agents(contact), strict=True)):
+            self.legs.append(
+                {
+                    "call": call,
+                    "position": position,
+                    "node": node,
+                    "interface": text(leg.interface),
+                    "agent": maybe(agent),
+                    "started": seconds(leg.started),
+                    "ended": None if leg.ended is None else seconds(leg.ended),
+                    "talk_s": seconds(leg.talk_s),
+                    "hold_s": seconds(leg.hold_s),
+                }
+            )
+        for position, wait in enumerate(record.waits):
+            self.waits.append(
+                {
+                    "call": call,
+                    "position": position,
+                    "node": node,
+                    "queue": text(wait.queue),
+                    "joined": seconds(wait.joined),
+                    "left": None if wait.left is None else seconds(wait.left),
+                    "outcome": maybe(wait.outcome),
+                }
+            )
+        for position, transfer in enumerate(record.transfers):
+            self.transfers.append(
+                {
+                    "call": call,
+                    "position": position,
+                    "node": node,
+                    "kind": str(transfer.kind),
+                    "at": seconds(transfer.at),
+                    "from_interface": text(transfer.from_),
+                    "to": text(transfer.to),
+                    "outcome": str(transfer.outcome),
+                }
+            )
         if row["number"]:
-            self.callers.append(_caller_row(row))
+            self._see(row)
+
+    def _see(self, row: Row) -> None:
+        """The caller as this contact shows him, put together with what the batch knows of him already."""
+        number, arrived = row["number"], row["arrived"]
+        known = self.callers.get(number)
+        if known is None:
+            self.callers[number] = {
+                "number": number,
+                "node": row["node"],
+                "name": row["name"],
+                "first_seen": arrived,
+                "last_seen": arrived,
+            }
+            return
+        if row["name"] and (arrived >= known["last_seen"] or not known["name"]):
+            known["name"] = row["name"]
+        if arrived >= known["last_seen"]:
+            known["node"], known["last_seen"] = row["node"], arrived
+        known["first_seen"] = min(arrived, known["first_seen"])
 
 
 def contact_row(contact: Contact) -> Row:
@@ -101,10 +133,14 @@ def contact_row(contact: Contact) -> Row:
         "missed": bool(record.missed),
         "path": [
             {
-                key: safe_text(value) if isinstance(value, str) else seconds(value)
-                for key, value in step.items()
+                "at": seconds(step.at),
+                "step": safe_text(step.step),
+                "kind": safe_text(step.kind),
+                "label": safe_text(step.label),
+                "digits": safe_text(step.digits),
+                "result": safe_text(step.result),
             }
-            for step in map(asdict, contact.path)
+            for step in contact.path
         ],
     }
 
@@ -126,11 +162,9 @@ def text(value: str) -> str:
     """``value`` as every engine takes it: valid Unicode, no NUL, bounded."""
     if not isinstance(value, str):
         raise TypeError(f"text expected, not {type(value).__name__}")
-    short = value[:TEXT_LENGTH]
-    if "\0" in short:
-        short = short.replace("\0", "")
-    if not short.isascii():
-        short = short.encode("utf-8", "replace").decode("utf-8") if _broken(short) else short
+    short = value[:TEXT_LENGTH].replace("\0", "")
+    if not short.isascii() and _broken(short):
+        short = short.encode("utf-8", "replace").decode("utf-8")
     return short
 
 
@@ -163,13 +197,3 @@ def _last_agent(contact: Contact) -> AgentId | None:
         if agent is not None and leg.talk_s > 0
     ]
     return max(spoke)[2] if spoke else None
-
-
-def _caller_row(row: Row) -> Row:
-    return {
-        "number": row["number"],
-        "node": row["node"],
-        "name": row["name"],
-        "first_seen": row["arrived"],
-        "last_seen": row["arrived"],
-    }

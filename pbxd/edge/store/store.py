@@ -11,13 +11,14 @@ from typing import Any, Self
 import structlog
 from sqlalchemy.engine import URL
 
-from pbxd.edge.store import migrate, reading, writing
+from pbxd.edge.store import migrate, reading
 from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
 from pbxd.edge.store.lookup import Finder, PooledFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
+from pbxd.edge.store.writing import Committer, PooledCommitter, ThreadCommitter
 from pbxd.effects import LookUp
 from pbxd.messages import Contact, HistoryFound, HistoryMissing
 from pbxd.settings.connections import Store as Settings
@@ -54,6 +55,7 @@ class Store:
         self.outbox = Outbox(self._engine)
         path = sqlite_path(self._url)
         self._finder: Finder = PooledFinder(self._engine) if path is None else ThreadFinder(path)
+        self._committer: Committer = PooledCommitter(self._engine) if path is None else ThreadCommitter(path)
         self._closed = False
         self._migrated = False
         self._migrating = asyncio.Lock()
@@ -63,6 +65,7 @@ class Store:
             self._commit,
             Spool(spool or _beside(path)),
             count,
+            group=self._committer.group,
             queue=settings.write_queue,
             timeout_s=settings.write_timeout,
             retry_most_s=settings.retry_most,
@@ -90,15 +93,13 @@ class Store:
                 await asyncio.to_thread(prepare_sqlite, path)
             await store._migrate()
         except StoreError:
-            await store._engine.dispose()
-            await store._finder.close()
+            await store._let_go()
             raise
         except Exception as error:
             # A file that cannot be opened now will not open later; a server may well come.
             passing = ("locked", "disk_full", "timeout") + (("away",) if path is None else ())
             if kind_of(error) not in passing:
-                await store._engine.dispose()
-                await store._finder.close()
+                await store._let_go()
                 named = path or store._url.render_as_string(hide_password=True)
                 raise StoreError(f"store.url: {named}: {first_line(error)}") from error
             count("pbxd_store_faults_total", kind=kind_of(error))
@@ -117,10 +118,14 @@ class Store:
             await self._writer.close(self._writing, self._settings.shutdown_timeout)
         try:
             async with asyncio.timeout(self._settings.shutdown_timeout):
-                await self._finder.close()
-                await self._engine.dispose()
+                await self._let_go()
         except TimeoutError:
             log.warning("store.close_timeout")
+
+    async def _let_go(self) -> None:
+        await self._finder.close()
+        await self._committer.close()
+        await self._engine.dispose()
 
     @property
     def away(self) -> str | None:
@@ -157,13 +162,19 @@ class Store:
     ) -> list[dict[str, Any]]:
         """The newest contacts that arrived before ``before``, JSON-able, for GET /api/contacts.
 
-        Raises SQLAlchemy's errors, OSError or TimeoutError while the database is away.
+        OSError while the database is away.
         """
-        async with asyncio.timeout(self._settings.write_timeout):
-            await self._migrate()
-            return await reading.contacts(
-                self._engine, limit=limit, before=before, number=number, agent=agent, queue=queue
-            )
+        try:
+            async with asyncio.timeout(self._settings.write_timeout):
+                await self._migrate()
+                return await reading.contacts(
+                    self._engine, limit=limit, before=before, number=number, agent=agent, queue=queue
+                )
+        except OSError:
+            raise
+        except Exception as error:
+            self._count("pbxd_store_faults_total", kind=kind_of(error))
+            raise OSError(f"the store failed: {first_line(error)}") from error
 
     # ---------------------------------------------------------------- look-ups
 
@@ -209,7 +220,7 @@ class Store:
 
     async def _commit(self, group: list[Contact]) -> int:
         await self._migrate()
-        return await writing.store(self._engine, group)
+        return await self._committer.commit(group)
 
     async def _migrate(self) -> None:
         """Make sure once that the schema is ours. A newer one is refused for good."""

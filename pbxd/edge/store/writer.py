@@ -21,7 +21,6 @@ from pbxd.edge.store.faults import Count, first_line, is_rows_fault, kind_of
 from pbxd.edge.store.spool import Spool
 from pbxd.messages import Contact
 
-GROUP = 500  #: contacts in one transaction
 RETRY_FIRST_S = 0.1
 UNDECIDED = 3  #: contacts that may fail one after the other before the database itself is in doubt
 
@@ -31,7 +30,7 @@ Commit = Callable[[list[Contact]], Awaitable[int]]
 
 
 class Writer:
-    """``commit`` stores contacts in one transaction; any exception means that none of them is stored."""
+    """``commit`` stores up to ``group`` contacts in one transaction; an exception means none is stored."""
 
     def __init__(
         self,
@@ -39,6 +38,7 @@ class Writer:
         spool: Spool,
         count: Count,
         *,
+        group: int,
         queue: int,
         timeout_s: float,
         retry_most_s: float,
@@ -46,6 +46,7 @@ class Writer:
         self._commit = commit
         self._spool = spool
         self._count = count
+        self._group = group
         self._size = queue
         self._timeout_s = timeout_s
         self._retry_most_s = retry_most_s
@@ -87,7 +88,7 @@ class Writer:
                 await self._filled.wait()
             self._filled.clear()
             while self._queue:
-                group = list(islice(self._queue, GROUP))
+                group = list(islice(self._queue, self._group))
                 await self._write(group)
                 # The group leaves the queue only now: a cancelled writer has lost nothing.
                 for _ in group:
@@ -179,7 +180,7 @@ class Writer:
                 group: list[Contact] = []
                 for contact in self._spool.read():
                     group.append(contact)
-                    if len(group) == GROUP:
+                    if len(group) == self._group:
                         await self._write(group)
                         group = []
                 if group:
