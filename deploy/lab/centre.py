@@ -29,7 +29,7 @@ from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.prompts import espeak, make_prompts
 
 _READY_LIMIT_S = 45.0
-_STOP_LIMIT_S = 15.0
+_STOP_LIMIT_S = 25.0
 
 
 class CentreError(Exception):
