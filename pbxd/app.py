@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -160,8 +161,10 @@ class Daemon:
     def _outlets(self) -> Mapping[type, Outlet]:
         """Who carries out which effect."""
 
+        patience = {node.name: node.ami.ask_timeout for node in self._settings.nodes}
+
         def ask(effect: Ask) -> None:
-            self._links[effect.node].ask(effect)
+            self._links[effect.node].ask(replace(effect, timeout_s=patience[effect.node]))
 
         def publish(effect: Publish) -> None:
             if self._mqtt is not None:

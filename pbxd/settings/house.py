@@ -159,4 +159,3 @@ class Switchboard(Section):
         default=100_000,
         description="Messages waiting for the loop; when full, the AMI links are taken down and resynced.",
     )
-    stop_timeout: Deadline = Field(default=20.0, description="For everything to end after SIGTERM.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pbxd.cli import UNUSABLE
-from pbxd.settings.model import Switchboard
+from pbxd.settings.model import Agi, Store, Web
 from pbxd.settings.values import seconds
 
 UNIT = Path(__file__).parents[2] / "deploy/systemd/pbxd.service"
@@ -64,7 +64,7 @@ def test_it_agrees_with_pbxd() -> None:
     assert value("Type") == "notify"
     assert value("RestartPreventExitStatus") == str(UNUSABLE)
     assert "HUP" in value("ExecReload")
-    assert seconds(value("TimeoutStopSec")) > Switchboard().stop_timeout
+    assert seconds(value("TimeoutStopSec")) > sum(part.shutdown_timeout for part in (Agi(), Web(), Store()))
     assert seconds(value("WatchdogSec")) >= 10
 
 
