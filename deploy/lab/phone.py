@@ -93,8 +93,8 @@ class Line:
         name = (match[1] or match[2] or "") if match else ""
         return re.sub(r"\\(.)", r"\1", name)
 
-    def pump(self, now: float, sends: bool) -> None:
-        """Send some more of the tone, take what came."""
+    def pump(self, now: float, sends: bool, every: int) -> None:
+        """Send some more of the tone, take what came; ``every`` as in Ear.take."""
         audio = self.call.audio
         pcm = b""
         with contextlib.suppress(baresip.AudioNotActive, baresip.AudioRestarted):
@@ -109,7 +109,7 @@ class Line:
                     self._offset += audio.write(chunk)
             if info.rx_ready:
                 pcm = audio.read(4 * RATE)
-        self.ear.take(pcm, now)
+        self.ear.take(pcm, now, every)
 
 
 class Phone:

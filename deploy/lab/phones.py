@@ -28,6 +28,7 @@ from deploy.lab.phone import LIMIT_S, Line, Phone, PhoneError, Registrar, until
 __all__ = ["LIMIT_S", "Line", "Phone", "PhoneError", "Phones", "Registrar", "until"]
 
 _TICK_S = 0.04
+_CLOSELY = 12  #: lines that are listened to without a break; with more, each is listened to less often
 
 
 class Phones:
@@ -62,9 +63,10 @@ class Phones:
     async def _pump(self) -> None:
         while True:
             now = time.time()
-            for phone in self._phones.values():
-                for line in phone.open_lines:
-                    line.pump(now, phone.sends_tone)
+            lines = [line for phone in self._phones.values() for line in phone.open_lines]
+            every = 1 + len(lines) // _CLOSELY
+            for line in lines:
+                line.pump(now, line.phone.sends_tone, every)
             await asyncio.sleep(_TICK_S)
 
     # ------------------------------------------------------------ phones
