@@ -105,7 +105,8 @@ def test_replay_reads_files_gzip_and_standard_input(tmp_path: Path) -> None:
 
 HOSTILE = (
     "Event: Newchannel\r\nTimestamp: 1732227712.000001\r\nChannel: PJSIP/t-00000001\r\nChannelState: 4\r\n"
-    "CallerIDNum: 1\x1b[31m\u009b2J\U000e0041\r\nCallerIDName: Eve\x1b]0;x\x07\u202e\u2028\u3000丰\r\nExten: 501\r\n"
+    "CallerIDNum: 1\x1b[31m\u009b2J\U000e0041\r\n"
+    "CallerIDName: Eve\x1b]0;x\x07\u202e\u2028\u3000丰\r\nExten: 501\r\n"
     "Uniqueid: 1732227712.1\r\nLinkedid: 1732227712.1\r\n\r\n"
 )
 
