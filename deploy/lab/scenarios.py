@@ -81,8 +81,7 @@ async def queue_overflow(stage: Stage) -> None:
     await stage.call("701", "q501")
     await stage.carla.answer(within_s=15)
     stage.outcome = "answered"
-    await stage.talk(stage.caller, stage.carla)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.carla)
 
 
 @scenario
@@ -92,8 +91,7 @@ async def queue_ringall_bruno_wins(stage: Stage) -> None:
         await agent.rings()
     await stage.bruno.answer()
     stage.outcome = "answered"
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -103,8 +101,7 @@ async def queue_anna_rejects_bruno_answers(stage: Stage) -> None:
     await stage.anna.reject()
     await stage.bruno.answer()
     stage.outcome = "answered"
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -113,8 +110,7 @@ async def queue_anna_rings_out_bruno_answers(stage: Stage) -> None:
     await stage.anna.rings()
     await stage.bruno.answer(within_s=15)
     stage.outcome = "answered"
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -145,8 +141,7 @@ async def queue_anna_pauses(stage: Stage) -> None:
     await ami.action("QueueAdd", Queue="q501", Interface="PJSIP/1002", MemberName="Bruno")
     await stage.bruno.answer(within_s=15)
     stage.outcome = "answered"
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
     await ami.action("QueueRemove", Queue="q501", Interface="PJSIP/1002")
     await ami.action("QueuePause", Interface="PJSIP/1001", Queue="q501", Paused="false")
 

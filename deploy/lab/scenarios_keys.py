@@ -30,8 +30,7 @@ async def star2_completed(stage: Stage) -> None:
     await _consulting(stage)
     await stage.anna.hang_up()
     stage.transferred("attended", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -49,8 +48,7 @@ async def star2_aborted(stage: Stage) -> None:
     await _consulting(stage)
     await stage.star(stage.anna, "*1")
     stage.transferred("attended", stage.anna, stage.bruno, "cancelled")
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -60,8 +58,7 @@ async def star2_aborted_while_ringing(stage: Stage) -> None:
     await stage.star(stage.anna, "*1")
     stage.transferred("attended", stage.anna, stage.bruno, "cancelled")
     await stage.no_longer_rings(stage.bruno)
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -69,8 +66,7 @@ async def star2_rejected(stage: Stage) -> None:
     await _consult(stage)
     await stage.bruno.reject()
     stage.transferred("attended", stage.anna, stage.bruno, "declined")
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -79,8 +75,7 @@ async def star2_unanswered(stage: Stage) -> None:
     await _consult(stage, target="91002")
     await stage.no_longer_rings(stage.bruno)
     stage.transferred("attended", stage.anna, stage.bruno, "no_answer")
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -89,8 +84,7 @@ async def star2_target_hangs_up(stage: Stage) -> None:
     await _consulting(stage)
     await stage.bruno.hang_up()
     stage.transferred("attended", stage.anna, stage.bruno, "cancelled")
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -123,8 +117,7 @@ async def star2_swapped(stage: Stage) -> None:
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.hang_up()
     stage.transferred("attended", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -135,8 +128,7 @@ async def star2_threeway(stage: Stage) -> None:
     await stage.talk(stage.caller, stage.anna, stage.bruno, for_s=2.0)
     await stage.anna.hang_up()
     stage.transferred("threeway", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -147,8 +139,7 @@ async def star2_blonde(stage: Stage) -> None:
     stage.transferred("blonde", stage.anna, stage.bruno)
     await asyncio.sleep(1.0)
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -158,8 +149,7 @@ async def star2_blonde_recalled(stage: Stage) -> None:
     await stage.anna.hang_up()
     stage.transferred("blonde", stage.anna, stage.bruno, "no_answer")
     await stage.anna.answer(within_s=25)
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -170,8 +160,7 @@ async def star2_to_queue(stage: Stage) -> None:
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.hang_up()
     stage.transferred("attended", stage.anna, "q502")
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -184,8 +173,7 @@ async def star2_chain(stage: Stage) -> None:
     await stage.bruno.blind_transfer("1003")
     stage.transferred("blind", stage.bruno, stage.carla)
     await stage.carla.answer()
-    await stage.talk(stage.caller, stage.carla)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.carla)
 
 
 @scenario
@@ -195,8 +183,7 @@ async def hash_blind(stage: Stage) -> None:
     await stage.star(stage.anna, "##", "1002")
     stage.transferred("blind", stage.anna, stage.bruno)
     await stage.bruno.answer(within_s=15)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -205,8 +192,7 @@ async def freepbx_star2_completed(stage: Stage) -> None:
     await _consulting(stage, "506", "q506")
     await stage.anna.hang_up()
     stage.transferred("attended", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -215,8 +201,7 @@ async def freepbx_blind_refer(stage: Stage) -> None:
     await stage.anna.blind_transfer("1002")
     stage.transferred("blind", stage.anna, stage.bruno)
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -229,8 +214,7 @@ async def ami_atxfer(stage: Stage) -> None:
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.hang_up()
     stage.transferred("attended", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 async def _consult_by_redirect(stage: Stage, target: Phone) -> None:
@@ -260,8 +244,7 @@ async def redirect_and_bridge(stage: Stage) -> None:
     caller, bruno = await stage.caller_channel(), await stage.channel(stage.bruno)
     await stage.switch.ami.action("Bridge", Channel1=caller, Channel2=bruno, Tone="no")
     stage.transferred("attended", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario

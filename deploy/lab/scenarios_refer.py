@@ -12,8 +12,7 @@ async def blind_refer_to_phone(stage: Stage) -> None:
     await stage.anna.blind_transfer("1002")
     stage.transferred("blind", stage.anna, stage.bruno)
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -32,8 +31,7 @@ async def blind_refer_to_queue(stage: Stage) -> None:
     await stage.anna.blind_transfer("502")
     stage.transferred("blind", stage.anna, "q502")
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 async def _handed_over(stage: Stage) -> None:
@@ -67,8 +65,7 @@ async def attended_refer_to_queue(stage: Stage) -> None:
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.attended_transfer(held, consult)
     stage.transferred("attended", stage.anna, "q502")
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -83,8 +80,7 @@ async def attended_refer_given_up(stage: Stage) -> None:
     await stage.anna.hang_up(consult)
     await stage.bruno.on_hook()
     await stage.anna.resume(held)
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -98,5 +94,4 @@ async def attended_refer_chain(stage: Stage) -> None:
     await stage.talk(stage.bruno, stage.carla)
     await stage.bruno.attended_transfer(held, consult)
     stage.transferred("attended", stage.bruno, stage.carla)
-    await stage.talk(stage.caller, stage.carla)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.carla)

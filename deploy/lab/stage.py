@@ -86,6 +86,11 @@ class Stage:
         await self.phones.hear_each_other(*parties)
         await asyncio.sleep(for_s)
 
+    async def goodbye(self, agent: Phone) -> None:
+        """The caller and the agent talk, then the caller hangs up."""
+        await self.talk(self.caller, agent)
+        await self.caller.hang_up()
+
     async def star(self, agent: Phone, code: str, extension: str = "") -> None:
         """Press a feature code; then, when the prompt has begun, the extension."""
         await agent.keys(code)
