@@ -6,6 +6,8 @@ Nothing is done when the page on disk was built from the sources on disk.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,7 @@ def run(command: list[str], work: Path, environment: dict[str, str]) -> None:
 
 def install(root: Path, work: Path) -> tuple[list[str], dict[str, str]]:
     """Lay the sources into the work folder and install exactly what the lock file names."""
+    shutil.rmtree(work / "src", ignore_errors=True)
     for path in sources(root):
         target = work / path.relative_to(root / PAGE)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -151,28 +155,41 @@ def lay_out(work: Path, out: Path) -> None:
 
 def build(root: Path = ROOT) -> bool:
     """Build the page when it is not current. Returns whether there was anything to do. Raises BuildError."""
-    if is_current(root):
-        return False
-    work = root / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(work / "src", ignore_errors=True)
-    _, environment = install(root, work)
-    out = bundle(work, environment)
-    lay_out(work, out)
-    (out / STAMP).write_text(fingerprint(root))
-    static = root / STATIC
-    shutil.rmtree(static, ignore_errors=True)
-    shutil.copytree(out, static)
+    with _alone(root / WORK) as work:
+        if is_current(root):
+            return False
+        _, environment = install(root, work)
+        out = bundle(work, environment)
+        lay_out(work, out)
+        (out / STAMP).write_text(fingerprint(root))
+        _put_in_place(out, root / STATIC, work)
     return True
+
+
+def _put_in_place(out: Path, static: Path, work: Path) -> None:
+    """Swap the whole folder, so that a pbxd that serves it meanwhile never sees a half of it."""
+    old = work / "old"
+    shutil.rmtree(old, ignore_errors=True)
+    if static.exists():
+        static.rename(old)
+    out.rename(static)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(work: Path) -> Iterator[Path]:
+    """The work folder, for one builder at a time."""
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield work
 
 
 def check_types(root: Path = ROOT) -> None:
     """Run the TypeScript compiler over the sources. Raises BuildError with what it found."""
-    work = root / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(work / "src", ignore_errors=True)
-    command, environment = install(root, work)
-    run([*command, "run", "check"], work, environment)
+    with _alone(root / WORK) as work:
+        command, environment = install(root, work)
+        run([*command, "run", "check"], work, environment)
 
 
 class PageHook(BuildHookInterface):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from deploy.lab.archive import NoArchiveError
 from deploy.lab.tools import OWN, tool
 from deploy.lab.unpack import UnpackError
-from tests.integration.scripted_desk import PASSWORD, Served
+from tests.integration.scripted_desk import PASSWORD
 
 FLAGS = (
     "--headless",
@@ -73,7 +73,7 @@ async def browsing() -> AsyncIterator[Browser]:
 class Visitor:
     """One person at one page; keeps what went wrong in it."""
 
-    def __init__(self, context: BrowserContext, page: Page, served: Served) -> None:
+    def __init__(self, context: BrowserContext, page: Page, served: Any) -> None:
         self.context = context
         self.page = page
         self.served = served
@@ -106,8 +106,8 @@ class Visitor:
 
 
 @contextlib.asynccontextmanager
-async def visiting(browser: Browser, served: Served, **options: Any) -> AsyncIterator[Visitor]:
-    """A person with a fresh profile."""
+async def visiting(browser: Browser, served: Any, **options: Any) -> AsyncIterator[Visitor]:
+    """A person with a fresh profile, before whatever serves at ``served.origin``."""
     context = await browser.new_context(**{"locale": "en-GB", **options})
     try:
         yield Visitor(context, await context.new_page(), served)

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, expect
 from deploy.build_page import build
 from pbxd.edge.web.pages import Patience
 from pbxd.messages import AcknowledgePop, PauseAgent
-from tests.integration.chromium import NoBrowserError, Visitor, browsing, visiting
+from tests.integration.chromium import LIMIT_MS, NoBrowserError, Visitor, browsing, visiting
 from tests.integration.scripted_desk import PASSWORD, Served, contact, screen_pop, serving, state
 from tests.integration.test_web_push import until
 
@@ -386,3 +386,14 @@ async def test_everything_can_be_reached_by_keyboard(anna: Visitor) -> None:
             )
         )
     assert {"Pause", "EN", "中文", "Sign out", "Refresh", "My last contacts"} <= reached
+
+
+async def test_my_last_contacts_are_looked_up_again_when_a_call_is_over(anna: Visitor) -> None:
+    await anna.enter()
+    recent = anna.page.get_by_role("region", name="My last contacts").first
+    await expect(recent).to_contain_text("None yet.")
+    anna.served.pop(screen_pop("p1"))
+    await anna.page.locator("[data-pop=p1]").wait_for()
+    anna.served.tell("screenpop_closed", {"id": "p1", "reason": "ended"})
+    anna.served.contacts.append(contact())
+    await expect(recent).to_contain_text("Grüne Wiese GmbH", timeout=LIMIT_MS)

@@ -18,8 +18,8 @@ import { Station } from "./station";
 import { asLanguage, type Language, WORDS, type Words } from "./words";
 
 const LANGUAGE_KEY = "pbxd.language";
-/** pbxd writes a contact when the call is over; the list asks for it so much later (ms). */
-const WRITTEN_AFTER = 1500;
+/** pbxd writes a contact when the caller is gone, soon after the pop closes; the list looks again then (ms). */
+const WRITTEN_AFTER = [1000, 3000, 8000];
 
 export class AgentPage extends LitElement {
   static override properties = { chosen: { state: true } };
@@ -27,7 +27,9 @@ export class AgentPage extends LitElement {
 
   static override styles = [look, pageLook];
 
-  private readonly station = new Station(this, () => window.setTimeout(() => this.refresh(), WRITTEN_AFTER));
+  private readonly station = new Station(this, () => {
+    for (const wait of WRITTEN_AFTER) window.setTimeout(() => this.refresh(), wait);
+  });
 
   constructor() {
     super();

@@ -3,7 +3,6 @@
 export type Language = "en" | "zh";
 
 const en = {
-  language: "English",
   product: "Agent desk",
   signIn: "Sign in",
   signOut: "Sign out",
@@ -53,11 +52,8 @@ const en = {
   queue: "Queue",
   waited: "Waited",
   subject: "Subject",
-  place: "Place",
-  carrier: "Network",
   path: "Through the menu",
   noPath: "The call came straight to the queue.",
-  secret: "hidden",
   history: "Last contacts",
   historyPending: "Looking up the earlier contacts…",
   historyMissing: "History missing: the store did not answer",
@@ -140,7 +136,6 @@ const en = {
 export type Words = typeof en;
 
 const zh: Words = {
-  language: "中文",
   product: "坐席工作台",
   signIn: "登录",
   signOut: "退出",
@@ -190,11 +185,8 @@ const zh: Words = {
   queue: "队列",
   waited: "已等待",
   subject: "主题",
-  place: "归属地",
-  carrier: "运营商",
   path: "语音菜单路径",
   noPath: "来电直接进入队列。",
-  secret: "已隐藏",
   history: "最近联系记录",
   historyPending: "正在查询历史记录…",
   historyMissing: "历史记录缺失：数据库没有响应",
