@@ -119,8 +119,9 @@ async def test_waiting_too_long_is_told_to_the_caller(switch: Switch, phones: Ph
         await caller.hears_only("sound")
         await caller.hang_up()
     await ami.close()
-    assert [(event["UserEvent"], event["Queue"], event["Status"]) for event in told] == [
-        ("PbxdQueueLeft", "q501", "TIMEOUT")
+    assert [(event["UserEvent"], event["Queue"], event.get("Status")) for event in told] == [
+        ("PbxdQueueEntered", "q501", None),
+        ("PbxdQueueLeft", "q501", "TIMEOUT"),
     ]
 
 
@@ -134,4 +135,5 @@ async def test_an_empty_queue_sends_the_caller_to_the_fallback_queue(switch: Swi
         await caller.dial("4000")
         await served_by_fallback(switch, phones)
     await ami.close()
-    assert (told[0]["Queue"], told[0]["Status"]) == ("q505", "JOINEMPTY")
+    assert (told[1]["Queue"], told[1]["Status"]) == ("q505", "JOINEMPTY")
+    assert (told[2]["UserEvent"], told[2]["Queue"]) == ("PbxdQueueEntered", "fallback")
