@@ -4,8 +4,8 @@
 cannot do without, and that is missing, raises :class:`MalformedEventError` and nothing else; the
 caller counts it as a fault of the peer and goes on.
 
-Two chatty events are wanted only where they tell of a queue. ``NEEDLES`` names the bytes that must be in
-the raw message; look there before parsing it.
+Three chatty events are wanted only in one of their forms. ``NEEDLES`` names the bytes that must be in the raw
+message; look there before parsing it.
 """
 
 from __future__ import annotations
@@ -354,6 +354,7 @@ WANTED: dict[bytes, Builder] = {
 """What is built of which event. Everything else is dropped by its name, unparsed."""
 
 NEEDLES: dict[bytes, bytes] = {
+    b"Newstate": b"\r\nChannelState: 5\r\n",  # ringing; all other states are told by other events, too
     b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
     b"Newexten": b"\r\nApplication: Queue\r\n",
 }

@@ -97,26 +97,32 @@ class Resync:
         for entry in new:
             channel = self._wiring.channels[entry.channel.uniqueid]
             call = self._belonging.attach(channel, entry.channel.linkedid)
-            if call is None and channel.kind is Kind.DEVICE and _calls(entry):
-                root, dialled = entry.channel.linkedid, entry.channel.exten
-                self._belonging.open(channel, root, self._at, dialled, missed=True)
+            if call is None and _begins(entry):
+                self._open(entry)
         for entry in new:
-            self._adopt(entry.channel.uniqueid)
+            self._join_company(entry.channel.uniqueid)
+        for entry in new:
+            if _calls(entry) and self._journeys.of(entry.channel.uniqueid) is None:
+                self._open(entry)
+        for entry in new:
+            self._join_company(entry.channel.uniqueid)
 
-    def _adopt(self, uniqueid: Uniqueid) -> None:
-        """Two people talk whom somebody else has put together: the elder one's journey."""
+    def _open(self, entry: ChannelEntry) -> None:
+        channel = self._wiring.channels[entry.channel.uniqueid]
+        if channel.kind is Kind.DEVICE:
+            self._belonging.open(channel, entry.channel.linkedid, self._at, entry.channel.exten, missed=True)
+
+    def _join_company(self, uniqueid: Uniqueid) -> None:
+        """Somebody whom nobody can be found to have called serves the journey of those he is with."""
         channel = self._wiring.channels[uniqueid]
         if channel.kind is not Kind.DEVICE or self._journeys.of(uniqueid) is not None:
             return
-        others = [other for other in self._wiring.chain(uniqueid) if other != uniqueid]
-        if not others:
-            return
-        call = next((call for other in others if (call := self._journeys.of(other)) is not None), None)
-        if call is None:
-            self._belonging.open(channel, uniqueid, self._at, channel.exten, missed=True)
-        else:
-            self._journeys.assign(uniqueid, call)
-            self._journeys.add_root(call, uniqueid)
+        for other in self._wiring.chain(uniqueid):
+            call = self._journeys.of(other)
+            if call is not None:
+                self._journeys.assign(uniqueid, call)
+                self._journeys.add_root(call, uniqueid)
+                return
 
     def _wait(self) -> None:
         journeys = self._journeys
@@ -170,3 +176,8 @@ class Resync:
 def _calls(entry: ChannelEntry) -> bool:
     """Did this channel call, rather than being called?"""
     return entry.application not in _CALLED
+
+
+def _begins(entry: ChannelEntry) -> bool:
+    """Is this the caller with whom everything under its Linkedid began?"""
+    return _calls(entry) and entry.channel.linkedid == entry.channel.uniqueid

@@ -162,6 +162,7 @@ class SmallSwitch:
     # ------------------------------------------------------------ dialling, queueing
 
     def dial(self, source: str, dest: str) -> None:
+        self.lines[dest].application = "AppDial"
         self.tell(
             ami.DialBegin(
                 node=NODE,
