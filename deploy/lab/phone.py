@@ -116,9 +116,16 @@ class Phone:
     """One SIP phone. Its verbs act on its newest open line unless told another."""
 
     def __init__(
-        self, name: str, hz: float, tones: dict[str, float], agent: baresip.UserAgent, registrar: Registrar
+        self,
+        name: str,
+        number: str,
+        hz: float,
+        tones: dict[str, float],
+        agent: baresip.UserAgent,
+        registrar: Registrar,
     ) -> None:
         self.name = name
+        self.number = number
         self.hz = hz
         self.tones = tones
         self.sends_tone = True
@@ -156,10 +163,31 @@ class Phone:
 
     # ------------------------------------------------------------ verbs
 
+    async def sign_off(self) -> None:
+        """Unregister: the switch cannot reach this phone any more."""
+        await self._agent.unregister()
+
+    async def sign_on(self) -> None:
+        """Register (again), and wait until the switch counts on it."""
+        await self._agent.register()
+        await self._registrar.knows(self.number)
+
     async def dial(self, extension: str, *, headers: dict[str, str] | None = None) -> Line:
         """Dial and return at once; see :meth:`connected`."""
-        call = await self._agent.dial(self.address(extension), headers={**self.headers, **(headers or {})})
+        # A switch on the same machine may answer before the library's own call object listens, which then
+        # stays "outgoing" for ever: what was said meanwhile is kept and told to it.
+        meanwhile: list[StackEvent] = []
+        runtime = self._agent._runtime
+        runtime.subscribe(meanwhile.append)
+        try:
+            call = await self._agent.dial(
+                self.address(extension), headers={**self.headers, **(headers or {})}
+            )
+        finally:
+            runtime.unsubscribe(meanwhile.append)
         line = Line(self, call)
+        for event in meanwhile:
+            call._on_stack_event(event)
         self.lines.append(line)
         return line
 

@@ -80,8 +80,7 @@ class Phones:
             user=number, domain=f"{registrar.host}:{registrar.sip_port}", password=SECRET, reg_interval=3600
         )
         phone = await self._add(name, account, registrar)
-        await phone._agent.register()
-        await registrar.knows(number)
+        await phone.sign_on()
         return phone
 
     async def caller(
@@ -113,7 +112,7 @@ class Phones:
         hz = next((hz for hz in PHONE_HZ if hz not in taken), PHONE_HZ[len(self._phones) % len(PHONE_HZ)])
         agent = await baresip.UserAgent.create(self._runtime, account)
         self._tones[name] = hz
-        self._phones[name] = Phone(name, hz, self._tones, agent, registrar)
+        self._phones[name] = Phone(name, account.user, hz, self._tones, agent, registrar)
         return self._phones[name]
 
     def __getitem__(self, name: str) -> Phone:
