@@ -39,7 +39,7 @@ class Played:
 
     @property
     def missing(self) -> bool:
-        """Asterisk found no such file, or an empty one: it answers as if all was well, at sample 0."""
+        """Asterisk found no such file, or an empty one."""
         return self.key == "" and self.samples == 0
 
 
@@ -95,6 +95,8 @@ def _key(reply: Reply) -> str:
 
 
 def _played(reply: Reply) -> Played:
+    if reply.result == "-1" and reply.endpos == 0 and not reply.hungup:
+        return Played("", 0)  # how Asterisk says that it has no such file
     return Played(_key(reply), reply.endpos)
 
 
