@@ -121,7 +121,7 @@ def _argv(root: Path, path: Path, suite: str) -> tuple[str, ...]:
     loader = next(
         (
             file
-            for pattern in ("usr/lib/*/ld-linux*.so.*", "lib/*/ld-linux*.so.*", "lib*/ld-linux*.so.*")
+            for pattern in ("usr/lib/*/ld-linux*.so.*", "lib/*/ld-linux*.so.*", "usr/lib*/ld-linux*.so.*")
             for file in sorted(root.glob(pattern))
             # Absolute links (/lib64/ld-…) point out of the folder, to the machine's own loader.
             if not (file.is_symlink() and os.readlink(file).startswith("/"))

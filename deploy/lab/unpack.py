@@ -31,6 +31,10 @@ class UnpackError(Exception):
     """The packages could not be fetched or unpacked; the text says which step, and apt's own words."""
 
 
+class UnreachableError(UnpackError):
+    """This machine has no apt, or apt cannot fetch the packages from here."""
+
+
 def unpacked(
     packages: Sequence[str],
     *,
@@ -51,7 +55,7 @@ def unpacked(
             return into
         for tool in ("apt-get", "dpkg-deb"):
             if shutil.which(tool) is None:
-                raise UnpackError(
+                raise UnreachableError(
                     f"{tool} is missing: unpacking {packages[0]} needs apt (Debian and relatives); "
                     f"install {packages[0]} with this system's own means instead"
                 )
@@ -209,7 +213,7 @@ class _Apt:
             if list((home / "lists").glob("*_Packages*")):
                 return
             failures.append(f"{address} has no packages of {self.suite}")
-        raise UnpackError("\n".join(failures))
+        raise UnreachableError("\n".join(failures))
 
 
 def _source_line(archive: Source, address: str, suite: str) -> str:
@@ -229,10 +233,11 @@ def _run(command: Sequence[str]) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise UnpackError(f"{command[0]} did not end within {_TIMEOUT_S:.0f} s") from None
+        raise UnreachableError(f"{command[0]} did not end within {_TIMEOUT_S:.0f} s") from None
     if done.returncode:
         said = [
             line for line in done.stdout.decode(errors="replace").splitlines() if line[:2] in ("E:", "W:")
         ]
         tail = "\n".join(said[-6:]) or done.stdout.decode(errors="replace")[-600:]
-        raise UnpackError(f"{command[0]} {command[-1]} failed ({done.returncode}):\n{tail}")
+        kind = UnreachableError if command[0] == "apt-get" else UnpackError
+        raise kind(f"{command[0]} {command[-1]} failed ({done.returncode}):\n{tail}")

@@ -10,6 +10,25 @@ from deploy.lab.switch import Switch
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 
+async def test_attended_transfer_by_refer_with_replaces(switch: Switch, phones: Phones) -> None:
+    anna, bruno = await phones.agent(switch, "1001"), await phones.agent(switch, "1002")
+    caller = await phones.caller(switch, "02012345678", trunk="trunk-queue")
+    await caller.dial("501")
+    first = await anna.answer()
+    await phones.hear_each_other(anna, caller)
+    await anna.hold(first)
+    await caller.hears_only("music")
+    second = await anna.dial("1002")
+    await bruno.answer()
+    await phones.hear_each_other(anna, bruno)
+    await anna.attended_transfer(first, second)
+    await phones.hear_each_other(caller, bruno)
+    await anna.on_hook()
+    heard = {(one.listener, one.what) for one in phones.story()}
+    assert {("1001", "02012345678"), ("1002", "1001"), ("1002", "02012345678")} <= heard
+    assert ("02012345678", "music") in heard
+
+
 async def test_two_phones_hear_each_other_and_music_on_hold(switch: Switch, phones: Phones) -> None:
     anna, bruno = await phones.agent(switch, "1001"), await phones.agent(switch, "1002")
     await anna.dial("1002")
@@ -49,23 +68,16 @@ async def test_a_phone_declines(switch: Switch, phones: Phones) -> None:
     assert line.answered is None
 
 
-async def test_attended_transfer_by_refer_with_replaces(switch: Switch, phones: Phones) -> None:
-    anna, bruno = await phones.agent(switch, "1001"), await phones.agent(switch, "1002")
+async def test_a_phone_that_signs_off_is_not_rung(switch: Switch, phones: Phones) -> None:
+    anna = await phones.agent(switch, "1001")
     caller = await phones.caller(switch, "02012345678", trunk="trunk-queue")
+    await anna.sign_off()
+    line = await caller.dial("501")
+    await caller.on_hook(line)
+    await anna.sign_on()
     await caller.dial("501")
-    first = await anna.answer()
-    await phones.hear_each_other(anna, caller)
-    await anna.hold(first)
-    await caller.hears_only("music")
-    second = await anna.dial("1002")
-    await bruno.answer()
-    await phones.hear_each_other(anna, bruno)
-    await anna.attended_transfer(first, second)
-    await phones.hear_each_other(caller, bruno)
-    await anna.on_hook()
-    heard = {(one.listener, one.what) for one in phones.story()}
-    assert {("1001", "02012345678"), ("1002", "1001"), ("1002", "02012345678")} <= heard
-    assert ("02012345678", "music") in heard
+    await anna.rings()
+    await caller.hang_up()
 
 
 async def test_the_operators_account_hears_calls_but_no_dialplan(switch: Switch, phones: Phones) -> None:
