@@ -185,6 +185,48 @@ export const look = css`
     clip-path: inset(50%);
     white-space: nowrap;
   }
+  @media (max-width: 40rem) {
+    /* A row becomes two lines: when and outcome, then the rest. */
+    thead {
+      display: none;
+    }
+    tr {
+      display: flex;
+      flex-wrap: wrap;
+      gap: 0.1rem 0.9rem;
+      padding: 0.6rem 0;
+      border-top: 1px solid var(--line);
+    }
+    tr:first-child {
+      border-top: 0;
+    }
+    td {
+      order: 3;
+      padding: 0;
+      border: 0;
+      color: var(--soft);
+    }
+    td.time:first-child {
+      order: 0;
+      color: inherit;
+    }
+    td.outcome {
+      order: 1;
+      margin-inline-start: auto;
+    }
+    td.who {
+      flex-basis: 100%;
+      color: inherit;
+    }
+    tr::before {
+      content: "";
+      order: 2;
+      flex-basis: 100%;
+    }
+    td.none {
+      display: none;
+    }
+  }
   @media (prefers-reduced-motion: reduce) {
     * {
       animation: none !important;

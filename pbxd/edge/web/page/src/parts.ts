@@ -1,7 +1,7 @@
 // Small pieces of markup that several parts of the page use.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { grouped } from "./say";
+import { duration, grouped } from "./say";
 import type { Words } from "./words";
 
 /** A number that is easy to read aloud; its text is the number itself. */
@@ -12,6 +12,15 @@ export function number(value: string): TemplateResult {
 /** Text that somebody else chose: never markup, and its writing direction stays its own affair. */
 export function said(text: string): TemplateResult {
   return html`<bdi>${text}</bdi>`;
+}
+
+/** A cell of a table, for text that may be missing. */
+export function cell(text: string | null): TemplateResult {
+  return text ? html`<td>${said(text)}</td>` : html`<td class="none">–</td>`;
+}
+
+export function talked(seconds: number): TemplateResult {
+  return seconds > 0 ? html`<td class="time end">${duration(seconds)}</td>` : html`<td class="end none">–</td>`;
 }
 
 const TONES: Record<string, string> = {

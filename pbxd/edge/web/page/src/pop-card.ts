@@ -4,7 +4,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { PathStep, Pop } from "./desk";
 import * as icons from "./icons";
 import { look } from "./look";
-import { number, outcomeChip, said } from "./parts";
+import { cell, number, outcomeChip, said, talked } from "./parts";
 import { date, duration, exact, reason } from "./say";
 import type { Language, Words } from "./words";
 
@@ -322,11 +322,10 @@ export class PopCard extends LitElement {
           ${this.pop.history.contacts.map(
             (contact) => html`<tr>
               <td class="time" title=${exact(contact.arrived, language)}>${date(contact.arrived, this.now, language, words)}</td>
-              <td>${contact.queue ? said(contact.queue) : "–"}</td>
-              <td>${contact.subject ? said(contact.subject) : "–"}</td>
+              ${cell(contact.queue)} ${cell(contact.subject)}
               <td>${contact.agent ? said(contact.agent) : html`<span class="quiet">${words.nobody}</span>`}</td>
-              <td>${outcomeChip(contact.outcome, words)}</td>
-              <td class="time end">${contact.talk_s > 0 ? duration(contact.talk_s) : "–"}</td>
+              <td class="outcome">${outcomeChip(contact.outcome, words)}</td>
+              ${talked(contact.talk_s)}
             </tr>`,
           )}
         </tbody>

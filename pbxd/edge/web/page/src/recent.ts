@@ -3,8 +3,8 @@
 import { css, html, LitElement, nothing } from "lit";
 import * as icons from "./icons";
 import { look } from "./look";
-import { number, outcomeChip, said } from "./parts";
-import { date, duration, exact } from "./say";
+import { cell, number, outcomeChip, said, talked } from "./parts";
+import { date, exact } from "./say";
 import type { Language, Words } from "./words";
 
 interface Row {
@@ -117,14 +117,14 @@ export class RecentContacts extends LitElement {
           ${rows.map(
             (row) => html`<tr>
               <td class="time" title=${exact(row.arrived, language)}>${date(row.arrived, this.now, language, words)}</td>
-              <td>
+              <td class="who">
                 ${row.name ? said(row.name) : nothing}
                 <small class="quiet">${row.number ? number(row.number) : words.withheld}</small>
               </td>
               <td>${row.queue ? said(row.queue) : words.direct}</td>
-              <td>${row.subject ? said(row.subject) : "–"}</td>
-              <td>${outcomeChip(row.outcome, words)}</td>
-              <td class="time end">${row.talk_s > 0 ? duration(row.talk_s) : "–"}</td>
+              ${cell(row.subject)}
+              <td class="outcome">${outcomeChip(row.outcome, words)}</td>
+              ${talked(row.talk_s)}
             </tr>`,
           )}
         </tbody>
