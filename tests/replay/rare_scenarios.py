@@ -176,6 +176,7 @@ async def second_phone_after_a_conversation(stage: Stage) -> None:
 @scenario
 async def pickup(stage: Stage) -> None:
     """Bruno takes the call that rings on Anna's phone."""
+    await stage.switch.ami.action("ModuleLoad", Module="app_directed_pickup.so", LoadType="load")
     await direct(stage)
     await stage.anna.rings()
     await stage.bruno.dial("56")
