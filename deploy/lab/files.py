@@ -50,6 +50,7 @@ class Wishes:
     globals: Mapping[str, str] = field(default_factory=dict)
     extensions: str = ""  #: more dialplan
     queues: str = ""  #: more queues
+    scenarios: bool = True  #: with the queues q5XX of the recorded scenarios
     features: str = ""  #: replaces keys of features.conf's general section, e.g. "atxferdropcall = yes"
     real_music: bool = False  #: music for people instead of the three notes
 
@@ -81,6 +82,7 @@ def write_configuration(folder: Path, asterisk: Asterisk, ports: Ports, wishes: 
         "pjsip.conf": _pjsip_conf(ports, wishes),
         "queues.conf": '[general]\nupdatecdr = no\n#include "queues.d/pbxd.conf"\n'
         + (lab / "queues.conf").read_text()
+        + ((lab / "queues-scenarios.conf").read_text() if wishes.scenarios else "")
         + wishes.queues,
         "features.conf": f'[general]\n[featuremap]\n#include "features.d/pbxd.conf"\n'
         f"[general](+)\n{wishes.features}\n",
