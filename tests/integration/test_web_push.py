@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -10,15 +11,23 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from pbxd.edge.web.conversation import SAYING
 from pbxd.edge.web.pages import CROWDED, NONSENSE, SIGNED_OUT, SILENT, Patience
 from pbxd.ids import AgentId
 from pbxd.messages import AcknowledgePop, PageClosed, PageOpened, PauseAgent
 from tests.integration.scripted_desk import PASSWORD, Served, screen_pop, serving, state
 
 LIMIT_S = 10
+JSONISH = (
+    r'\A\{"type":"(ack|pause|resume|alive)"'
+    r'(,"(pop|order|paused|reason)":("[^"]{0,9}"|true|null|[0-9]{1,40}))*\}\Z'
+)
 
 
 @pytest.fixture
@@ -313,3 +322,30 @@ async def test_stopping_says_good_bye_to_every_page() -> None:
     for socket in sockets:
         assert (await closed(socket))[0] in (1001, 1012)
         await socket.wait_closed()
+
+
+async def test_a_burst_of_states_reaches_the_page_as_few_and_the_last_one_is_the_newest() -> None:
+    async with serving(Patience(state_every_s=0.2)) as served, page(served, await sign_in(served)) as socket:
+        await hear(socket)
+        heard = []
+        for number in range(500):
+            served.tell("state", {"agent": {"id": "anna"}, "queues": [], "n": number})
+            if number % 100 == 0:
+                heard.append(await hear(socket))
+                served.tell("screenpop", screen_pop(f"p{number}"))
+        while not heard or heard[-1]["body"].get("n") != 499:
+            heard.append(await hear(socket))
+        states = [said["body"]["n"] for said in heard if said["kind"] == "state"]
+        assert len(states) < 50
+        assert states == sorted(states)
+        assert [said["body"]["id"] for said in heard if said["kind"] == "screenpop"] == [
+            f"p{number}" for number in range(0, 500, 100)
+        ]
+        assert [said["seq"] for said in heard] == list(range(2, len(heard) + 2))
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode), st.from_regex(JSONISH)))
+def test_whatever_a_page_says_is_either_understood_or_refused(said: bytes | str) -> None:
+    with contextlib.suppress(ValidationError):
+        saying = SAYING.validate_json(said)
+        assert saying.type in {"resume", "alive", "ack", "pause"}

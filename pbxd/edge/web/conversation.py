@@ -57,7 +57,7 @@ class _Pause(_Said):
 
 
 _Saying = _Resume | _Alive | _Ack | _Pause
-_SAYING: TypeAdapter[_Saying] = TypeAdapter(Annotated[_Saying, Field(discriminator="type")])
+SAYING: TypeAdapter[_Saying] = TypeAdapter(Annotated[_Saying, Field(discriminator="type")])
 
 
 class Conversation:
@@ -190,7 +190,7 @@ class Conversation:
 
     def _hear(self, text: str | bytes) -> None:
         try:
-            saying = _SAYING.validate_json(text)
+            saying = SAYING.validate_json(text)
             order = self._order(saying)
             if order is not None:
                 self._desk.order(order)
