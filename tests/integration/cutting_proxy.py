@@ -6,8 +6,8 @@ import asyncio
 import random
 from typing import Any, Self
 
-SPANS = ((0, 80), (0, 400), (0, 4_000), (0, 40_000), (0, 400_000))
-"""How many bytes a direction may carry before the cut: in the login, in the lists, while events flow."""
+SPANS = (80, 400, 4_000, 40_000, 400_000)
+"""At most so many bytes a direction carries before the cut: in the login, in the lists, while events flow."""
 
 
 class _Side(asyncio.Protocol):
@@ -45,10 +45,11 @@ class CuttingProxy:
     """``async with CuttingProxy(port, seed)``: listens on ``.port``; every connection is cut once while
     ``cutting``; ``cuts`` counts them."""
 
-    def __init__(self, target: int, seed: int) -> None:
+    def __init__(self, target: int, seed: int, spans: tuple[int, ...] = SPANS) -> None:
         self.cutting = True
         self.cuts = 0
         self._target = target
+        self._spans = spans
         self._chance = random.Random(seed)
         self._sides: set[_Side] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,10 +76,15 @@ class CuttingProxy:
         _, far = await asyncio.get_running_loop().create_connection(
             lambda: _Side(self), "127.0.0.1", self._target
         )
+        if near.transport.is_closing():
+            far.transport.abort()
+            return
         self._sides |= {near, far}
         if self.cutting:
             side = near if self._chance.random() < 0.3 else far
-            side.budget = self._chance.randint(*self._chance.choice(SPANS[:3] if side is near else SPANS))
+            # What the link sends is little: its budget must be small to be used up.
+            span = self._chance.choice(self._spans[:3] if side is near else self._spans)
+            side.budget = self._chance.randint(0, span)
         far.other, near.other = near, far
         for data in near.waiting:
             far.transport.write(data)

@@ -104,6 +104,7 @@ class AmiClient(ListeningManager):
                 future.set_result(answer)
             else:
                 future.set_exception(answer)
+                future.exception()  # nobody need look: the one who waits is told, and the link logs its loss
 
         self.protocol.request(headers, self._new_id(), finish, timeout_s=timeout_s)
         return future
