@@ -272,7 +272,7 @@ async def test_a_silent_caller(switch: Switch, phones: Phones, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("keys", "digits", "result"),
-    [("4#", "4", "invalid"), ("#", "", "invalid"), ("424#", "424", "entered"), ("42", "42", "entered")],
+    [("#", "", "invalid"), ("42", "42", "entered")],
 )
 async def test_entries(
     switch: Switch, phones: Phones, tmp_path: Path, keys: str, digits: str, result: str
@@ -300,7 +300,7 @@ async def test_the_language_changes(switch: Switch, phones: Phones, tmp_path: Pa
         assert (await serving.left())[0] == "caller_left"
 
 
-@pytest.mark.parametrize("moment", ["hello", "choices", "keys", "account", "entry", "entered"])
+@pytest.mark.parametrize("moment", ["hello", "keys", "entry", "entered"])
 async def test_a_caller_hangs_up(switch: Switch, phones: Phones, tmp_path: Path, moment: str) -> None:
     async with desk(switch, tmp_path) as serving:
         caller = await calling(switch, phones)
@@ -379,18 +379,15 @@ def run():
     agi = AGI()
     agi.answer()
     agi.set_variable("X", 'a "quoted" \\\\ value, ${not} expanded')
-    agi.database_put("pbxd", "key one", 'va"lue')
     lines = [
         agi.get_variable("X"),
         agi.get_full_variable("${CALLERID(num)}"),
-        agi.database_get("pbxd", "key one"),
         str(agi.channel_status()),
         agi.env["agi_extension"],
         repr(agi.wait_for_digit(200)),
         repr(agi.get_data("beep", 300, 3)),
         repr(agi.stream_file("beep", "12")),
     ]
-    agi.database_del("pbxd", "key one")
     try:
         agi.appexec("NoSuchApplication", "x")
     except AGIAppError as error:
@@ -408,7 +405,6 @@ async def test_an_old_script_moves_in(switch: Switch, phones: Phones, tmp_path: 
         assert (tmp_path / "told").read_text().split("\n") == [
             'a "quoted" \\ value, ${not} expanded',
             NUMBER,
-            'va"lue',
             "6",
             "4000",
             "''",

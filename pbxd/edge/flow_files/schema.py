@@ -192,7 +192,7 @@ class ScriptForm(StepForm):
     """Run a Python function of yours with pyst2's AGI interface."""
 
     type: Literal["script"]
-    function: Function = Field(description="module:function, in the folder scripts beside the flow files.")
+    function: Function = Field(description="module:function in the folder flows.scripts of the settings.")
     deadline: Deadline | None = Field(
         None, description="How long it may run; agi.script_timeout if left out."
     )
