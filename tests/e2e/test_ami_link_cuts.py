@@ -27,7 +27,7 @@ from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, Message
 from pbxd.settings.model import Ami
 from pbxd.switchboard import Switchboard
 from pbxd.world import Rules, World
-from tests.integration.cutting_proxy import SPANS, CuttingProxy
+from tests.integration.cutting_proxy import CuttingProxy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -131,7 +131,7 @@ async def test_a_thousand_cuts(switch: Switch) -> None:
     lab = await switch.connect()
     life = Life(lab)
     living = asyncio.create_task(life.live())
-    async with CuttingProxy(switch.ami_port, SEED, SPANS[:4]) as proxy:
+    async with CuttingProxy(switch.ami_port, SEED) as proxy:
         settings = Ami(
             port=proxy.port,
             username=switch.ami_username,

@@ -6,7 +6,7 @@ import asyncio
 import random
 from typing import Any, Self
 
-SPANS = (80, 400, 4_000, 40_000, 400_000)
+SPANS = (80, 400, 4_000, 40_000)
 """At most so many bytes a direction carries before the cut: in the login, in the lists, while events flow."""
 
 
@@ -45,11 +45,10 @@ class CuttingProxy:
     """``async with CuttingProxy(port, seed)``: listens on ``.port``; every connection is cut once while
     ``cutting``; ``cuts`` counts them."""
 
-    def __init__(self, target: int, seed: int, spans: tuple[int, ...] = SPANS) -> None:
+    def __init__(self, target: int, seed: int) -> None:
         self.cutting = True
         self.cuts = 0
         self._target = target
-        self._spans = spans
         self._chance = random.Random(seed)
         self._sides: set[_Side] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +82,7 @@ class CuttingProxy:
         if self.cutting:
             side = near if self._chance.random() < 0.3 else far
             # What the link sends is little: its budget must be small to be used up.
-            span = self._chance.choice(self._spans[:3] if side is near else self._spans)
+            span = self._chance.choice(SPANS[:3] if side is near else SPANS)
             side.budget = self._chance.randint(0, span)
         far.other, near.other = near, far
         for data in near.waiting:

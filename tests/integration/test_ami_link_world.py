@@ -169,7 +169,7 @@ async def test_after_an_overflow_the_inventory_waits_until_the_inbox_is_calm(
     peer: AmiPeer, inbox: ListInbox
 ) -> None:
     async with running(peer, inbox) as link:
-        inbox.depth = 5_000
+        inbox.depth = 1_500
         link.resync("inbox full")
         peer.emit(born("lost"))
         assert (await link.send_action({"Action": "Ping"})).success
