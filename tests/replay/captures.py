@@ -35,8 +35,16 @@ def stories(calls: tuple[CallRecord, ...]) -> str:
     return "\n".join(story_of(call) for call in calls)
 
 
+def has_truth(path: Path) -> bool:
+    """Of some captures only the story is kept."""
+    return _truth_beside(path).exists()
+
+
+def _truth_beside(path: Path) -> Path:
+    return path.parent / f"{path.name.partition('.')[0]}.truth.json"
+
+
 def truth_of(path: Path) -> dict[str, Any]:
     """What the scenario meant and what its phones heard."""
-    text = (path.parent / f"{path.name.partition('.')[0]}.truth.json").read_text(encoding="utf-8")
-    truth: dict[str, Any] = json.loads(text)
+    truth: dict[str, Any] = json.loads(_truth_beside(path).read_text(encoding="utf-8"))
     return truth

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.replay.captures import captures, name_of, played, truth_of
+from tests.replay.captures import captures, has_truth, name_of, played, truth_of
 
-#: The scenarios' words for a transfer that did not come about, and ours.
-WORDS = {"aborted": "cancelled", "rejected": "declined", "unanswered": "no_answer"}
+KNOWN = [capture for capture in captures() if has_truth(capture)]
 
 #: In the JSON a call without a queue is direct whether somebody answered or not.
 OUTCOMES = {"busy": "direct", "unanswered": "direct"}
@@ -26,7 +25,7 @@ def _call(capture: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return calls[0], truth
 
 
-@pytest.mark.parametrize("capture", captures(), ids=name_of)
+@pytest.mark.parametrize("capture", KNOWN, ids=name_of)
 def test_caller_way_and_outcome(capture: Path) -> None:
     call, truth = _call(capture)
     assert (call["dialled"], call["queue"]) == (truth["dialled"], truth["queue"])
@@ -35,7 +34,7 @@ def test_caller_way_and_outcome(capture: Path) -> None:
     assert (call["answered"] is None) == (not truth["legs"])
 
 
-@pytest.mark.parametrize("capture", captures(), ids=name_of)
+@pytest.mark.parametrize("capture", KNOWN, ids=name_of)
 def test_who_talked_how_long(capture: Path) -> None:
     call, truth = _call(capture)
     assert [leg["interface"] for leg in call["legs"]] == [leg["interface"] for leg in truth["legs"]]
@@ -43,11 +42,7 @@ def test_who_talked_how_long(capture: Path) -> None:
         assert leg["talk_s"] == pytest.approx(heard["talk_s"], abs=EAR_S * len(heard["talks"]))
 
 
-@pytest.mark.parametrize("capture", captures(), ids=name_of)
+@pytest.mark.parametrize("capture", KNOWN, ids=name_of)
 def test_transfers(capture: Path) -> None:
     call, truth = _call(capture)
-    expected = [
-        {**transfer, "outcome": WORDS.get(transfer["outcome"], transfer["outcome"])}
-        for transfer in truth["transfers"]
-    ]
-    assert call["transfers"] == expected
+    assert call["transfers"] == truth["transfers"]
