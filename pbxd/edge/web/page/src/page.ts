@@ -31,6 +31,8 @@ export class AgentPage extends LitElement {
     for (const wait of WRITTEN_AFTER) window.setTimeout(() => this.refresh(), wait);
   });
 
+  private readonly unfolded = new Set<string>();
+
   constructor() {
     super();
     this.chosen = kept();
@@ -205,7 +207,7 @@ export class AgentPage extends LitElement {
         ? html`<h2>${words.earlier}</h2>
             ${repeat(over, (pop) => pop.id, (pop) => this.folded(pop))}`
         : nothing}
-      <pbxd-recent .words=${words} .language=${this.language} .now=${this.station.now}></pbxd-recent>
+      <pbxd-recent .words=${words} .language=${this.language} .now=${minute(this.station.now)}></pbxd-recent>
     `;
   }
 
@@ -231,17 +233,23 @@ export class AgentPage extends LitElement {
     return html`<pbxd-pop .pop=${pop} .talking=${talking} .words=${this.words} .language=${this.language} .own=${this.own} .now=${this.station.now}></pbxd-pop>`;
   }
 
+  /** A call that is over; its card is made when somebody opens it. */
   private folded(pop: Pop): TemplateResult {
     const { words } = this;
+    const toggle = (event: Event) => {
+      if ((event.target as HTMLDetailsElement).open) this.unfolded.add(pop.id);
+      else this.unfolded.delete(pop.id);
+      this.requestUpdate();
+    };
     const closing = words.closings[pop.closed ?? ""] ?? pop.closed;
-    return html`<details class="card" data-closed=${pop.id}>
+    return html`<details class="card" data-closed=${pop.id} @toggle=${toggle}>
       <summary>
         <span class="time quiet">${clock(pop.at, this.language)}</span>
         <span class="name">${said(this.who(pop))}</span>
         ${pop.queue ? html`<span class="quiet">${said(pop.queue)}</span>` : nothing}
         <span class="quiet push">${closing}</span>
       </summary>
-      ${this.card(pop)}
+      ${this.unfolded.has(pop.id) ? this.card(pop) : nothing}
     </details>`;
   }
 
@@ -259,6 +267,11 @@ export class AgentPage extends LitElement {
       )}
     `;
   }
+}
+
+/** What only tells today from yesterday need not be rendered each second. */
+function minute(now: number): number {
+  return Math.floor(now / 60) * 60;
 }
 
 function kept(): Language | null {

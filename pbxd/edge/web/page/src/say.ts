@@ -12,8 +12,17 @@ export function duration(seconds: number): string {
   return hours ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
 }
 
+/** Making one of these takes longer than rendering a whole card, so each is made once. */
+function formats(options: Intl.DateTimeFormatOptions): Record<Language, Intl.DateTimeFormat> {
+  return { en: new Intl.DateTimeFormat("en", options), zh: new Intl.DateTimeFormat("zh", options) };
+}
+
+const TIME = formats({ hour: "2-digit", minute: "2-digit", hour12: false });
+const DAY = formats({ year: "numeric", month: "short", day: "numeric" });
+const EXACT = formats({ dateStyle: "full", timeStyle: "medium" });
+
 export function clock(at: number, language: Language): string {
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false }).format(at * 1000);
+  return TIME[language].format(at * 1000);
 }
 
 /** Today 14:05, Yesterday 09:12, 3 Nov 2026 14:05 */
@@ -22,12 +31,11 @@ export function date(at: number, now: number, language: Language, words: Words):
   const time = clock(at, language);
   if (day(at) === day(now)) return `${words.today} ${time}`;
   if (day(at) === day(now - 86400)) return `${words.yesterday} ${time}`;
-  const shown = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric" });
-  return `${shown.format(at * 1000)} ${time}`;
+  return `${DAY[language].format(at * 1000)} ${time}`;
 }
 
 export function exact(at: number, language: Language): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" }).format(at * 1000);
+  return EXACT[language].format(at * 1000);
 }
 
 /**
