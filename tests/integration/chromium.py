@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from deploy.lab.archive import NoArchiveError
 from deploy.lab.tools import OWN, tool
@@ -28,6 +28,7 @@ FLAGS = (
     "--disable-sync",
 )
 LIMIT_MS = 10_000
+expect.set_options(timeout=LIMIT_MS)
 _INSTALL_S = 900
 
 

@@ -70,7 +70,7 @@ async def test_the_queues_show_who_waits_and_count_up(anna: Visitor) -> None:
     await anna.enter()
     billing = anna.page.locator("[data-queue=billing]")
     await expect(billing.locator("[data-waiting]")).to_have_text("2")
-    await expect(billing.locator("[data-longest]")).to_have_text(re.compile(r"1:2[3-6]"))
+    await expect(billing.locator("[data-longest]")).to_have_text(re.compile(r"1:[2-5]\d"))
     first = await billing.locator("[data-longest]").text_content()
     await expect(billing.locator("[data-longest]")).not_to_have_text(str(first))
     members = billing.get_by_role("list", name="Members").get_by_role("listitem")
