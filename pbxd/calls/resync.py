@@ -101,11 +101,15 @@ class Resync:
                 self._open(entry)
         for entry in new:
             self._join_company(entry.channel.uniqueid)
-        for entry in new:
-            if _calls(entry) and self._journeys.of(entry.channel.uniqueid) is None:
-                self._open(entry)
-        for entry in new:
+        # Nobody's root is left where callers were handed on. Whoever runs the dialplan is the caller then, and
+        # of people who were all called, the first.
+        for entry in sorted(new, key=lambda one: not _calls(one)):
             self._join_company(entry.channel.uniqueid)
+            if self._journeys.of(entry.channel.uniqueid) is None and self._has_company(entry):
+                self._open(entry)
+
+    def _has_company(self, entry: ChannelEntry) -> bool:
+        return _calls(entry) or len(self._wiring.chain(entry.channel.uniqueid)) > 1
 
     def _open(self, entry: ChannelEntry) -> None:
         channel = self._wiring.channels[entry.channel.uniqueid]
