@@ -15,6 +15,8 @@ from pbxd.ami.actions import UnsafeHeaderError
 from pbxd.edge.ami_link import AmiClient, LinkLostError, LinkState, LoginRefusedError, NoAnswerError
 from tests.integration.ami_peer import AmiPeer, Headers, Session, event, message, until
 
+BOTH_LOOPS = True
+
 BARE, OURS = Manager, AmiClient
 both = pytest.mark.parametrize("manager", [BARE, OURS], ids=["bare", "ours"])
 

@@ -14,6 +14,8 @@ from panoramisk.message import Message
 from pbxd.edge.ami_link import AmiClient, AmiMessage
 from tests.integration.ami_peer import AmiPeer, Headers, Session, event, message, until
 
+BOTH_LOOPS = True
+
 
 @pytest.fixture
 async def peer() -> AsyncIterator[AmiPeer]:

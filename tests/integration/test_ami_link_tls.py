@@ -17,6 +17,8 @@ from pbxd.messages import LinkDown, LinkUp
 from pbxd.settings.model import Ami
 from tests.integration.ami_peer import AmiPeer, ListInbox, event, until
 
+BOTH_LOOPS = True
+
 
 def _openssl(*arguments: str, cwd: Path) -> None:
     subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)

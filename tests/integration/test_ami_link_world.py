@@ -17,6 +17,8 @@ from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkDown, LinkUp
 from pbxd.settings.model import Ami
 from tests.integration.ami_peer import AmiPeer, Headers, ListInbox, Session, event, message, until
 
+BOTH_LOOPS = True
+
 NODE = NodeId("pbx1")
 
 

@@ -201,6 +201,7 @@ class AmiLink(AmiClient):
             return
         self._again = True
         if self._resync is None or self._resync.done():
+            self._deliver = _drop
             log.info("a fresh inventory is taken", why=why, **self.who)
             self._resync = asyncio.get_running_loop().create_task(self._resyncing(self.protocol))
 
@@ -208,7 +209,6 @@ class AmiLink(AmiClient):
         try:
             while self._again and not protocol.closed:
                 self._again = False
-                self._deliver = _drop
                 # Behind a full inbox the events after the inventory would be lost again.
                 while self.inbox.depth > _DEPTH_CALM:  # noqa: ASYNC110 - the inbox waits for nobody
                     await asyncio.sleep(_CALM_S)
