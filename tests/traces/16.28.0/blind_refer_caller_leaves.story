@@ -1,0 +1,7 @@
++8613800138000 "张三" calls 501
+    0:00.0  waits in q501
+    0:00.0  leaves q501 after 0.0 s: answered
+    0:00.0  talks with PJSIP/1001 (q501)
+    0:02.0  PJSIP/1001 is out: talked 2.0 s
+    0:03.0  blind transfer from PJSIP/1001 to PJSIP/1002: caller left
+    0:03.0  ends: answered, waited 0.0 s

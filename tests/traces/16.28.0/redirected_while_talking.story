@@ -1,0 +1,8 @@
++8613800138000 "张三" calls 501
+    0:00.0  waits in q501
+    0:00.0  leaves q501 after 0.0 s: answered
+    0:00.0  talks with PJSIP/1001 (q501)
+    0:01.9  PJSIP/1001 is out: talked 1.9 s
+    0:02.0  talks with PJSIP/1002
+    0:03.9  PJSIP/1002 is out: talked 1.9 s
+    0:03.9  ends: answered, waited 0.0 s

@@ -1,0 +1,10 @@
++8613800138000 "张三" calls 501
+    0:00.0  waits in q501
+    0:00.0  leaves q501 after 0.0 s: answered
+    0:00.0  talks with PJSIP/1001 (q501)
+    0:03.7  waits in q502
+    0:03.7  PJSIP/1001 is out: talked 2.0 s, 1.7 s on hold
+    0:05.2  blonde transfer from PJSIP/1001 to q502: completed
+    0:05.2  talks with PJSIP/1002 (q502)
+    0:07.2  PJSIP/1002 is out: talked 1.9 s
+    0:07.2  ends: answered, waited 3.5 s
