@@ -56,7 +56,7 @@ def parse(block: bytes, encoding: str = "utf-8", *, most_lines: int = MOST_LINES
         headers = dict(pairs)
     if len(headers) != len(lines):
         headers = _unforged(pairs)
-    if not any(name.startswith("agi_") for name in headers):
+    if "agi_network_script" not in headers and not any(name.startswith("agi_") for name in headers):
         raise NotAnEnvironmentError("no agi_ line in it")
     return headers
 

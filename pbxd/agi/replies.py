@@ -100,15 +100,16 @@ def one_reply(data: bytes, encoding: str = "utf-8") -> Reply | None:
     common = COMMON.get(data)
     if common is not None:
         return common
-    text = data.decode(encoding, "replace")
-    if text[:11] != "200 result=" or text.find("\n") != len(text) - 1 or text[-2] == "\r":
+    if data[:11] != b"200 result=" or data[-1:] != b"\n":
         return None
-    text = text[:-1]
+    text = str(data[:-1], encoding, "replace")
+    if "\n" in text or text[-1] == "\r":
+        return None
     result, blank, more = text[11:].partition(" ")
     if not blank:
         return Reply(200, result, None, None, text)
-    if more[:7] == "endpos=":
-        return Reply(200, result, None, _endpos(more), text)
+    if more[:7] == "endpos=" and more[7:].isdecimal():
+        return Reply(200, result, None, int(more[7:]), text)
     return None if _open_value(text) else reply(text)
 
 

@@ -119,7 +119,7 @@ class FastAgi(Application):  # type: ignore[misc]
         self._admitted: dict[str, bool] = {}
         self._fresh: dict[Session, None] = {}  #: without an environment yet, the oldest first
         self._sessions: dict[Session, Conversation] = {}
-        self._tasks: set[asyncio.Task[None]] = set()  #: of routes; one may outlive its session
+        self._tasks: dict[Session, asyncio.Task[None]] = {}  #: of routes; one may outlive its session
         self._idle = asyncio.Event()
         self._sweeper: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
@@ -194,7 +194,7 @@ class FastAgi(Application):  # type: ignore[misc]
         await self._left_alone(1.0)
         for session in list(self._sessions):
             session.abort()
-        tasks = list(self._tasks)
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -238,9 +238,7 @@ class FastAgi(Application):  # type: ignore[misc]
         endpoint = self._route.get(headers.get("agi_network_script"))
         if endpoint is not None:
             task = self._loop.create_task(self._serve(endpoint, session, headers))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            self._sessions[session] = task
+            self._sessions[session] = self._tasks[session] = task
         elif self.otherwise is not None:
             self._sessions[session] = self.otherwise(session, headers)
         else:
@@ -274,6 +272,7 @@ class FastAgi(Application):  # type: ignore[misc]
             self.fault(Fault.ROUTE_FAILED, script=headers["agi_network_script"])
             log.exception("a FastAGI route failed", script=headers["agi_network_script"])
         finally:
+            del self._tasks[session]
             session.finish()
 
     def _may_come(self, session: Session) -> bool:

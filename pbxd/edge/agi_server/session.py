@@ -121,7 +121,7 @@ class Session(asyncio.Protocol):
         self._owner = owner
         self._loop = loop
         self._encoding = owner.encoding
-        self._reader = ReplyReader(owner.encoding, owner.reply_bytes)
+        self._reader: ReplyReader | None = None  #: once a reply came that is not plain
         self._header = b""
         self._running = False
         self._in_step = False
@@ -131,7 +131,7 @@ class Session(asyncio.Protocol):
         self._mark: str | None = None
         self._gone: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[None] | None = None
-        self.overdue: Callable[[], bool] = lambda: False
+        self.overdue: Callable[[], bool] | None = None
         self.hungup = False  #: the caller is gone; Asterisk may still answer questions
         self.over = False  #: the connection is closed or closing
         self.deadline = owner.now + owner.header_timeout
@@ -145,25 +145,31 @@ class Session(asyncio.Protocol):
         self._owner.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_step:  # a command is under way, nothing else is: take the short way
+        if self._in_step:  # one command is under way and nothing else is: take the short way
             reply = one_reply(data, self._encoding)
-            if reply is not None:
-                self._answered(reply)
+            waiter = self._waiter
+            if reply is not None and waiter is not None:
+                self._waiter = None
+                self.deadline = math.inf
+                if not waiter.done():
+                    form = self._form
+                    waiter.set_result(reply if form is None else form(reply))
                 return
-        if not self._running:
-            self._take_header(data)
-        else:
+        if self._running:
             self._take_lines(data)
+        else:
+            self._take_header(data)
 
     def _take_lines(self, data: bytes) -> None:
         reader = self._reader
+        if reader is None:
+            reader = self._reader = ReplyReader(self._encoding, self._owner.reply_bytes)
         try:
             replies = reader.feed(data)
         except ReplyTooLongError:
             self._owner.fault(Fault.REPLY_TOO_LONG)
             self.abort()
             return
-        self._in_step = reader.idle and not reader.hungup
         if reader.strays:
             self._owner.fault(Fault.STRAY_LINE, lines=reader.strays)
             reader.strays = 0
@@ -171,6 +177,7 @@ class Session(asyncio.Protocol):
             self._caller_left()
         for reply in replies:
             self._answered(reply)
+        self._in_step = reader.idle and not reader.hungup and self._mark is None and not self._later
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._running and not self.over:
@@ -234,7 +241,13 @@ class Session(asyncio.Protocol):
         for a line that is not one command. The future fails with ConnectionGoneError.
         """
         future = self._loop.create_future()
-        self.send(line, plays, future, form)
+        if self._waiter is None and plays and not self.over:  # what ``send`` would do
+            raw = encoded(line, self._encoding)
+            self._waiter = future
+            self._form = form
+            self._write(raw)
+        else:
+            self.send(line, plays, future, form)
         return future
 
     def send(self, line: str, plays: bool, waiter: Waiter, form: Form | None = None) -> None:
@@ -252,6 +265,7 @@ class Session(asyncio.Protocol):
             if self._later is None:
                 self._later = deque()
             self._later.append((raw, plays, form, waiter))
+            self._in_step = False
 
     def _write(self, raw: bytes) -> None:
         """Write past the transport, which would first queue: that alone costs more than half of the writing.
@@ -301,6 +315,7 @@ class Session(asyncio.Protocol):
         if isinstance(self._waiter, asyncio.Future) and not self._waiter.done():
             self._waiter.set_exception(HungUpError("broken off"))
             self._waiter.exception()
+        self._in_step = False
         self._mark = f"pbxd-{id(self):x}-{self._owner.now:.3f}"
         self._waiter = back = self._loop.create_future()
         self._form = None
@@ -341,7 +356,7 @@ class Session(asyncio.Protocol):
         elif self._owner.now >= self.ends:
             fault = Fault.SESSION_TIMEOUT
             self.ends += self._owner.reply_timeout
-            if self.overdue():
+            if self.overdue is not None and self.overdue():
                 return fault
         elif self._waiter is not None:
             fault = Fault.REPLY_TIMEOUT

@@ -1,0 +1,102 @@
+"""FastAGI: sessions of ten commands, 50 at once, against panoramisk on both event loops in the same run."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.bench.agi_load import sessions_per_second
+from tests.integration.agi_peer import environment
+
+KINDS = ("panoramisk", "panoramisk-uvloop", "pbxd-route", "pbxd-flow")
+ROUNDS = 7
+SESSIONS = 2000
+AT_ONCE = 50
+
+CHECKOUT = Path(__file__).parents[2]
+SOURCE = Path(__file__).with_name("agi_load.c")
+
+
+def measure() -> dict[str, tuple[float, float]]:
+    """By kind: sessions per second (median of the rounds), and CPU microseconds per session."""
+    servers = {kind: _start(kind) for kind in KINDS}
+    load = compiled_load()
+    rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    try:
+        for number in range(ROUNDS + 1):  # in turns, so that a busy moment does not hit one kind alone
+            for kind, (_, port) in servers.items():
+                rate = _rate(load, port)
+                if number:  # the first one warms up
+                    rates[kind].append(rate)
+    finally:
+        cpu = {kind: _stop(process) for kind, (process, _) in servers.items()}
+    total = (ROUNDS + 1) * SESSIONS
+    return {kind: (statistics.median(rates[kind]), cpu[kind] / total * 1e6) for kind in KINDS}
+
+
+def compiled_load() -> Path | None:
+    """The callers in C, which leave most of the machine to the server; None where there is no compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        return None
+    program = CHECKOUT / ".cache" / "bench" / "agi_load"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    built = subprocess.run([compiler, "-O2", "-o", str(program), str(SOURCE)], check=False)
+    return program if built.returncode == 0 else None
+
+
+def _rate(load: Path | None, port: int) -> float:
+    if load is None:
+        return sessions_per_second(port, sessions=SESSIONS, at_once=AT_ONCE)
+    command = [str(load), str(port), str(SESSIONS), str(AT_ONCE)]
+    return float(subprocess.run(command, input=environment(), capture_output=True, check=True).stdout)
+
+
+def _start(kind: str) -> tuple[subprocess.Popen[str], int]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.agi_peers", kind],
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def _stop(process: subprocess.Popen[str]) -> float:
+    out, _ = process.communicate("", timeout=20)
+    return float(out)
+
+
+def rows() -> list[dict[str, Any]]:
+    """The rows of the table: name, pbxd, peer, ratio, goal, met."""
+    measured = measure()
+    return [
+        _row("the same route", measured, "pbxd-route", "panoramisk", 2.5),
+        _row("the same route", measured, "pbxd-route", "panoramisk-uvloop", 1.5),
+        _row("a whole flow with its events", measured, "pbxd-flow", "panoramisk", None),
+    ]
+
+
+def _row(
+    what: str, measured: dict[str, tuple[float, float]], ours: str, peer: str, goal: float | None
+) -> dict[str, Any]:
+    ratio = measured[ours][0] / measured[peer][0]
+    return {
+        "name": f"FastAGI, sessions/s of 10 commands, {AT_ONCE} at once, {what}; peer: {peer}",
+        "pbxd": round(measured[ours][0]),
+        "peer": round(measured[peer][0]),
+        "ratio": round(ratio, 2),
+        "goal": "for information" if goal is None else f">= {goal}",
+        "met": None if goal is None else ratio >= goal,
+    }
+
+
+if __name__ == "__main__":
+    for kind, (rate, cpu) in measure().items():
+        print(f"{kind:18} {rate:7.0f} sessions/s {cpu:7.0f} us of CPU each")
