@@ -213,7 +213,7 @@ async def test_a_full_disk_stops_nothing_but_the_writing(
 
     async def may_grow_to(pages: int) -> None:
         limit = f"PRAGMA max_page_count={pages}"
-        await asyncio.wrap_future(committer._thread.submit(lambda: committer._connection.execute(limit)))
+        await committer._thread.call(lambda: committer._connection.execute(limit))
 
     await may_grow_to(40)
     for number in range(500):
@@ -332,7 +332,7 @@ async def test_a_store_that_hangs_costs_no_call_more_than_the_deadline(
     store.remember(contact(1))
     await store.flushed()
     hanging = threading.Event()
-    store._finder._thread.submit(hanging.wait, 60)  # type: ignore[attr-defined]
+    store._finder._thread.call(lambda: hanging.wait(60))  # type: ignore[attr-defined]
     for _ in range(3):
         assert await missing(store) == "the store took longer than 50 ms"
     hanging.set()
@@ -350,7 +350,7 @@ async def test_a_look_up_that_runs_away_is_ended(tmp_path: Path, stores: list[St
     select = finder._select
     finder._select = (
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1000000000) "
-        "SELECT count(*), ?, ?, ? FROM n"
+        "SELECT count(*), :number, :before, :most FROM n"
     )
     assert "200 ms" in await missing(store)
     finder._select = select

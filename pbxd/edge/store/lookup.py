@@ -6,20 +6,19 @@ asked on one thread with a connection of its own. On PostgreSQL it goes through 
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from pbxd.edge.store.rows import past_contact
 from pbxd.edge.store.tables import callers, contacts
+from pbxd.edge.store.thread import OneThread
+from pbxd.ids import AgentId, CallId
 from pbxd.messages import PastContact
 
 
@@ -38,26 +37,50 @@ class Finder(Protocol):
 
 _COLUMNS = ("call", "arrived", "ended", "queue", "subject", "agent", "outcome", "talk_s")
 _STATEMENT = (
-    sa.select(*(contacts.c[name] for name in _COLUMNS))
+    sa.select(
+        *(contacts.c[name] for name in _COLUMNS),
+        # Asked along with the rest: another round trip would cost as much as the whole question.
+        sa.select(callers.c.name).where(callers.c.number == sa.bindparam("number")).scalar_subquery(),
+    )
     .where(contacts.c.number == sa.bindparam("number"), contacts.c.arrived < sa.bindparam("before"))
     .order_by(contacts.c.arrived.desc())
     .limit(sa.bindparam("most"))
 )
-_NAME = sa.select(callers.c.name).where(callers.c.number == sa.bindparam("number"))
+#: the same for SQLite's own driver
+_SQLITE = (
+    f"SELECT {', '.join(_COLUMNS)}, (SELECT name FROM callers WHERE number = :number) FROM contacts "
+    "WHERE number = :number AND arrived < :before ORDER BY arrived DESC LIMIT :most"
+)
+
+
+def _found(rows: Sequence[Sequence[Any]]) -> Found:
+    past = tuple(
+        PastContact(
+            call=CallId(call),
+            arrived=arrived,
+            ended=ended,
+            queue=queue,
+            subject=subject,
+            agent=None if agent is None else AgentId(agent),
+            outcome=outcome,
+            talk_s=talk_s,
+        )
+        for call, arrived, ended, queue, subject, agent, outcome, talk_s, _ in rows
+    )
+    return Found(name=rows[0][-1] or None if rows else None, contacts=past)
 
 
 class PooledFinder:
     """Through SQLAlchemy's pool of connections."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        # A single question needs no transaction around it, which would be two more round trips.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def find(self, number: str, before: float, limit: int, timeout_s: float) -> Found:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(_STATEMENT, {"number": number, "before": before, "most": limit})
-            past = tuple(past_contact(dict(row)) for row in rows.mappings())
-            name = (await connection.execute(_NAME, {"number": number})).scalar_one_or_none()
-        return Found(name=name or None, contacts=past)
+            asked = {"number": number, "before": before, "most": limit}
+            return _found((await connection.execute(_STATEMENT, asked)).fetchall())
 
     async def close(self) -> None:
         return
@@ -72,23 +95,18 @@ class ThreadFinder:
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pbxd-lookup")
+        self._thread = OneThread("pbxd-look-up")
         self._connection: sqlite3.Connection | None = None
         self._deadline = 0.0
-        self._select = (
-            f"SELECT {', '.join(_COLUMNS)} FROM contacts WHERE number = ? AND arrived < ? "
-            "ORDER BY arrived DESC LIMIT ?"
-        )
+        self._select = _SQLITE
 
     async def find(self, number: str, before: float, limit: int, timeout_s: float) -> Found:
         deadline = self._clock() + timeout_s
-        asked = self._thread.submit(self._find, number, before, limit, deadline)
-        return await asyncio.wrap_future(asked)
+        return await self._thread.call(lambda: self._find(number, before, limit, deadline))
 
     async def close(self) -> None:
         self._deadline = 0.0  # a question that is still running ends now
-        self._thread.submit(self._forget)
-        await asyncio.to_thread(self._thread.shutdown)
+        await self._thread.end(self._forget)
 
     def _find(self, number: str, before: float, limit: int, deadline: float) -> Found:
         if self._clock() > deadline:
@@ -96,13 +114,12 @@ class ThreadFinder:
         self._deadline = deadline
         try:
             connection = self._connection or self._open()
-            rows = connection.execute(self._select, (number, before, limit)).fetchall()
-            kept = connection.execute("SELECT name FROM callers WHERE number = ?", (number,)).fetchone()
+            asked = {"number": number, "before": before, "most": limit}
+            rows = connection.execute(self._select, asked).fetchall()
         except sqlite3.Error:
             self._forget()
             raise
-        past = tuple(past_contact(dict(zip(_COLUMNS, row, strict=True))) for row in rows)
-        return Found(name=kept[0] or None if kept else None, contacts=past)
+        return _found(rows)
 
     def _open(self) -> sqlite3.Connection:
         # mode=rw: a file that has been taken away must be an error, not a new and empty history.

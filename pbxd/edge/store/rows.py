@@ -1,16 +1,16 @@
-"""A contact as rows of the tables and back. Text is cleaned here: PostgreSQL takes no NUL, nobody half a
+"""Contacts as rows of the tables. Text is cleaned here: PostgreSQL takes no NUL, nobody half a
 surrogate pair."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pbxd.callers.names import safe_text
-from pbxd.ids import AgentId, CallId
-from pbxd.messages import Contact, PastContact
+from pbxd.ids import AgentId
+from pbxd.messages import Contact
 
 Row = dict[str, Any]
 
@@ -143,19 +143,6 @@ def contact_row(contact: Contact) -> Row:
             for step in contact.path
         ],
     }
-
-
-def past_contact(row: Mapping[str, Any]) -> PastContact:
-    return PastContact(
-        call=CallId(row["call"]),
-        arrived=row["arrived"],
-        ended=row["ended"],
-        queue=row["queue"],
-        subject=row["subject"],
-        agent=None if row["agent"] is None else AgentId(row["agent"]),
-        outcome=row["outcome"],
-        talk_s=row["talk_s"],
-    )
 
 
 def text(value: str) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +17,7 @@ from pbxd.edge.store.engines import sqlite_pragmas
 from pbxd.edge.store.faults import kind_of
 from pbxd.edge.store.rows import Batch
 from pbxd.edge.store.tables import PARTS, callers, contacts, legs, transfers, waits
+from pbxd.edge.store.thread import OneThread
 from pbxd.messages import Contact
 
 Insert = postgresql.Insert | sqlite.Insert
@@ -71,15 +70,14 @@ class ThreadCommitter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pbxd-store")
+        self._thread = OneThread("pbxd-store")
         self._connection: sqlite3.Connection | None = None
 
     async def commit(self, group: Sequence[Contact]) -> int:
-        return await asyncio.wrap_future(self._thread.submit(self._commit, group))
+        return await self._thread.call(lambda: self._commit(group))
 
     async def close(self) -> None:
-        self._thread.submit(self._forget)
-        await asyncio.to_thread(self._thread.shutdown)
+        await self._thread.end(self._forget)
 
     def _commit(self, group: Sequence[Contact]) -> int:
         batch = Batch.of(group)
