@@ -139,6 +139,22 @@ async def test_adding_to_a_queue_is_answered_at_once(peer: AmiPeer, link: AmiCli
     assert answer.success  # the bare library waits for a second message, which never comes
 
 
+async def test_connecting_twice_makes_one_link(peer: AmiPeer, link: AmiClient) -> None:
+    await link.connect()
+    assert len(peer.sessions) == 1
+
+
+async def test_connecting_in_vain_ends_when_closed(peer: AmiPeer) -> None:
+    peer.deaf = True
+    link = AmiClient(host="127.0.0.1", port=peer.port, username="pbxd", secret=peer.secret)
+    waiting = link.connect()
+    await until(lambda: peer.sessions)
+    link.close()
+    with pytest.raises(ConnectionError, match="closed before the first login"):
+        await waiting
+    await link.wait_closed()
+
+
 async def test_users_own_action_objects_and_callbacks(peer: AmiPeer) -> None:
     called: list[str] = []
     link = AmiClient(

@@ -323,6 +323,13 @@ async def test_nobody_listens_there(peer: AmiPeer, inbox: ListInbox) -> None:
     assert not inbox.messages[0].fatal
 
 
+async def test_something_else_listens_there(peer: AmiPeer, inbox: ListInbox) -> None:
+    peer.greeting, peer.answers["Login"] = b"220 mail.example ESMTP\r\n", lambda session, asked: None
+    async with running(peer, inbox, up=False, login_timeout=0.05):
+        await until(lambda: inbox.messages)
+    assert inbox.messages[0].reason == "NoAnswerError: no manager interface answers there"
+
+
 async def test_the_secret_does_not_travel_when_there_is_a_challenge(peer: AmiPeer, inbox: ListInbox) -> None:
     link = AmiLink(NODE, settings(peer), inbox, login_by="challenge")
     task = asyncio.create_task(link.run())

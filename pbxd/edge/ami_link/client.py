@@ -21,7 +21,7 @@ from panoramisk.manager import Manager
 from pbxd.ami.actions import Challenge, Login
 from pbxd.ami.frames import MESSAGE_LIMIT
 from pbxd.edge.ami_link.backoff import BackOff
-from pbxd.edge.ami_link.errors import LoginRefusedError, NotSentError
+from pbxd.edge.ami_link.errors import LoginRefusedError, NoAnswerError, NotSentError
 from pbxd.edge.ami_link.listening import ListeningManager
 from pbxd.edge.ami_link.protocol import AmiProtocol
 from pbxd.edge.ami_link.pulse import Pulse
@@ -64,6 +64,7 @@ class AmiClient(ListeningManager):
         self.state = LinkState.IDLE
         self.why = ""  #: the reason of the last loss, failure or refusal
         self._running: asyncio.Task[None] | None = None
+        self._first: asyncio.Future[Any] | None = None  #: done at the first login
         self._pulse: Pulse | None = None
         if "ping_interval" in config:
             config.setdefault("ping_every", config["ping_interval"])
@@ -118,48 +119,60 @@ class AmiClient(ListeningManager):
         """Begin to connect; the task ends when the first login was taken, or raises why it never will be."""
         if self.loop is None:
             self.loop = asyncio.get_event_loop()
-        first: asyncio.Future[Any] = self.loop.create_future()
         if self._running is None or self._running.done():
-            self._running = self.loop.create_task(self._run(first))
-        task = self.loop.create_task(_result(first))
+            self._first = self.loop.create_future()
+            self._running = self.loop.create_task(self.run())
+        elif self._first is None:
+            self._first = self.loop.create_future()
+            if self.authenticated:
+                self._first.set_result((self.protocol.transport, self.protocol))
+        task = self.loop.create_task(_result(self._first))
         if run_forever:
             self.run_forever(on_startup, on_shutdown)
         return task
 
     async def run(self) -> None:
         """Keep the link until cancelled. Returns only when the login was refused (state REFUSED)."""
-        await self._run(None)
-
-    async def _run(self, first: asyncio.Future[Any] | None) -> None:
         self.loop = asyncio.get_running_loop()
         self._running = asyncio.current_task()
         try:
             while True:
                 self.state = LinkState.CONNECTING
                 try:
-                    await self._one_link(first)
+                    await self._one_link()
                 except LoginRefusedError as refusal:
                     self._refused(str(refusal))
-                    if first is not None and not first.done():
-                        first.set_exception(refusal)
-                        first.exception()
+                    self._connected_or(refusal)
                     return
                 self.state = LinkState.WAITING
                 await asyncio.sleep(self._backoff.next())
         finally:
             self._shut()
-            if first is not None and not first.done():
-                first.cancel()
+            self._connected_or(NotSentError("closed before the first login"))
 
-    async def _one_link(self, first: asyncio.Future[Any] | None) -> None:
+    def _connected_or(self, fault: Exception | None) -> None:
+        """Tell whoever waits for ``connect``."""
+        if self._first is None or self._first.done():
+            return
+        if fault is None:
+            self._first.set_result((self.protocol.transport, self.protocol))
+        else:
+            self._first.set_exception(fault)
+            self._first.exception()  # nobody need wait
+
+    async def _one_link(self) -> None:
         """From connecting to the loss of it. Returns when it is worth trying again."""
         loop = asyncio.get_running_loop()
         why, up = "closed", False
         try:
             protocol = await self._open()
-            await self._sign_in(protocol)
-            if first is not None and not first.done():
-                first.set_result((protocol.transport, protocol))
+            try:
+                await self._sign_in(protocol)
+            except NoAnswerError:
+                if protocol.version is None:
+                    raise NoAnswerError("no manager interface answers there") from None
+                raise
+            self._connected_or(None)
             await self.prepare()
             up = True
             self.state, self.why = LinkState.UP, ""
@@ -272,6 +285,7 @@ class AmiClient(ListeningManager):
         if self._running is not None:
             self._running.cancel()
         self._drop("closed")
+        self._connected_or(NotSentError("closed before the first login"))
 
     async def wait_closed(self) -> None:
         """After ``close``: until nothing of it is left on the loop."""
