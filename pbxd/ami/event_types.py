@@ -124,6 +124,14 @@ class Pickup(SwitchEvent):
     target: ChannelSnapshot
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnParkedCall(SwitchEvent):
+    """``retriever`` takes ``parkee`` out of the parking lot."""
+
+    parkee: ChannelSnapshot
+    retriever: ChannelSnapshot
+
+
 # ------------------------------------------------------------------ queues
 
 
@@ -261,6 +269,7 @@ AmiEvent = (
     | DialBegin
     | DialEnd
     | Pickup
+    | UnParkedCall
     | QueueCallerJoin
     | QueueCallerLeave
     | QueueCallerAbandon

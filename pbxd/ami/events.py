@@ -4,7 +4,7 @@
 cannot do without, and that is missing, raises :class:`MalformedEventError` and nothing else; the
 caller counts it as a fault of the peer and goes on.
 
-Three chatty events are wanted only in one of their forms. ``NEEDLES`` names the bytes that must be in the raw
+Some chatty events are wanted only in one of their forms. ``NEEDLES`` names the bytes that must be in the raw
 message; look there before parsing it.
 """
 
@@ -45,6 +45,7 @@ from pbxd.ami.event_types import (
     Rename,
     Shutdown,
     Unhold,
+    UnParkedCall,
 )
 from pbxd.ami.snapshots import (
     ChannelSnapshot,
@@ -95,6 +96,7 @@ __all__ = [
     "QueueStatusSet",
     "Rename",
     "Shutdown",
+    "UnParkedCall",
     "Unhold",
 ]
 
@@ -217,6 +219,15 @@ def _pickup(node: NodeId, received: float, headers: Headers) -> Pickup:
     )
 
 
+def _unparked(node: NodeId, received: float, headers: Headers) -> UnParkedCall:
+    return UnParkedCall(
+        node=node,
+        at=event_time(headers, received),
+        parkee=read.needed(read.parkee, headers, "ParkeeUniqueid"),
+        retriever=read.needed(read.retriever, headers, "RetrieverUniqueid"),
+    )
+
+
 def _caller_join(node: NodeId, received: float, headers: Headers) -> QueueCallerJoin:
     return QueueCallerJoin(
         node=node,
@@ -265,6 +276,18 @@ def _newexten(node: NodeId, received: float, headers: Headers) -> QueueEntered:
         channel=read.channel(headers),
         queue=headers.get("AppData", "").partition(",")[0],
     )
+
+
+def _user_event(node: NodeId, received: float, headers: Headers) -> QueueEntered | QueueStatusSet:
+    """What our own dialplan tells before and after Queue(), for an account that may not read dialplan."""
+    at, channel = event_time(headers, received), read.channel(headers)
+    match headers.get("UserEvent"):
+        case "PbxdQueueEntered":
+            return QueueEntered(node=node, at=at, channel=channel, queue=headers.get("Queue", ""))
+        case "PbxdQueueLeft":
+            return QueueStatusSet(node=node, at=at, channel=channel, status=headers.get("Status", ""))
+        case _:
+            raise MalformedEventError(headers, "UserEvent: PbxdQueue…")
 
 
 def _queue_member(node: NodeId, received: float, headers: Headers) -> QueueMember:
@@ -331,11 +354,13 @@ WANTED: dict[bytes, Builder] = {
     b"DialBegin": _dial_begin,
     b"DialEnd": _dial_end,
     b"Pickup": _pickup,
+    b"UnParkedCall": _unparked,
     b"QueueCallerJoin": _caller_join,
     b"QueueCallerLeave": _caller_leave,
     b"QueueCallerAbandon": _caller_abandon,
     b"VarSet": _var_set,
     b"Newexten": _newexten,
+    b"UserEvent": _user_event,
     b"AgentCalled": _member_call(AgentCalled),
     b"AgentConnect": _member_call(AgentConnect),
     b"AgentComplete": _member_call(AgentComplete),
@@ -357,5 +382,6 @@ NEEDLES: dict[bytes, bytes] = {
     b"Newstate": b"\r\nChannelState: 5\r\n",  # ringing; all other states are told by other events, too
     b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
     b"Newexten": b"\r\nApplication: Queue\r\n",
+    b"UserEvent": b"\r\nUserEvent: PbxdQueue",
 }
 """Events that are wanted only when these bytes are in the raw message (more than half of all are VarSet)."""

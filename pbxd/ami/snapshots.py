@@ -120,6 +120,8 @@ def _channel_reader(prefix: str) -> ChannelReader:
 own = _channel_reader("")
 dest = _channel_reader("Dest")
 target = _channel_reader("Target")
+parkee = _channel_reader("Parkee")
+retriever = _channel_reader("Retriever")
 transferer = _channel_reader("Transferer")
 transferee = _channel_reader("Transferee")
 orig_transferer = _channel_reader("OrigTransferer")

@@ -9,7 +9,7 @@ from pbxd.calls.consults import Consults
 from pbxd.calls.journeys import Journeys
 from pbxd.calls.names import Kind, born_at
 from pbxd.calls.wiring import Channel, Wiring
-from pbxd.ids import CallId, Uniqueid
+from pbxd.ids import CallId, Interface, Uniqueid
 from pbxd.journal import Journal, Table
 
 
@@ -21,6 +21,7 @@ class Belonging:
         self.journeys = journeys
         self.consults = consults
         self.hung_up: Table[Uniqueid, bool] = Table(journal)  #: the far end has hung up
+        self.phones: Table[Interface, bool] = Table(journal)  #: devices that have been rung as phones
         self.outward: Table[Uniqueid, bool] = Table(journal)  #: dialled to a number beyond: a trunk
         self.asked: Table[Uniqueid, str] = Table(journal)  #: the queue that a caller asked to join
         self._orphans: Table[str, tuple[Uniqueid, ...]] = Table(journal)  #: by a Linkedid nobody knows
@@ -101,9 +102,12 @@ class Belonging:
 
     def _same_person(self, line: Channel, other: Channel) -> bool:
         """Two lines of one phone, and not two strangers on one trunk."""
-        if line.caller and line.caller == other.caller:
-            return True
-        return line.uniqueid in self.journeys.dialler and line.uniqueid not in self.outward
+        if line.uniqueid in self.journeys.dialler:
+            return line.uniqueid not in self.outward or (bool(line.caller) and line.caller == other.caller)
+        # He called himself. A phone bears its number, or has been rung as a phone.
+        if line.interface not in self.phones and line.interface.rpartition("/")[2] != line.caller:
+            return False
+        return bool(line.caller) and line.caller == other.caller
 
     def takes_part(self, call: CallId, name: str) -> bool:
         if self.journeys.calls[call].subject == name:
@@ -129,6 +133,11 @@ class Belonging:
             if talk.name not in own and self.wiring.named(talk.name) is not None:
                 return talk.name
         return None
+
+    def fold(self, call: CallId, into: CallId, at: float) -> None:
+        """``call`` was no call of its own, but served ``into``."""
+        self.consults.forget(call)
+        self.journeys.fold(call, into, at)
 
     # ------------------------------------------------------------ who is concerned
 

@@ -218,6 +218,13 @@ class Consults:
         if attempt is not None and attempt.failure is None:
             self.attempts[call] = replace(attempt, failure=TransferOutcome.FAILED)
 
+    def forget(self, call: CallId) -> None:
+        """This journey is part of another one: whatever transfer was under way in it is not the caller's."""
+        attempt = self.attempts.pop(call, None)
+        if attempt is not None:
+            for name in (attempt.transferer, attempt.consult):
+                self.by_line.pop(name, None)
+
     # ------------------------------------------------------------ judging
 
     def review(self, call: CallId, at: float) -> None:

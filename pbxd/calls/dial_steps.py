@@ -10,7 +10,7 @@ from pbxd.calls.belonging import Belonging
 from pbxd.calls.names import Kind
 from pbxd.calls.rings import Rings
 from pbxd.calls.wiring import Channel
-from pbxd.ids import CallId
+from pbxd.ids import CallId, Uniqueid
 
 
 class DialSteps:
@@ -25,8 +25,11 @@ class DialSteps:
         dest = self.belonging.known(event.dest, event.at)
         if dest is None:
             return
-        if dest.kind is not Kind.LOCAL and _beyond(event.dialstring, dest.name):
-            self.belonging.outward[dest.uniqueid] = True
+        if dest.kind is Kind.DEVICE:
+            if _beyond(event.dialstring, dest.name):
+                self.belonging.outward[dest.uniqueid] = True
+            elif dest.interface not in self.belonging.phones:
+                self.belonging.phones[dest.interface] = True
         if event.channel is None:
             return
         source = self.belonging.known(event.channel, event.at)
@@ -117,10 +120,19 @@ class DialSteps:
             self.journeys.waiting[caller] = replace(waiting, answered=True)
 
     def pickup(self, event: ami.Pickup) -> None:
-        picker, target = event.channel.uniqueid, event.target.uniqueid
-        call, into = self.journeys.of(picker), self.journeys.of(target)
-        if call is not None and into is not None and call != into:
-            self.journeys.fold(call, into, event.at)
+        self._serve(event.channel.uniqueid, event.target.uniqueid, event.at)
+
+    def unparked(self, event: ami.UnParkedCall) -> None:
+        self._serve(event.retriever.uniqueid, event.parkee.uniqueid, event.at)
+
+    def _serve(self, helper: Uniqueid, served: Uniqueid, at: float) -> None:
+        """Somebody dialled in to take somebody else's call: that was no call of his own."""
+        call, into = self.journeys.of(helper), self.journeys.of(served)
+        if call is None or into is None or call == into:
+            return
+        if self.journeys.calls[call].ended is None and self.journeys.calls[into].ended is None:
+            self.belonging.fold(call, into, at)
+            self.belonging.relisten(self.belonging.concerned(served), at)
 
 
 def _beyond(dialstring: str, name: str) -> bool:

@@ -63,6 +63,7 @@ class CallModel:
             ami.DialBegin: dials.dial_begin,
             ami.DialEnd: dials.dial_end,
             ami.Pickup: dials.pickup,
+            ami.UnParkedCall: dials.unparked,
             ami.QueueCallerJoin: queues.caller_join,
             ami.QueueCallerAbandon: queues.caller_abandon,
             ami.QueueCallerLeave: queues.caller_leave,

@@ -39,4 +39,5 @@ def _of_wait(outcome: str | None) -> Outcome:
         return Outcome.TIMEOUT
     if outcome == "no_agent":
         return Outcome.NO_AGENT
-    return Outcome.ABANDONED if outcome == "abandoned" else Outcome.LEFT
+    # A member answered, but the two never heard each other: the caller was quicker.
+    return Outcome.ABANDONED if outcome in ("abandoned", "answered") else Outcome.LEFT

@@ -101,8 +101,8 @@ class Resync:
                 self._open(entry)
         for entry in new:
             self._join_company(entry.channel.uniqueid)
-        # Nobody's root is left where callers were handed on. Whoever runs the dialplan is the caller then, and
-        # of people who were all called, the first.
+        # No root is left where callers were handed on. Whoever runs the dialplan is the caller then, and of
+        # people who were all called, the first.
         for entry in sorted(new, key=lambda one: not _calls(one)):
             self._join_company(entry.channel.uniqueid)
             if self._journeys.of(entry.channel.uniqueid) is None and self._has_company(entry):

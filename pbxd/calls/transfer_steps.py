@@ -64,10 +64,10 @@ class TransferSteps:
         journeys = self.journeys
         first, second = journeys.calls[call], journeys.calls[other]
         if second.ended is None and second.subject == event.second.name:
-            journeys.fold(other, call, event.at)
+            self.belonging.fold(other, call, event.at)
             return call
         if first.ended is None and first.subject == event.orig.name:
-            journeys.fold(call, other, event.at)
+            self.belonging.fold(call, other, event.at)
             return other
         return call
 

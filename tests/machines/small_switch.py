@@ -85,7 +85,7 @@ class SmallSwitch:
             name=name,
             linkedid=linkedid or uniqueid,
             state=state,
-            caller=name.partition("/")[2].partition("-")[0],
+            caller=_number(name),
             caller_name="",
             exten=exten,
         )
@@ -245,3 +245,9 @@ class SmallSwitch:
                 if conversation.queued_at is not None
             ),
         )
+
+
+def _number(name: str) -> str:
+    """A phone's own number; whoever comes by the trunk calls from the same company."""
+    stem = name.partition("/")[2].partition("-")[0]
+    return stem if stem.isdigit() else "075512345678"
