@@ -117,6 +117,7 @@ def test_needles_let_through_what_their_builders_take() -> None:
     samples = {
         b"VarSet": b"Variable: QUEUESTATUS\r\nValue: TIMEOUT",
         b"Newexten": b"Application: Queue\r\nAppData: support,t",
+        b"UserEvent": b"UserEvent: PbxdQueueLeft\r\nQueue: support\r\nStatus: JOINEMPTY",
         b"Newstate": b"ChannelState: 5\r\nChannelStateDesc: Ringing",
     }
     assert samples.keys() == NEEDLES.keys()
