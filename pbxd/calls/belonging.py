@@ -145,15 +145,16 @@ class Belonging:
         """The journeys whose people are on the same chain of bridges as this channel."""
         found: set[CallId] = set()
         channels, subjects, lines = self.wiring.channels, self.journeys.by_subject, self.consults.by_line
-        for other in self.wiring.chain(uniqueid):
-            name = channels[other].name
-            if name in subjects:
-                found.add(subjects[name])
-            if name in lines:
-                found.add(lines[name])
         name = channels[uniqueid].name
         if name in subjects:
             found.add(subjects[name])
+        if uniqueid in self.wiring.bridge_of or channels[uniqueid].kind is Kind.LOCAL:
+            for other in self.wiring.chain(uniqueid):
+                name = channels[other].name
+                if name in subjects:
+                    found.add(subjects[name])
+                if name in lines:
+                    found.add(lines[name])
         return found
 
     def relisten(self, calls: Iterable[CallId], at: float) -> None:
@@ -161,7 +162,8 @@ class Belonging:
         for call in sorted(calls):
             if call in self.journeys.calls:
                 self.journeys.listen(call, at)
-                self.consults.review(call, at)
+                if call in self.consults.attempts:
+                    self.consults.review(call, at)
 
 
 def _before(snapshot: ChannelSnapshot, at: float) -> float:

@@ -88,9 +88,14 @@ class BridgeSteps:
         channel = self.belonging.known(event.channel, event.at)
         if channel is not None:
             self.wiring.music[channel.uniqueid] = event.at
-            self.belonging.relisten(self.belonging.concerned(channel.uniqueid), event.at)
+            self._sounds_change(channel.uniqueid, event.at)
 
     def music_stop(self, event: ami.MusicOnHoldStop) -> None:
         channel = self.belonging.known(event.channel, event.at)
         if channel is not None and self.wiring.music.pop(channel.uniqueid, None) is not None:
-            self.belonging.relisten(self.belonging.concerned(channel.uniqueid), event.at)
+            self._sounds_change(channel.uniqueid, event.at)
+
+    def _sounds_change(self, uniqueid: Uniqueid, at: float) -> None:
+        """Somebody hears music, or no longer. Who is in no bridge hears nobody anyway."""
+        if uniqueid in self.wiring.bridge_of:
+            self.belonging.relisten(self.belonging.concerned(uniqueid), at)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pbxd.ami import event_types as ami
 from pbxd.ami.snapshots import ChannelState
 from pbxd.calls.belonging import Belonging
+from pbxd.calls.changed import changed
 from pbxd.calls.names import Kind, exten_of_local
 from pbxd.calls.rings import Rings
 from pbxd.calls.wiring import Channel
@@ -74,7 +73,7 @@ class ChannelSteps:
             if call is not None:
                 self.consults.ringing(call, channel.name)
         elif event.channel.state == ChannelState.RING and call is None and channel.kind is Kind.DEVICE:
-            self.belonging.arrive(replace(channel, exten=event.channel.exten), event.at)
+            self.belonging.arrive(changed(channel, exten=event.channel.exten), event.at)
 
     def rename(self, event: ami.Rename) -> None:
         uniqueid = event.uniqueid
@@ -100,7 +99,7 @@ class ChannelSteps:
             self.consults.hung_up(served, channel.name)
         call = self.journeys.by_subject.get(channel.name)
         if call is not None:
-            self.journeys.calls[call] = replace(self.journeys.calls[call], leaving=True)
+            self.journeys.calls[call] = changed(self.journeys.calls[call], leaving=True)
 
     def hangup(self, event: ami.Hangup) -> None:
         uniqueid, at = event.channel.uniqueid, event.at
@@ -125,7 +124,7 @@ class ChannelSteps:
             self.consults.rejected(call, channel.name)
             record = self.journeys.calls[call]
             if record.dial and record.dial != "BUSY" and channel.uniqueid in self.journeys.dialler:
-                self.journeys.calls[call] = replace(record, dial="BUSY")
+                self.journeys.calls[call] = changed(record, dial="BUSY")
         self.consults.line_gone(call, channel.name, at)
 
     def _subject_gone(self, call: CallId, uniqueid: Uniqueid, at: float) -> None:

@@ -13,8 +13,9 @@ dials somebody else, or a blind transfer is told) and judged by who hears whom:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from pbxd.calls.changed import changed
 from pbxd.calls.facts import TransferSeen
 from pbxd.calls.journeys import Journeys, Talk
 from pbxd.calls.names import Kind
@@ -116,7 +117,7 @@ class Consults:
     def dialled(self, call: CallId, target: str, interface: Interface) -> None:
         """A phone of the target's side is rung."""
         attempt = self.attempts[call]
-        self.attempts[call] = replace(
+        self.attempts[call] = changed(
             attempt,
             target=target,
             to=attempt.to if attempt.to_queue else interface,
@@ -128,12 +129,12 @@ class Consults:
     def queued(self, call: CallId, queue: str, place: Uniqueid) -> None:
         """The target is a queue, in which this channel waits."""
         attempt = self.attempts[call]
-        self.attempts[call] = replace(attempt, to=queue, to_queue=True, place=place, dialled=True)
+        self.attempts[call] = changed(attempt, to=queue, to_queue=True, place=place, dialled=True)
 
     def ringing(self, call: CallId, name: str) -> None:
         attempt = self.attempts.get(call)
         if attempt is not None and attempt.target == name and not attempt.rang:
-            self.attempts[call] = replace(attempt, rang=True)
+            self.attempts[call] = changed(attempt, rang=True)
 
     def dial_ended(self, call: CallId, name: str, status: str) -> None:
         """The attempt to ring the target ended."""
@@ -148,19 +149,19 @@ class Consults:
             failure = _FAILURES.get(status, TransferOutcome.FAILED)
             if failure is TransferOutcome.BUSY and attempt.rang:
                 failure = TransferOutcome.DECLINED
-        self.attempts[call] = replace(attempt, failure=failure)
+        self.attempts[call] = changed(attempt, failure=failure)
 
     def hung_up(self, call: CallId, name: str) -> None:
         """This party hung up by himself."""
         attempt = self.attempts.get(call)
         if attempt is not None and attempt.target == name and attempt.joined:
-            self.attempts[call] = replace(attempt, target_left=True)
+            self.attempts[call] = changed(attempt, target_left=True)
 
     def rejected(self, call: CallId, name: str) -> None:
         """The target's phone refused the call (SIP 603)."""
         attempt = self.attempts.get(call)
         if attempt is not None and attempt.target == name and attempt.failure is not None:
-            self.attempts[call] = replace(attempt, failure=TransferOutcome.DECLINED)
+            self.attempts[call] = changed(attempt, failure=TransferOutcome.DECLINED)
 
     # ------------------------------------------------------------ what the switch says
 
@@ -209,14 +210,14 @@ class Consults:
             )
         if not attempt.by_keys and attempt.consult not in ("", attempt.transferer):
             self._journeys.void_stint(call, attempt.transferer, at)
-        self.attempts[call] = replace(attempt, asked=True, sent=at, three=three)
+        self.attempts[call] = changed(attempt, asked=True, sent=at, three=three)
         self.review(call, at)
 
     def not_handed_over(self, call: CallId) -> None:
         """The switch could not do what the transferer asked for."""
         attempt = self.attempts.get(call)
         if attempt is not None and attempt.failure is None:
-            self.attempts[call] = replace(attempt, failure=TransferOutcome.FAILED)
+            self.attempts[call] = changed(attempt, failure=TransferOutcome.FAILED)
 
     def forget(self, call: CallId) -> None:
         """This journey is part of another one: whatever transfer was under way in it is not the caller's."""
@@ -237,13 +238,13 @@ class Consults:
             target = next((talk for talk in heard if self._is_target(talk, attempt)), None)
             if target is not None:
                 to = attempt.to if attempt.to_queue else target.interface
-                attempt = replace(attempt, met=at, to=to, target=target.name)
+                attempt = changed(attempt, met=at, to=to, target=target.name)
                 self.attempts[call] = attempt
         own = (attempt.transferer, attempt.consult)
         if attempt.met is not None:
             together = any(talk.name in own for talk in heard)
             apart = None if together else attempt.apart or at
-            attempt = replace(attempt, apart=apart)
+            attempt = changed(attempt, apart=apart)
             self.attempts[call] = attempt
             # The parties move one after the other; that the transferer is not heard is not yet that he left.
             if attempt.three or (apart is not None and self._is_over(attempt, apart, at)):
@@ -289,7 +290,7 @@ class Consults:
         if strangers and not attempt.joined:
             target = self._wiring.channels[strangers[0]]
             to = attempt.to if attempt.to_queue else target.interface
-            self.attempts[call] = replace(attempt, joined=True, failure=None, target=target.name, to=to)
+            self.attempts[call] = changed(attempt, joined=True, failure=None, target=target.name, to=to)
         if attempt.consult != attempt.transferer:
             return True
         return bool(strangers) or self._wiring.named(attempt.target) is not None
@@ -312,7 +313,7 @@ class Consults:
             transferer = self._wiring.by_name.get(attempt.transferer)
             if transferer is not None and self._strangers(call, attempt, transferer):
                 # The Local channel between them was optimised away; they talk on.
-                self.attempts[call] = replace(attempt, consult=attempt.transferer)
+                self.attempts[call] = changed(attempt, consult=attempt.transferer)
                 return
             self._returned(call, attempt, at)
         elif name == attempt.transferer == attempt.consult:
@@ -354,7 +355,7 @@ class Consults:
 
     def _met(self, call: CallId, attempt: Attempt, at: float) -> None:
         if attempt.met is not None and (attempt.apart or at) - attempt.met > _TOGETHER_S:
-            attempt = replace(attempt, three=True)
+            attempt = changed(attempt, three=True)
         if attempt.by_keys and attempt.joined and attempt.met is not None:
             for talk in self._journeys.open_talks(call):
                 self._journeys.delay_stint(call, talk.name, attempt.met, _DONE_SOUND_S)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pbxd.ami import event_types as ami
 from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.belonging import Belonging
+from pbxd.calls.changed import changed
 from pbxd.calls.names import Kind
 from pbxd.calls.rings import Rings
 from pbxd.calls.wiring import Channel
@@ -77,11 +76,11 @@ class DialSteps:
         elif self.journeys.calls[call].subject == dest.name:
             return
         elif not self.journeys.calls[call].dialled:
-            self.journeys.calls[call] = replace(self.journeys.calls[call], dialled=exten)
+            self.journeys.calls[call] = changed(self.journeys.calls[call], dialled=exten)
         if self.journeys.called_for(uniqueid) is None and source.uniqueid not in self.journeys.waiting:
             record = self.journeys.calls[call]
             if not record.dial:
-                self.journeys.calls[call] = replace(record, dial="RINGING")
+                self.journeys.calls[call] = changed(record, dial="RINGING")
             self.rings.start(uniqueid, call, dest.interface, at)
 
     def _consults_from(self, call: CallId, source: Channel) -> bool:
@@ -110,14 +109,14 @@ class DialSteps:
         record = self.journeys.calls[call]
         # Of several phones that were rung together, one that might have answered says more than a busy one.
         if record.dial in ("RINGING", "BUSY") and self.journeys.called_for(dest.uniqueid) is None:
-            self.journeys.calls[call] = replace(record, dial=event.status or "NOANSWER")
+            self.journeys.calls[call] = changed(record, dial=event.status or "NOANSWER")
 
     def _answered_for(self, dest: Channel) -> None:
         """A queue's member has answered: when the caller leaves the queue now, that is why."""
         caller = self.journeys.dialler.get(dest.uniqueid)
         waiting = None if caller is None else self.journeys.waiting.get(caller)
         if caller is not None and waiting is not None:
-            self.journeys.waiting[caller] = replace(waiting, answered=True)
+            self.journeys.waiting[caller] = changed(waiting, answered=True)
 
     def pickup(self, event: ami.Pickup) -> None:
         self._serve(event.channel.uniqueid, event.target.uniqueid, event.at)

@@ -6,8 +6,9 @@ caller, until he himself hands the other party to somebody else and leaves; then
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from pbxd.calls.changed import changed
 from pbxd.calls.facts import (
     CallArrived,
     CallEnded,
@@ -163,7 +164,7 @@ class Journeys:
         """Channels with this Linkedid serve this journey, too."""
         record = self.calls[call]
         if linkedid not in record.roots:
-            self.calls[call] = replace(record, roots=(*record.roots, linkedid))
+            self.calls[call] = changed(record, roots=(*record.roots, linkedid))
         self._by_root[linkedid] = call
 
     # ------------------------------------------------------------ beginning, folding, passing on
@@ -201,7 +202,7 @@ class Journeys:
     def fold(self, call: CallId, into: CallId, at: float) -> None:
         """``call`` was a consultation for ``into``: its channels serve that one from now on."""
         lost, kept = self.calls.pop(call), self.calls[into]
-        self.calls[into] = replace(
+        self.calls[into] = changed(
             kept, roots=kept.roots + lost.roots, folded=(*kept.folded, call, *lost.folded)
         )
         self._into[call] = into
@@ -219,39 +220,41 @@ class Journeys:
         if self.by_subject.get(call.subject) == call_id:
             del self.by_subject[call.subject]
         self.by_subject[subject] = call_id
-        self.calls[call_id] = replace(call, subject=subject, leaving=False)
+        self.calls[call_id] = changed(call, subject=subject, leaving=False)
 
     # ------------------------------------------------------------ talking
 
-    def listen(self, call_id: CallId, at: float) -> bool:
-        """Compare who hears the subject with who did before. True when something changed."""
+    def listen(self, call_id: CallId, at: float) -> None:
+        """Compare who hears the subject with who did before."""
         call = self.calls[call_id]
         uniqueid = self.wiring.by_name.get(call.subject)
         if uniqueid is None or call.ended is not None:
-            return False
-        heard = {self.wiring.channels[u].name: u for u in self.wiring.heard_by(uniqueid)}
+            return
+        channels = self.wiring.channels
+        heard = {channels[other].name: other for other in self.wiring.heard_by(uniqueid)}
         talks = self.talks.get(call_id, ())
+        if not heard and not talks:
+            return
         after: list[Talk] = []
+        news = False
         for talk in talks:
             if talk.ended is None:
                 if talk.name in heard:
                     del heard[talk.name]
                     if talk.since is None:
-                        talk = _resumed(talk, at)
+                        talk, news = _resumed(talk, at), True
                 elif talk.since is not None:
-                    talk = _paused(talk, at)
+                    talk, news = _paused(talk, at), True
             after.append(talk)
         for name, party in heard.items():
             after.append(self._meet(call_id, name, party, at))
-        if tuple(after) == talks:
-            return False
-        self.talks[call_id] = tuple(after)
-        return True
+        if news or heard:
+            self.talks[call_id] = tuple(after)
 
     def _meet(self, call_id: CallId, name: str, uniqueid: Uniqueid, at: float) -> Talk:
         call = self.calls[call_id]
         if call.answered is None:
-            self.calls[call_id] = replace(call, answered=at)
+            self.calls[call_id] = changed(call, answered=at)
         called = self.called_for(uniqueid)
         interface = self.wiring.channels[uniqueid].interface
         member = called.interface if called else None
@@ -283,7 +286,7 @@ class Journeys:
     def start_afresh(self, call_id: CallId, at: float) -> None:
         """What seemed to be the first moments of a conversation was not one."""
         self.talks[call_id] = tuple(
-            replace(talk, started=at, stint=at, since=at, talk_s=0.0, hold_s=0.0)
+            changed(talk, started=at, stint=at, since=at, talk_s=0.0, hold_s=0.0)
             if talk.since is not None and abs(at - talk.started) < _REARRANGING_S
             else talk
             for talk in self.talks.get(call_id, ())
@@ -370,7 +373,7 @@ class Journeys:
         for index in range(len(waits) - 1, -1, -1):
             wait = waits[index]
             if wait.left is None and wait.queue == waiting.queue:
-                wait = replace(wait, left=at, outcome=outcome)
+                wait = changed(wait, left=at, outcome=outcome)
                 self.waits[call] = (*waits[:index], wait, *waits[index + 1 :])
                 self.facts.append(
                     QueueLeft(
@@ -389,7 +392,7 @@ class Journeys:
         """The switch says (later) how the last stay in a queue really ended."""
         waits = self.waits.get(call, ())
         if waits and waits[-1].left is not None:
-            self.waits[call] = (*waits[:-1], replace(waits[-1], outcome=outcome))
+            self.waits[call] = (*waits[:-1], changed(waits[-1], outcome=outcome))
 
     def waited(self, call: CallId, at: float) -> float:
         """Seconds in queues so far, all stays together."""
@@ -402,7 +405,7 @@ class Journeys:
         """The subject has gone: close the account and tell it."""
         for talk in self.open_talks(call_id):
             self.end_talk(call_id, talk.name, at)
-        call = replace(self.calls[call_id], ended=at)
+        call = changed(self.calls[call_id], ended=at)
         self.calls[call_id] = call
         if self.by_subject.get(call.subject) == call_id:
             del self.by_subject[call.subject]
@@ -445,29 +448,29 @@ def _outcome(call: Call, waits: tuple[Wait, ...], talks: tuple[Talk, ...]) -> Ou
 
 def _paused(talk: Talk, at: float) -> Talk:
     since = talk.since if talk.since is not None else at
-    return replace(talk, since=None, silent_since=at, talk_s=talk.talk_s + max(0.0, at - since))
+    return changed(talk, since=None, silent_since=at, talk_s=talk.talk_s + max(0.0, at - since))
 
 
 def _resumed(talk: Talk, at: float) -> Talk:
     silent = talk.silent_since if talk.silent_since is not None else at
-    return replace(talk, stint=at, since=at, silent_since=None, hold_s=talk.hold_s + max(0.0, at - silent))
+    return changed(talk, stint=at, since=at, silent_since=None, hold_s=talk.hold_s + max(0.0, at - silent))
 
 
 def _delayed(talk: Talk, until: float) -> Talk:
     started = until if talk.started == talk.since else talk.started
-    return replace(talk, started=started, stint=until, since=until)
+    return changed(talk, started=started, stint=until, since=until)
 
 
 def _voided(talk: Talk, at: float) -> Talk:
     talk = talk if talk.since is None else _paused(talk, at)
     until = talk.silent_since if talk.silent_since is not None else talk.ended
     lasted = max(0.0, (at if until is None else until) - talk.stint)
-    return replace(talk, talk_s=talk.talk_s - lasted, hold_s=talk.hold_s + lasted)
+    return changed(talk, talk_s=talk.talk_s - lasted, hold_s=talk.hold_s + lasted)
 
 
 def _ended(talk: Talk, at: float) -> Talk:
     talk = _paused(talk, at) if talk.since is not None else _resumed(talk, at)
-    return replace(talk, since=None, silent_since=None, ended=at)
+    return changed(talk, since=None, silent_since=None, ended=at)
 
 
 def _leg(talk: Talk, at: float) -> Leg:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pbxd.ami import event_types as ami
 from pbxd.calls.belonging import Belonging
+from pbxd.calls.changed import changed
 from pbxd.calls.journeys import Called, Waiting
 from pbxd.calls.rings import Rings
 from pbxd.calls.staffing import Staffing
@@ -50,7 +49,7 @@ class QueueSteps:
     def caller_abandon(self, event: ami.QueueCallerAbandon) -> None:
         waiting = self.journeys.waiting.get(event.channel.uniqueid)
         if waiting is not None:
-            self.journeys.waiting[event.channel.uniqueid] = replace(waiting, abandoned=True)
+            self.journeys.waiting[event.channel.uniqueid] = changed(waiting, abandoned=True)
 
     def caller_leave(self, event: ami.QueueCallerLeave) -> None:
         uniqueid = event.channel.uniqueid
@@ -81,7 +80,7 @@ class QueueSteps:
             return
         if event.status in _REFUSED:
             queue = self.belonging.asked.get(uniqueid, "")
-            self.journeys.calls[call] = replace(self.journeys.calls[call], refused=queue)
+            self.journeys.calls[call] = changed(self.journeys.calls[call], refused=queue)
         elif event.status in _WHY_LEFT:
             self.journeys.correct_wait(call, _WHY_LEFT[event.status])
 
@@ -115,7 +114,7 @@ class QueueSteps:
         for channel in (event.channel, event.dest):
             call = None if channel is None else self.journeys.of(channel.uniqueid)
             if call is not None and self.journeys.calls[call].missed:
-                self.journeys.calls[call] = replace(self.journeys.calls[call], queue=event.queue)
+                self.journeys.calls[call] = changed(self.journeys.calls[call], queue=event.queue)
                 return
 
     def ring_no_answer(self, event: ami.AgentRingNoAnswer) -> None:

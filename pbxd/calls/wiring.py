@@ -9,9 +9,10 @@ All changes cost the same however many channels are open; only the bridges conce
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pbxd.ami.snapshots import ChannelSnapshot
+from pbxd.calls.changed import changed
 from pbxd.calls.names import SWAPPED, Kind, interface_of, kind_of, other_half
 from pbxd.ids import Interface, Uniqueid
 from pbxd.journal import Journal, Table
@@ -79,7 +80,7 @@ class Wiring:
         if self.by_name.get(channel.name) == uniqueid:
             del self.by_name[channel.name]
         self.by_name[new] = uniqueid
-        self.channels[uniqueid] = replace(channel, name=new, interface=interface_of(new), kind=kind_of(new))
+        self.channels[uniqueid] = changed(channel, name=new, interface=interface_of(new), kind=kind_of(new))
         body = self.by_name.get(new + SWAPPED)
         if body is not None and body in self.held:
             since, _ = self.held[body]
