@@ -41,9 +41,8 @@ class Desk:
     def __init__(self, journal: Journal, staff: Staff, nodes: Mapping[NodeId, Node]) -> None:
         self._staff = staff
         self._nodes = nodes
-        self._watching: Table[AgentId, bool] = Table(journal)
         self._stale: Table[tuple[NodeId, str], bool] = Table(journal)
-        self._told: Table[AgentId, Json] = Table(journal)
+        self._told: Table[AgentId, Json] = Table(journal)  #: what each agent with an open page was told
         self._published: Table[str, Json] = Table(journal)
         self._pending: Table[str, Pending] = Table(journal)
         self._order_of: Table[AskId, str] = Table(journal)
@@ -102,12 +101,10 @@ class Desk:
 
     def opened(self, agent: AgentId) -> list[Effect]:
         """A page of this agent is open. He is told at once: its snapshot may be older than this order."""
-        self._watching[agent] = True
         self._told[agent] = state = self.state(agent)
         return [Tell(agent=agent, kind="state", body=state)]
 
     def closed(self, agent: AgentId) -> None:
-        self._watching.pop(agent, None)
         self._told.pop(agent, None)
 
     def changed(self, node: NodeId, queues: Iterable[str]) -> list[Effect]:
@@ -134,9 +131,10 @@ class Desk:
             if (agent := self._staff.whose(node, member.interface)) is not None
         }
         # Somebody may have been taken out of his queue: his page still shows it.
-        concerned |= {
-            agent: self._staff.agents[agent] for agent in self._watching if agent in self._staff.agents
-        }
+        changed = set(stale)
+        for id_, told in self._told.items():
+            if id_ not in concerned and any((q["node"], q["name"]) in changed for q in told["queues"]):
+                concerned[id_] = self._staff.agents[id_]
         for agent in concerned.values():
             effects += self._tell(agent)
         return effects
@@ -145,9 +143,9 @@ class Desk:
         effects: list[Effect] = []
         members = [member for _, member in self._served(agent)]
         effects += self._publish(f"agent/{agent.id}/state", _agent(agent, members))
-        if agent.id in self._watching:
+        if agent.id in self._told:
             state = self.state(agent.id)
-            if state != self._told.get(agent.id):
+            if state != self._told[agent.id]:
                 self._told[agent.id] = state
                 effects.append(Tell(agent=agent.id, kind="state", body=state))
         return effects

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -277,10 +278,16 @@ def _agent(desk: Desk, password_hash: str) -> dict[str, Any]:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port on loopback that nobody uses at this moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on loopback that nobody uses at this moment.
+
+    Below those that the system hands out for outgoing connections: one of them could be taken by somebody
+    while a daemon that listened on it is down for a restart.
+    """
+    while True:
+        port = random.randrange(10_000, 20_000)
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def sums(metrics: Mapping[str, float], name: str, labels: Iterable[str] = ()) -> float:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.events import AgentCalled, AmiEvent, QueueMember
+from pbxd.ami.events import AgentCalled, AmiEvent, QueueMember, QueueMemberRemoved
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.effects import Ask, Count, Effect, LookUp, Publish, Remember, Tell, Wake
@@ -246,3 +246,18 @@ def test_a_step_that_fails_leaves_no_trace(version: str, monkeypatch: pytest.Mon
     # The same event again, now that the bug is gone: everything happens as if for the first time.
     assert [t.kind for t in only(Tell, world.step(before[-1]))] == ["screenpop"]
     assert len(only(Remember, play(world, after))) == 1
+
+
+def test_who_is_taken_out_of_his_queue_is_told(version: str) -> None:
+    world = a_world()
+    world.step(PageOpened(agent=ANNA, at=0.0))
+    events = member_events(version)
+    play(world, events)
+    world.step(Tick(at=0.3))
+    queues = [queue["name"] for queue in world.snapshot(ANNA)["queues"]]
+    assert queues
+    at = events[-1].at
+    for queue in queues:
+        world.step(QueueMemberRemoved(node=NODE, at=at, queue=queue, interface=Interface("PJSIP/1001")))
+    (told,) = only(Tell, world.step(Tick(at=0.6)))
+    assert (told.agent, told.body["queues"], told.body["agent"]["state"]) == (ANNA, [], "offline")
