@@ -16,7 +16,7 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 #: outcomes after which nobody has talked with the caller
-_UNANSWERED = frozenset({"abandoned", "timeout", "no_agent", "unanswered", "busy"})
+_UNANSWERED = frozenset({"abandoned", "timeout", "no_agent", "unanswered", "busy", "left"})
 _ANSWERED = frozenset({"answered", "direct"})
 
 

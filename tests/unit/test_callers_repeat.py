@@ -110,7 +110,7 @@ def test_the_newest_outcome_is_told_whatever_the_order_of_the_history() -> None:
     assert results == {"4th call in 24 h, last one unanswered"}
 
 
-UNANSWERED = {"abandoned", "timeout", "no_agent", "unanswered", "busy"}
+UNANSWERED = {"abandoned", "timeout", "no_agent", "unanswered", "busy", "left"}
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
