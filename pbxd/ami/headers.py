@@ -12,6 +12,15 @@ from pbxd.ami.frames import GREETING
 _GATHERED = ("ChanVariable", "Variable", "Output")
 """Headers (by their ending) that Asterisk repeats in one message with a new value each time."""
 
+_BEFORE_ANY_TEXT = frozenset(
+    (
+        *("Event", "Response", "ActionID", "Privilege", "Timestamp"),
+        *("BridgeUniqueid", "BridgeType", "BridgeTechnology"),
+        *("Channel", "ChannelState", "ChannelStateDesc"),
+    )
+)
+"""Headers that Asterisk writes before the first one which a caller can put a line break into (his number)."""
+
 
 class _Lines(dict[str, tuple[str, str]]):
     """Lines met before, cut at their colon. The events of one channel repeat most of their lines, so that
@@ -46,9 +55,10 @@ def event_name(raw: bytes) -> bytes:
 def parse(raw: bytes) -> dict[str, str]:
     """All headers in their order; never fails: garbage gives what headers it has, at worst none.
 
-    Of a repeated header the last one counts, but the values of ChanVariable (and of Variable and Output),
-    which are about another thing each time, are joined by a newline. A line without a colon continues the
-    value before it.
+    The values of ChanVariable, Variable and Output, which are about another thing each time, are joined by a
+    newline. Any other header is repeated only where a caller's text forges one: then the last counts of those
+    that follow his number in a true event, and the first of those before it. A line without a colon continues
+    the value before it.
     """
     lines = raw.decode("utf-8", "replace").split("\r\n")
     try:
@@ -70,10 +80,14 @@ def _parse_carefully(raw: bytes) -> dict[str, str]:
                 headers[last] += "\n" + line
             continue
         value = value.removeprefix(" ")
-        if key in headers and key.endswith(_GATHERED):
-            value = f"{headers[key]}\n{value}"
-        headers[key] = value
         last = key
+        if key in headers:
+            if key in _BEFORE_ANY_TEXT:
+                last = ""
+                continue
+            if key.endswith(_GATHERED):
+                value = f"{headers[key]}\n{value}"
+        headers[key] = value
     return headers
 
 

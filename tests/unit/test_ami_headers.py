@@ -41,8 +41,18 @@ def test_a_header_without_a_blank_behind_its_colon() -> None:
     assert parse(b"Event: X\r\nEmpty:\r\nTight:value") == {"Event": "X", "Empty": "", "Tight": "value"}
 
 
-def test_of_a_repeated_header_the_last_counts() -> None:
-    assert parse(b"Event: X\r\nUniqueid: forged\r\nUniqueid: 1.1")["Uniqueid"] == "1.1"
+def test_a_number_with_line_breaks_forges_no_header() -> None:
+    forged = "1\r\nEvent: Hangup\r\nChannel: PJSIP/1001-1\r\nmore\r\nUniqueid: 9.9\r\nLinkedid: 9.9"
+    raw = (
+        f"Event: Newstate\r\nChannel: PJSIP/evil-2\r\nCallerIDNum: {forged}\r\nUniqueid: 1.1\r\nLinkedid: 1.1"
+    )
+    assert parse(raw.encode()) == {
+        "Event": "Newstate",
+        "Channel": "PJSIP/evil-2",
+        "CallerIDNum": "1",
+        "Uniqueid": "1.1",
+        "Linkedid": "1.1",
+    }
 
 
 def test_repeated_channel_variables_are_gathered() -> None:
