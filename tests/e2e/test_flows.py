@@ -23,6 +23,8 @@ from deploy.lab.ears import PHONE_HZ, RATE
 from deploy.lab.phone import until
 from deploy.lab.phones import Phone, Phones
 from deploy.lab.switch import Switch
+from pbxd.agi import verbs
+from pbxd.agi.replies import HungUpError, RefusedError
 from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.agi_server.session import Fault
 from pbxd.edge.flow_files.book import FlowBook
@@ -379,15 +381,18 @@ def run():
     agi = AGI()
     agi.answer()
     agi.set_variable("X", 'a "quoted" \\\\ value, ${not} expanded')
+    agi.database_put("pbxd", "key one", 'va"lue')
     lines = [
         agi.get_variable("X"),
         agi.get_full_variable("${CALLERID(num)}"),
+        agi.database_get("pbxd", "key one"),
         str(agi.channel_status()),
         agi.env["agi_extension"],
         repr(agi.wait_for_digit(200)),
         repr(agi.get_data("beep", 300, 3)),
         repr(agi.stream_file("beep", "12")),
     ]
+    agi.database_del("pbxd", "key one")
     try:
         agi.appexec("NoSuchApplication", "x")
     except AGIAppError as error:
@@ -405,6 +410,7 @@ async def test_an_old_script_moves_in(switch: Switch, phones: Phones, tmp_path: 
         assert (tmp_path / "told").read_text().split("\n") == [
             'a "quoted" \\ value, ${not} expanded',
             NUMBER,
+            'va"lue',
             "6",
             "4000",
             "''",
@@ -491,3 +497,69 @@ def run(agi):
         assert await serving.left() == ("hangup", None)
         sent, got = (tmp_path / "told").read_text().split()
         assert sent == got
+
+
+# ------------------------------------------------------------------------------- typed verbs
+
+
+async def test_typed_verbs(switch: Switch, phones: Phones, tmp_path: Path) -> None:
+    """Each verb on the real thing; the caller's name is hostile, and read without being believed."""
+    name = "a) ${SHELL(id)} %41 张"
+    told: dict[str, Any] = {}
+    recording = tmp_path / "recorded"
+
+    async def route(request: Any) -> None:
+        do = request.do
+        await do(verbs.answer())
+        told["status"] = await do(verbs.channel_status())
+        told["unset"] = await do(verbs.get_variable("NO_SUCH"))
+        await do(verbs.set_variable("X", 'va"l\\ue ) (x'))
+        told["set"] = await do(verbs.get_variable("X"))
+        told["full"] = await do(verbs.get_full_variable("${X:0:2}-${CALLERID(num)}"))
+        told["name"] = await do(verbs.caller_value("CALLERID(name)"))
+        told["missing"] = (await do(verbs.stream_file("no/such/sound"))).missing
+        told["played"] = (await do(verbs.stream_file("beep", "1"))).samples
+        told["silence"] = await do(verbs.get_data("", 0.2, 3))
+        told["none"] = await do(verbs.wait_for_digit(0.2))
+        said = [
+            await do(verb) for verb in (verbs.say_number(7), verbs.say_digits("12"), verbs.say_alpha("a"))
+        ]
+        told["said"] = "".join(said)
+        told["recorded"] = await do(verbs.record_file(str(recording), keys="#", longest=0.3, beep=False))
+        told["run"] = await do(verbs.run("NoOp", "x", 'y"z'))
+        await do(verbs.verbose('line\nend "quoted" \\'))
+        for wrong in (verbs.run("NoSuchApplication"), verbs.Verb("NO SUCH VERB", verbs.answer().read)):
+            try:
+                await do(wrong)
+            except RefusedError:
+                told["refused"] = told.get("refused", 0) + 1
+        await do(verbs.hang_up())
+        try:
+            await do(verbs.stream_file("beep"))
+        except HungUpError:
+            told["gone"] = True
+
+    async with desk(switch, tmp_path) as serving:
+        serving.edge.server.add_route("lab/main", route)
+        caller = await phones.caller(switch, NUMBER, name=name, label="hostile2")
+        await caller.dial("4000")
+        await until(lambda: "gone" in told, lambda: f"only {told}", 20)
+        await caller.on_hook()
+    assert told.pop("played") > 0
+    recorded = told.pop("recorded")
+    assert (recorded.why, recorded.key) == ("timeout", "")
+    assert recording.with_suffix(".wav").stat().st_size > 1000
+    assert told == {
+        "status": 6,
+        "unset": None,
+        "set": 'va"l\\ue ) (x',
+        "full": f"va-{NUMBER}",
+        "name": name,
+        "missing": True,
+        "silence": verbs.Entered("", True),
+        "none": "",
+        "said": "",
+        "run": 0,
+        "refused": 2,
+        "gone": True,
+    }
