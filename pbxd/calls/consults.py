@@ -13,13 +13,13 @@ dials somebody else, or a blind transfer is told) and judged by who hears whom:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pbxd.calls.attempt import Attempt, came_back, kind_of, unreached
 from pbxd.calls.changed import changed
 from pbxd.calls.facts import TransferSeen
-from pbxd.calls.journeys import Journeys, Talk
+from pbxd.calls.journeys import Journeys
 from pbxd.calls.names import Kind
-from pbxd.calls.record import Transfer, TransferKind, TransferOutcome
+from pbxd.calls.record import Transfer, TransferOutcome
+from pbxd.calls.talk import Talk
 from pbxd.calls.wiring import Channel
 from pbxd.ids import CallId, Interface, Uniqueid
 from pbxd.journal import Journal, Table
@@ -37,32 +37,6 @@ _FAILURES = {
     "NOANSWER": TransferOutcome.NO_ANSWER,
     "CANCEL": TransferOutcome.CANCELLED,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One transfer under way."""
-
-    transferer: str  #: channel name of the party who transfers
-    interface: Interface
-    consult: str  #: channel name of his line to the target; '' when he has none
-    to: str  #: the target's interface once it is known; before that what was dialled
-    began: float
-    asked: bool  #: the switch was asked for a transfer; else somebody only calls somebody, so far
-    by_keys: bool = False  #: by Asterisk's own feature (``*2``, AMI Atxfer)
-    blind: bool = False
-    target: str = ""  #: channel name of the phone that was rung last
-    to_queue: bool = False
-    place: Uniqueid | None = None  #: the channel that waits in that queue
-    dialled: bool = False
-    rang: bool = False
-    failure: TransferOutcome | None = None
-    joined: bool = False  #: transferer and target have talked
-    target_left: bool = False  #: … and the target hung up
-    sent: float | None = None  #: when the switch said that the caller is handed over
-    met: float | None = None  #: when caller and target first heard each other
-    apart: float | None = None  #: when, after that, the transferer was no longer heard
-    three: bool = False
 
 
 class Consults:
@@ -250,8 +224,8 @@ class Consults:
             if attempt.three or (apart is not None and self._is_over(attempt, apart, at)):
                 self._met(call, attempt, at)
         elif attempt.sent is not None:
-            if any(_came_back(talk, attempt) for talk in heard):
-                self._resolve(call, attempt, _unreached(attempt), at)
+            if any(came_back(talk, attempt) for talk in heard):
+                self._resolve(call, attempt, unreached(attempt), at)
         elif not self._consulting(call, attempt) and any(talk.name in own for talk in heard):
             self._returned(call, attempt, at)
 
@@ -349,7 +323,7 @@ class Consults:
             self._met(call, attempt, at)
         elif attempt.sent is not None:
             done = attempt.blind and not attempt.dialled
-            self._resolve(call, attempt, TransferOutcome.COMPLETED if done else _unreached(attempt), at)
+            self._resolve(call, attempt, TransferOutcome.COMPLETED if done else unreached(attempt), at)
         else:
             self._resolve(call, attempt, attempt.failure or TransferOutcome.CANCELLED, at)
 
@@ -368,36 +342,10 @@ class Consults:
         if not attempt.asked and outcome is not TransferOutcome.COMPLETED:
             return  # he called a colleague and came back: that is no transfer
         transfer = Transfer(
-            kind=_kind(attempt), at=at, from_=attempt.interface, to=attempt.to, outcome=outcome
+            kind=kind_of(attempt), at=at, from_=attempt.interface, to=attempt.to, outcome=outcome
         )
         journeys = self._journeys
         journeys.transfers[call] = (*journeys.transfers.get(call, ()), transfer)
         journeys.facts.append(
             TransferSeen(call=call, node=journeys.node, at=at, missed=journeys.missed, transfer=transfer)
         )
-
-
-def _kind(attempt: Attempt) -> TransferKind:
-    if attempt.three:
-        return TransferKind.THREEWAY
-    if attempt.blind:
-        return TransferKind.BLIND
-    handed_over = attempt.sent is not None or attempt.met is not None
-    return TransferKind.BLONDE if handed_over and not attempt.joined else TransferKind.ATTENDED
-
-
-def _came_back(talk: Talk, attempt: Attempt) -> bool:
-    """Does the caller hear the transferer again, after he was handed over?"""
-    return (
-        talk.interface == attempt.interface
-        and talk.name != attempt.transferer  # he is rung back on a channel of its own
-        and talk.since is not None
-        and attempt.sent is not None
-        and talk.since > attempt.sent
-    )
-
-
-def _unreached(attempt: Attempt) -> TransferOutcome:
-    if attempt.failure in (None, TransferOutcome.CANCELLED):
-        return TransferOutcome.NO_ANSWER
-    return attempt.failure or TransferOutcome.NO_ANSWER

@@ -6,8 +6,7 @@ caller, until he himself hands the other party to somebody else and leaves; then
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pbxd.calls.call import Call, Called, Waiting
 from pbxd.calls.changed import changed
 from pbxd.calls.facts import (
     CallArrived,
@@ -20,9 +19,10 @@ from pbxd.calls.facts import (
     QueueLeft,
 )
 from pbxd.calls.outcome import outcome_of
-from pbxd.calls.record import CallRecord, Leg, Outcome, Transfer, Wait
+from pbxd.calls.record import CallRecord, Outcome, Transfer, Wait
+from pbxd.calls.talk import Talk, delayed, ended, leg_of, paused, resumed, voided
 from pbxd.calls.wiring import Channel, Wiring
-from pbxd.ids import CallId, Interface, NodeId, Uniqueid, call_id
+from pbxd.ids import CallId, NodeId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
 
 _REARRANGING_S = 0.8
@@ -30,65 +30,6 @@ _REARRANGING_S = 0.8
 
 _SAME_S = 0.1
 """Events so close to each other belong to one rearrangement."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One journey, but for what grows with it (legs, waits, transfers are in tables beside it)."""
-
-    id: CallId
-    subject: str  #: the channel name of the person whose journey this is
-    caller: str
-    caller_name: str
-    dialled: str
-    arrived: float
-    roots: tuple[str, ...]  #: the Linkedids under which its channels are known
-    folded: tuple[CallId, ...] = ()  #: consultations that are part of it
-    answered: float | None = None
-    ended: float | None = None
-    dial: str = ""  #: how the last attempt to ring somebody without a queue ended
-    refused: str | None = None  #: the queue that would not let the caller in
-    queue: str | None = None  #: the queue he came through before anybody looked
-    leaving: bool = False  #: the subject has hung up; the switch is still busy with it
-    missed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """What one party and the subject have talked so far."""
-
-    name: str  #: the party's channel
-    interface: Interface
-    member: Interface | None
-    queue: str | None
-    started: float
-    stint: float  #: when they last began to hear each other
-    since: float | None  #: the same while they do, None while they do not
-    silent_since: float | None
-    talk_s: float = 0.0
-    hold_s: float = 0.0
-    ended: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A channel that waits in a queue, for itself or (``own`` is false) while somebody consults."""
-
-    call: CallId
-    queue: str
-    joined: float
-    own: bool
-    abandoned: bool = False  #: the switch said so, which may mean many things
-    answered: bool = False  #: a member's phone was answered
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
-    """A channel was called on behalf of a queue member."""
-
-    queue: str
-    interface: Interface
-    member: str
 
 
 class Journeys:
@@ -242,9 +183,9 @@ class Journeys:
                 if talk.name in heard:
                     del heard[talk.name]
                     if talk.since is None:
-                        talk, news = _resumed(talk, at), True
+                        talk, news = resumed(talk, at), True
                 elif talk.since is not None:
-                    talk, news = _paused(talk, at), True
+                    talk, news = paused(talk, at), True
             after.append(talk)
         for name, party in heard.items():
             after.append(self._meet(call_id, name, party, at))
@@ -295,7 +236,7 @@ class Journeys:
     def delay_stint(self, call_id: CallId, name: str, at: float, by_s: float) -> None:
         """What this party and the subject began to hear at ``at`` was, for so long, an announcement."""
         self.talks[call_id] = tuple(
-            _delayed(talk, talk.since + by_s)
+            delayed(talk, talk.since + by_s)
             if talk.name == name and talk.since is not None and abs(talk.since - at) < _SAME_S
             else talk
             for talk in self.talks.get(call_id, ())
@@ -304,7 +245,7 @@ class Journeys:
     def void_stint(self, call_id: CallId, name: str, at: float) -> None:
         """This party only seemed to be back with the subject: Asterisk took the hold off to transfer."""
         self.talks[call_id] = tuple(
-            _voided(talk, at)
+            voided(talk, at)
             if talk.name == name and talk.started < talk.stint and at - talk.stint < _REARRANGING_S
             else talk
             for talk in self.talks.get(call_id, ())
@@ -334,7 +275,7 @@ class Journeys:
         for index, talk in enumerate(talks):
             if talk.name != name or talk.ended is not None:
                 continue
-            talk = _ended(talk, at)
+            talk = ended(talk, at)
             self.talks[call_id] = (*talks[:index], talk, *talks[index + 1 :])
             self.facts.append(
                 LegEnded(
@@ -433,7 +374,7 @@ class Journeys:
             ended=call.ended,
             wait_s=self.waited(call_id, at),
             outcome=_outcome(call, waits, talks) if ended else None,
-            legs=tuple(_leg(talk, at) for talk in talks),
+            legs=tuple(leg_of(talk, at) for talk in talks),
             waits=waits,
             transfers=self.transfers.get(call_id, ()),
             missed=call.missed,
@@ -444,43 +385,3 @@ def _outcome(call: Call, waits: tuple[Wait, ...], talks: tuple[Talk, ...]) -> Ou
     if talks and call.queue is not None and not waits:
         return Outcome.ANSWERED
     return outcome_of(call.dial, call.refused, waits, talks)
-
-
-def _paused(talk: Talk, at: float) -> Talk:
-    since = talk.since if talk.since is not None else at
-    return changed(talk, since=None, silent_since=at, talk_s=talk.talk_s + max(0.0, at - since))
-
-
-def _resumed(talk: Talk, at: float) -> Talk:
-    silent = talk.silent_since if talk.silent_since is not None else at
-    return changed(talk, stint=at, since=at, silent_since=None, hold_s=talk.hold_s + max(0.0, at - silent))
-
-
-def _delayed(talk: Talk, until: float) -> Talk:
-    started = until if talk.started == talk.since else talk.started
-    return changed(talk, started=started, stint=until, since=until)
-
-
-def _voided(talk: Talk, at: float) -> Talk:
-    talk = talk if talk.since is None else _paused(talk, at)
-    until = talk.silent_since if talk.silent_since is not None else talk.ended
-    lasted = max(0.0, (at if until is None else until) - talk.stint)
-    return changed(talk, talk_s=talk.talk_s - lasted, hold_s=talk.hold_s + lasted)
-
-
-def _ended(talk: Talk, at: float) -> Talk:
-    talk = _paused(talk, at) if talk.since is not None else _resumed(talk, at)
-    return changed(talk, since=None, silent_since=None, ended=at)
-
-
-def _leg(talk: Talk, at: float) -> Leg:
-    counted = talk if talk.ended is not None else _ended(talk, at)
-    return Leg(
-        interface=talk.interface,
-        started=talk.started,
-        ended=talk.ended,
-        talk_s=counted.talk_s,
-        hold_s=counted.hold_s,
-        queue=talk.queue,
-        member=talk.member,
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pbxd.ami import event_types as ami
 from pbxd.calls.belonging import Belonging
+from pbxd.calls.call import Called, Waiting
 from pbxd.calls.changed import changed
-from pbxd.calls.journeys import Called, Waiting
 from pbxd.calls.rings import Rings
 from pbxd.calls.staffing import Staffing
 from pbxd.ids import Uniqueid
@@ -32,6 +32,9 @@ class QueueSteps:
         if channel is None:
             return
         uniqueid = channel.uniqueid
+        waiting = self.journeys.waiting.get(uniqueid)
+        if waiting is not None and waiting.queue == event.queue:
+            return  # an inventory was quicker
         call = self.journeys.of(uniqueid)
         if call is None:
             call = self.belonging.open(channel, event.channel.linkedid, event.at, event.channel.exten)

@@ -38,16 +38,18 @@ class Staffing:
         return list(self._there)
 
     def _set(self, queue: str, interface: Interface, there: bool, at: float) -> None:
-        was = self._there.get((queue, interface), False)
-        self._there[queue, interface] = there
-        if was == there:
+        key = queue, interface
+        known = self._there.get(key)
+        if known == there:
             return
-        count = self._count.get(queue, 0) + (1 if there else -1)
+        self._there[key] = there
+        # A member of whom nothing had been told was there: what is told of members is how they change.
+        count = self._count.get(queue, 0) + (1 if there else -1 if known else 0)
         self._count[queue] = count
-        if not count:
-            self._emptied[queue] = at
-        else:
+        if count:
             self._emptied.pop(queue, None)
+        else:
+            self._emptied[queue] = at
 
     def why_left(self, queue: str, joined: float, at: float) -> str:
         """``no_agent`` or ``timeout``: why a queue let a caller go who had not hung up."""

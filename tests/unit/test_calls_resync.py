@@ -133,3 +133,22 @@ def test_what_was_missed_is_told_as_missed() -> None:
     assert last.missed
     assert last.record.missed
     assert model.channels_open == 0
+
+
+@pytest.mark.parametrize("capture", captures(), ids=name_of)
+def test_events_that_an_inventory_has_overtaken_do_no_harm(capture: Path) -> None:
+    """The link holds events back while the lists are taken; some of them are in the lists already."""
+    events = events_of(capture)
+    for start in range(0, len(events), max(1, len(events) // 7)):
+        stop = min(len(events), start + 12)
+        full, model = CallModel(NODE, Journal()), CallModel(NODE, Journal())
+        for event in events[:stop]:
+            full.reduce(event)
+        inventory = inventory_of(full, events[stop - 1].at)
+        for event in events[:start]:
+            model.reduce(event)
+        model.resync(inventory, inventory.at)
+        for event in events[start:]:
+            model.reduce(event)
+        assert not model.wiring.channels
+        assert not model.journeys.calls

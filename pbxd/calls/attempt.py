@@ -1,0 +1,63 @@
+"""One transfer under way, as far as it is understood yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pbxd.calls.record import TransferKind, TransferOutcome
+from pbxd.calls.talk import Talk
+from pbxd.ids import Interface, Uniqueid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One transfer under way."""
+
+    transferer: str  #: channel name of the party who transfers
+    interface: Interface
+    consult: str  #: channel name of his line to the target; '' when he has none
+    to: str  #: the target's interface once it is known; before that what was dialled
+    began: float
+    asked: bool  #: the switch was asked for a transfer; else somebody only calls somebody, so far
+    by_keys: bool = False  #: by Asterisk's own feature (``*2``, AMI Atxfer)
+    blind: bool = False
+    target: str = ""  #: channel name of the phone that was rung last
+    to_queue: bool = False
+    place: Uniqueid | None = None  #: the channel that waits in that queue
+    dialled: bool = False
+    rang: bool = False
+    failure: TransferOutcome | None = None
+    joined: bool = False  #: transferer and target have talked
+    target_left: bool = False  #: … and the target hung up
+    sent: float | None = None  #: when the switch said that the caller is handed over
+    met: float | None = None  #: when caller and target first heard each other
+    apart: float | None = None  #: when, after that, the transferer was no longer heard
+    three: bool = False
+
+
+def kind_of(attempt: Attempt) -> TransferKind:
+    """What sort of transfer it has turned out to be."""
+    if attempt.three:
+        return TransferKind.THREEWAY
+    if attempt.blind:
+        return TransferKind.BLIND
+    handed_over = attempt.sent is not None or attempt.met is not None
+    return TransferKind.BLONDE if handed_over and not attempt.joined else TransferKind.ATTENDED
+
+
+def came_back(talk: Talk, attempt: Attempt) -> bool:
+    """Does the caller hear the transferer again, after he was handed over?"""
+    return (
+        talk.interface == attempt.interface
+        and talk.name != attempt.transferer  # he is rung back on a channel of its own
+        and talk.since is not None
+        and attempt.sent is not None
+        and talk.since > attempt.sent
+    )
+
+
+def unreached(attempt: Attempt) -> TransferOutcome:
+    """Why the caller, who had been handed over, did not reach the target."""
+    if attempt.failure in (None, TransferOutcome.CANCELLED):
+        return TransferOutcome.NO_ANSWER
+    return attempt.failure or TransferOutcome.NO_ANSWER
