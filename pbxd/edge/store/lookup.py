@@ -6,6 +6,7 @@ asked on one thread with a connection of its own. On PostgreSQL it goes through 
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pbxd.edge.store.tables import callers, contacts
 from pbxd.edge.store.thread import OneThread
-from pbxd.ids import AgentId, CallId
 from pbxd.messages import PastContact
 
 
@@ -30,7 +30,8 @@ class Found:
 
 class Finder(Protocol):
     async def find(self, number: str, before: float, limit: int, timeout_s: float) -> Found:
-        """The newest ``limit`` contacts of ``number`` that arrived before ``before``."""
+        """The newest ``limit`` contacts of ``number`` that arrived before ``before``; TimeoutError when the
+        answer takes longer than ``timeout_s``."""
 
     async def close(self) -> None: ...
 
@@ -48,26 +49,26 @@ _STATEMENT = (
 )
 #: the same for SQLite's own driver
 _SQLITE = (
-    f"SELECT {', '.join(_COLUMNS)}, (SELECT name FROM callers WHERE number = :number) FROM contacts "
-    "WHERE number = :number AND arrived < :before ORDER BY arrived DESC LIMIT :most"
+    f"SELECT {', '.join(_COLUMNS)}, (SELECT name FROM callers WHERE number = ?1) FROM contacts "
+    "WHERE number = ?1 AND arrived < ?2 ORDER BY arrived DESC LIMIT ?3"
 )
 
 
 def _found(rows: Sequence[Sequence[Any]]) -> Found:
-    past = tuple(
+    past = [
         PastContact(
-            call=CallId(call),
+            call=call,
             arrived=arrived,
             ended=ended,
             queue=queue,
             subject=subject,
-            agent=None if agent is None else AgentId(agent),
+            agent=agent,
             outcome=outcome,
             talk_s=talk_s,
         )
         for call, arrived, ended, queue, subject, agent, outcome, talk_s, _ in rows
-    )
-    return Found(name=rows[0][-1] or None if rows else None, contacts=past)
+    ]
+    return Found(name=rows[0][-1] or None if rows else None, contacts=tuple(past))
 
 
 class PooledFinder:
@@ -78,12 +79,17 @@ class PooledFinder:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def find(self, number: str, before: float, limit: int, timeout_s: float) -> Found:
-        async with self._engine.connect() as connection:
+        async with asyncio.timeout(timeout_s), self._engine.connect() as connection:
             asked = {"number": number, "before": before, "most": limit}
             return _found((await connection.execute(_STATEMENT, asked)).fetchall())
 
     async def close(self) -> None:
         return
+
+
+def _expire(answer: asyncio.Future[Found]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
 
 
 class ThreadFinder:
@@ -102,7 +108,13 @@ class ThreadFinder:
 
     async def find(self, number: str, before: float, limit: int, timeout_s: float) -> Found:
         deadline = self._clock() + timeout_s
-        return await self._thread.call(lambda: self._find(number, before, limit, deadline))
+        answer = self._thread.call(lambda: self._find(number, before, limit, deadline))
+        # A tenth of what asyncio.timeout() costs, which would be a good part of the whole look-up.
+        timer = answer.get_loop().call_later(timeout_s, _expire, answer)
+        try:
+            return await answer
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
         self._deadline = 0.0  # a question that is still running ends now
@@ -114,8 +126,7 @@ class ThreadFinder:
         self._deadline = deadline
         try:
             connection = self._connection or self._open()
-            asked = {"number": number, "before": before, "most": limit}
-            rows = connection.execute(self._select, asked).fetchall()
+            rows = connection.execute(self._select, (number, before, limit)).fetchall()
         except sqlite3.Error:
             self._forget()
             raise

@@ -13,6 +13,7 @@ from pbxd.ids import AgentId
 from pbxd.messages import Contact
 
 Row = dict[str, Any]
+Agents = tuple[AgentId | None, ...]
 
 TEXT_LENGTH = 300  #: letters; PostgreSQL's indexes take some 2,700 bytes
 
@@ -46,10 +47,11 @@ class Batch:
 
     def _add(self, contact: Contact) -> None:
         record = contact.record
-        row = contact_row(contact)
+        agents = _agents(contact)
+        row = contact_row(contact, agents)
         call, node = row["call"], row["node"]
         self.contacts.append(row)
-        for position, (leg, agent) in enumerate(zip(record.legs, _agents(contact), strict=True)):
+        for position, (leg, agent) in enumerate(zip(record.legs, agents, strict=True)):
             self.legs.append(
                 {
                     "call": call,
@@ -111,7 +113,7 @@ class Batch:
         known["first_seen"] = min(arrived, known["first_seen"])
 
 
-def contact_row(contact: Contact) -> Row:
+def contact_row(contact: Contact, agents: Agents) -> Row:
     record = contact.record
     ended = record.ended if record.ended is not None else record.arrived
     return {
@@ -127,9 +129,9 @@ def contact_row(contact: Contact) -> Row:
         "answered": None if record.answered is None else seconds(record.answered),
         "ended": seconds(ended),
         "wait_s": seconds(record.wait_s),
-        "talk_s": seconds(sum(leg.talk_s for leg in record.legs)),
+        "talk_s": seconds(sum([leg.talk_s for leg in record.legs])),
         "outcome": "" if record.outcome is None else str(record.outcome),
-        "agent": maybe(_last_agent(contact)),
+        "agent": maybe(_last_agent(contact, agents)),
         "missed": bool(record.missed),
         "path": [
             {
@@ -149,6 +151,8 @@ def text(value: str) -> str:
     """``value`` as every engine takes it: valid Unicode, no NUL, bounded."""
     if not isinstance(value, str):
         raise TypeError(f"text expected, not {type(value).__name__}")
+    if len(value) <= TEXT_LENGTH and value.isascii() and "\0" not in value:
+        return value  # nearly every text there is
     short = value[:TEXT_LENGTH].replace("\0", "")
     if not short.isascii() and _broken(short):
         short = short.encode("utf-8", "replace").decode("utf-8")
@@ -160,6 +164,8 @@ def maybe(value: str | None) -> str | None:
 
 
 def seconds(value: float) -> float:
+    if type(value) is float and value - value == 0.0:  # neither infinite nor NaN
+        return value
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"a time must be finite, not {number}")
@@ -170,17 +176,19 @@ def _broken(value: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def _agents(contact: Contact) -> tuple[AgentId | None, ...]:
+def _agents(contact: Contact) -> Agents:
     """The agent of each leg; a list that is too short or too long must not cost us the contact."""
     legs = len(contact.record.legs)
+    if legs == len(contact.agents):
+        return contact.agents
     return (contact.agents + (None,) * legs)[:legs]
 
 
-def _last_agent(contact: Contact) -> AgentId | None:
+def _last_agent(contact: Contact, agents: Agents) -> AgentId | None:
     """Who talked with the caller last, by when the conversation ended."""
-    spoke = [
-        (math.inf if leg.ended is None else leg.ended, leg.started, agent)
-        for leg, agent in zip(contact.record.legs, _agents(contact), strict=True)
-        if agent is not None and leg.talk_s > 0
-    ]
-    return max(spoke)[2] if spoke else None
+    last, when = None, -math.inf
+    for leg, agent in zip(contact.record.legs, agents, strict=True):
+        ended = math.inf if leg.ended is None else leg.ended
+        if agent is not None and leg.talk_s > 0 and ended >= when:
+            last, when = agent, ended
+    return last

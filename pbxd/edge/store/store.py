@@ -196,8 +196,7 @@ class Store:
             return self._missing(request, "away", "the store is away")
         timeout_s = self._settings.lookup_timeout
         try:
-            async with asyncio.timeout(timeout_s):
-                found = await self._finder.find(request.number, request.before, LOOKUP_LIMIT, timeout_s)
+            found = await self._finder.find(request.number, request.before, LOOKUP_LIMIT, timeout_s)
         except TimeoutError:
             return self._missing(request, "timeout", f"the store took longer than {timeout_s * 1000:.0f} ms")
         except Exception as error:

@@ -2,7 +2,7 @@
 
 Times are epoch seconds, durations seconds. Every row carries the node (which Asterisk) it came from. Numbers
 are E.164 where they could be read. The schema in a database is made by ``migrations``, never from here; a
-test compares the two.
+test compares the two. On SQLite small rows live in the tree of their key alone (no rowid): half the writing.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ callers = sa.Table(
     sa.Column("name", sa.Text, nullable=False),  # the last one presented; '' when never
     sa.Column("first_seen", Seconds, nullable=False),
     sa.Column("last_seen", Seconds, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 contacts = sa.Table(
@@ -70,6 +71,7 @@ legs = sa.Table(
     sa.Column("talk_s", Seconds, nullable=False),
     sa.Column("hold_s", Seconds, nullable=False),
     sa.Index("ix_legs_agent_started", "agent", "started"),
+    sqlite_with_rowid=False,
 )
 
 waits = sa.Table(
@@ -82,6 +84,7 @@ waits = sa.Table(
     sa.Column("joined", Seconds, nullable=False),
     sa.Column("left", Seconds),
     sa.Column("outcome", sa.Text),
+    sqlite_with_rowid=False,
 )
 
 transfers = sa.Table(
@@ -95,6 +98,7 @@ transfers = sa.Table(
     sa.Column("from_interface", sa.Text, nullable=False),
     sa.Column("to", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 outbox = sa.Table(

@@ -47,7 +47,7 @@ class OneThread:
     def _run(self) -> None:
         while (asked := self._queue.get()) is not None:
             answer, work = asked
-            if answer.cancelled():
+            if answer.done():
                 continue
             try:
                 result = work()

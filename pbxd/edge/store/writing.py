@@ -20,6 +20,9 @@ from pbxd.edge.store.tables import PARTS, callers, contacts, legs, transfers, wa
 from pbxd.edge.store.thread import OneThread
 from pbxd.messages import Contact
 
+#: json.dumps() would make an encoder for each path
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 Insert = postgresql.Insert | sqlite.Insert
 
 
@@ -82,7 +85,7 @@ class ThreadCommitter:
     def _commit(self, group: Sequence[Contact]) -> int:
         batch = Batch.of(group)
         for row in batch.contacts:
-            row["path"] = json.dumps(row["path"], ensure_ascii=False)
+            row["path"] = _json(row["path"])
         connection = self._connection or self._open()
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -92,7 +95,7 @@ class ThreadCommitter:
                 for table in PARTS:
                     connection.execute(f"DELETE FROM {table.name} WHERE call = ?", (call,))
             for statement, rows in _inserts("sqlite", batch):
-                connection.executemany(_text(statement), rows)
+                connection.executemany(_text(statement), [tuple(row.values()) for row in rows])
             connection.execute("COMMIT")
         except Exception as error:
             if connection.in_transaction:
@@ -135,9 +138,9 @@ def _inserts(dialect: str, batch: Batch) -> list[tuple[sa.Insert, list[dict[str,
 
 @cache
 def _text(statement: sa.Insert) -> str:
-    """A statement as SQLite's own driver takes it, with the names of the columns as parameters."""
+    """A statement as SQLite's own driver takes it; its parameters are the table's columns, in order."""
     names = list(statement.table.c.keys())
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle="named"), column_keys=names))
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=names))
 
 
 @cache

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("first_seen", sa.Double, nullable=False),
         sa.Column("last_seen", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_callers"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "contacts",
@@ -80,6 +81,7 @@ def _create_parts() -> None:
         sa.Column("talk_s", sa.Double, nullable=False),
         sa.Column("hold_s", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("call", "position", name="pk_legs"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_legs_agent_started", "legs", ["agent", "started"])
     op.create_table(
@@ -92,6 +94,7 @@ def _create_parts() -> None:
         sa.Column("left", sa.Double),
         sa.Column("outcome", sa.Text),
         sa.PrimaryKeyConstraint("call", "position", name="pk_waits"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "transfers",
@@ -104,6 +107,7 @@ def _create_parts() -> None:
         sa.Column("to", sa.Text, nullable=False),
         sa.Column("outcome", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("call", "position", name="pk_transfers"),
+        sqlite_with_rowid=False,
     )
 
 
