@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import methodcaller
 
 END = b"\n\n"
 LONGEST = 65_536
@@ -33,6 +34,9 @@ class EnvironmentTooLongError(NotAnEnvironmentError):
     """The environment is longer than Asterisk ever makes one."""
 
 
+_halves: Callable[[str], list[str]] = methodcaller("split", ": ", 1)
+
+
 def parse(block: bytes, encoding: str = "utf-8", *, most_lines: int = MOST_LINES) -> dict[str, str]:
     """The lines of ``block`` (without the empty one at its end) by name, blanks around values removed.
 
@@ -49,13 +53,13 @@ def parse(block: bytes, encoding: str = "utf-8", *, most_lines: int = MOST_LINES
         text = text.replace("\r\n", "\n").replace("\r", " ")
     lines = text.split("\n")
     try:
-        pairs = [line.split(": ", 1) for line in lines]
-        headers = dict(pairs)
+        headers = dict(map(_halves, lines))
     except ValueError:  # a line without ': ', so something is wrong or hostile
-        pairs = [line.split(": ", 1) for line in lines if ": " in line]
-        headers = dict(pairs)
+        lines = [line for line in lines if ": " in line]
+        headers = dict(map(_halves, lines))
+        lines.append("")  # never as many as there are headers: look closer
     if len(headers) != len(lines):
-        headers = _unforged(pairs)
+        headers = _unforged(_halves(line) for line in lines if line)
     if "agi_network_script" not in headers and not any(name.startswith("agi_") for name in headers):
         raise NotAnEnvironmentError("no agi_ line in it")
     return headers

@@ -44,6 +44,8 @@ Otherwise = Callable[[Session, dict[str, str]], Conversation]
 HANGUP_FOLLOWS = 0.25
 """Seconds within which HANGUP follows a reply of -1 when the caller's leaving is the reason."""
 
+SERVED = Count(metric="pbxd_agi_served_total")
+
 LOG_EVERY = 10.0
 """Seconds between two log lines of the same fault."""
 
@@ -63,7 +65,7 @@ class AgiRequest(Request):  # type: ignore[misc]
         Raises ArgumentError (a ValueError) for a line that would not be one command, ConnectionGoneError (a
         ConnectionResetError) when there is nobody to send it to.
         """
-        return self.session.ask(command, form=as_dict)
+        return self.session.ask(command, True, plain_dict, as_dict)
 
     async def do(self, verb: Verb[T]) -> T:
         """Run one typed verb. Raises HungUpError, FailedError, RefusedError or ArgumentError."""
@@ -249,7 +251,7 @@ class FastAgi(Application):  # type: ignore[misc]
         """The connection is closed, and with it the conversation over it, sooner or later."""
         self._fresh.pop(session, None)
         if self._sessions.pop(session, None) is not None:
-            self._count(Count(metric="pbxd_agi_served_total"))
+            self._count(SERVED)
             if not self._sessions:
                 self._idle.set()
 
@@ -309,18 +311,13 @@ def as_dict(reply: Reply) -> dict[str, Any]:
     Different from it on purpose: a time-out is told (``('', 'timeout')``), a usage block is whole, and 511
     (the channel is dead) is a hang-up.
     """
-    if reply.code == 200 and reply.result != "-1" and reply.data is None:
-        result: dict[str, Any] = {"status_code": 200, "result": (reply.result, ""), "msg": ""}
-        if reply.endpos is not None:
-            result["endpos"] = (str(reply.endpos), "")
-        return result
     if reply.code == 511 or (reply.code == 200 and reply.data == "hangup"):
         return {"error": "AGIResultHangup", "msg": "User hungup during execution"}
     if reply.code == 200 and reply.result == "-1":
         if reply.hungup:
             return {"error": "AGIResultHangup", "msg": "User hungup during execution"}
         return {"error": "AGIAppError", "msg": "Error executing application, or hangup"}
-    result = {
+    result: dict[str, Any] = {
         "status_code": reply.code,
         "result": (reply.result, reply.data or ""),
         "msg": "",
@@ -334,6 +331,21 @@ def as_dict(reply: Reply) -> dict[str, Any]:
         result["error"] = "AGIUsageError" if reply.code == 520 else "AGIUnknownError"
         result["msg"] = reply.text
     return result
+
+
+def plain_dict(data: bytes, encoding: str) -> dict[str, Any] | None:
+    """The same straight from the bytes of a reply without a value; None for any other."""
+    if data[:11] != b"200 result=" or data[-1:] != b"\n":
+        return None
+    text = str(data[11:-1], encoding, "replace")
+    result, blank, more = text.partition(" ")
+    if result == "-1" or "\n" in text or text[-1:] == "\r":
+        return None
+    if not blank:
+        return {"status_code": 200, "result": (result, ""), "msg": ""}
+    if more[:7] == "endpos=" and more[7:].isdecimal():
+        return {"status_code": 200, "result": (result, ""), "msg": "", "endpos": (more[7:], "")}
+    return None
 
 
 def address(session: Session) -> str:

@@ -27,9 +27,14 @@ RESYNC = 'GET FULL VARIABLE "{mark}"'
 DEAD = 511
 """The code of a refusal because there is no living channel any more."""
 
+NEVER = math.inf
 GONE = "the connection to Asterisk is closed"
 
 Form = Callable[[Reply], Any]
+"""What somebody wants to have of a reply."""
+
+Quick = Callable[[bytes, str], Any]
+"""The same straight from the bytes of a plain reply; None when it is not plain."""
 
 
 class Waiter(Protocol):
@@ -40,7 +45,7 @@ class Waiter(Protocol):
     def set_exception(self, error: Exception, /) -> None: ...
 
 
-Asked = tuple[bytes, bool, Form | None, Waiter]
+Asked = tuple[bytes, bool, Quick, Form | None, Waiter]
 
 
 class Fault(StrEnum):
@@ -105,6 +110,7 @@ class Session(asyncio.Protocol):
         "_loop",
         "_mark",
         "_owner",
+        "_quick",
         "_reader",
         "_running",
         "_waiter",
@@ -126,6 +132,7 @@ class Session(asyncio.Protocol):
         self._running = False
         self._in_step = False
         self._waiter: Waiter | None = None
+        self._quick: Quick = one_reply
         self._form: Form | None = None
         self._later: deque[Asked] | None = None
         self._mark: str | None = None
@@ -135,7 +142,7 @@ class Session(asyncio.Protocol):
         self.hungup = False  #: the caller is gone; Asterisk may still answer questions
         self.over = False  #: the connection is closed or closing
         self.deadline = owner.now + owner.header_timeout
-        self.ends = math.inf
+        self.ends = NEVER
 
     # ---------------------------------------------------------------- asyncio.Protocol
 
@@ -146,15 +153,15 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._in_step:  # one command is under way and nothing else is: take the short way
-            reply = one_reply(data, self._encoding)
             waiter = self._waiter
-            if reply is not None and waiter is not None:
-                self._waiter = None
-                self.deadline = math.inf
-                if not waiter.done():
-                    form = self._form
-                    waiter.set_result(reply if form is None else form(reply))
-                return
+            if waiter is not None:
+                result = self._quick(data, self._encoding)
+                if result is not None:
+                    self._waiter = None
+                    self.deadline = NEVER
+                    if not waiter.done():
+                        waiter.set_result(result)
+                    return
         if self._running:
             self._take_lines(data)
         else:
@@ -222,7 +229,7 @@ class Session(asyncio.Protocol):
             return
         self._header = b""
         self._running = self._in_step = True
-        self.deadline = math.inf
+        self.deadline = NEVER
         self._owner.begun(self, headers)
         if rest:
             self.data_received(rest)
@@ -234,8 +241,12 @@ class Session(asyncio.Protocol):
 
     # ---------------------------------------------------------------- commands and replies
 
-    def ask(self, line: str, *, plays: bool = True, form: Form | None = None) -> asyncio.Future[Any]:
+    def ask(
+        self, line: str, plays: bool = True, quick: Quick = one_reply, form: Form | None = None
+    ) -> asyncio.Future[Any]:
         """Send one command as soon as it is its turn; the future holds its reply, or ``form`` of it.
+
+        ``quick`` gives the same as ``form``, for plain replies.
 
         A command that does not play must be answered within ``reply_timeout``. Raises ArgumentError at once
         for a line that is not one command. The future fails with ConnectionGoneError.
@@ -244,19 +255,23 @@ class Session(asyncio.Protocol):
         if self._waiter is None and plays and not self.over:  # what ``send`` would do
             raw = encoded(line, self._encoding)
             self._waiter = future
+            self._quick = quick
             self._form = form
             self._write(raw)
         else:
-            self.send(line, plays, future, form)
+            self.send(line, plays, future, quick, form)
         return future
 
-    def send(self, line: str, plays: bool, waiter: Waiter, form: Form | None = None) -> None:
+    def send(
+        self, line: str, plays: bool, waiter: Waiter, quick: Quick = one_reply, form: Form | None = None
+    ) -> None:
         """As ``ask``; the reply, or the failure, is handed to ``waiter``."""
         raw = encoded(line, self._encoding)
         if self.over:
             waiter.set_exception(ConnectionGoneError(GONE))
         elif self._waiter is None:
             self._waiter = waiter
+            self._quick = quick
             self._form = form
             if not plays:
                 self.deadline = self._owner.now + self._owner.reply_timeout
@@ -264,7 +279,7 @@ class Session(asyncio.Protocol):
         else:
             if self._later is None:
                 self._later = deque()
-            self._later.append((raw, plays, form, waiter))
+            self._later.append((raw, plays, quick, form, waiter))
             self._in_step = False
 
     def _write(self, raw: bytes) -> None:
@@ -293,15 +308,15 @@ class Session(asyncio.Protocol):
             self._owner.fault(Fault.STRAY_LINE, lines=1)
             return
         self._waiter = None
-        self.deadline = math.inf
+        self.deadline = NEVER
         if not waiter.done():
             form = self._form
             waiter.set_result(reply if form is None else form(reply))
         while self._later and self._waiter is None:
-            raw, plays, self._form, later = self._later.popleft()
+            raw, plays, self._quick, self._form, later = self._later.popleft()
             if not later.done():
                 self._waiter = later
-                self.deadline = math.inf if plays else self._owner.now + self._owner.reply_timeout
+                self.deadline = NEVER if plays else self._owner.now + self._owner.reply_timeout
                 self._write(raw)
 
     async def interrupt(self, seconds: float) -> bool:
@@ -318,7 +333,7 @@ class Session(asyncio.Protocol):
         self._in_step = False
         self._mark = f"pbxd-{id(self):x}-{self._owner.now:.3f}"
         self._waiter = back = self._loop.create_future()
-        self._form = None
+        self._quick, self._form = one_reply, None
         self.transport.write(encoded(RESYNC.format(mark=self._mark)))
         try:
             async with asyncio.timeout(seconds):
@@ -361,7 +376,7 @@ class Session(asyncio.Protocol):
         elif self._waiter is not None:
             fault = Fault.REPLY_TIMEOUT
         else:
-            self.deadline = math.inf
+            self.deadline = NEVER
             return None
         self.abort()
         return fault

@@ -13,7 +13,7 @@ import pytest
 from panoramisk import fast_agi, utils
 
 from pbxd.agi.replies import ReplyReader
-from pbxd.edge.agi_server.server import FastAgi, as_dict
+from pbxd.edge.agi_server.server import FastAgi, as_dict, plain_dict
 from pbxd.settings.model import Agi
 from tests.integration.agi_peer import Peer, environment
 
@@ -231,5 +231,7 @@ SAME = [
 
 @pytest.mark.parametrize("line", SAME)
 def test_well_formed_replies_look_as_panoramisks_users_know_them(line: str) -> None:
-    (reply,) = ReplyReader().feed(line.encode() + b"\n")
+    raw = line.encode() + b"\n"
+    (reply,) = ReplyReader().feed(raw)
     assert as_dict(reply) == utils.parse_agi_result(line)
+    assert plain_dict(raw, "utf-8") in (None, as_dict(reply))
