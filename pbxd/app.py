@@ -116,12 +116,13 @@ class Daemon:
         began = time.monotonic()
         settings = self._settings
         self._web.bind()
-        await self._agi.start()
         await asyncio.to_thread(numbers.preload)
         self._store = await Store.open(settings.store, self._metrics.count)
         try:
             if settings.mqtt is not None:
                 self._mqtt = Mqtt(settings.mqtt, self._store.outbox, self._metrics.count)
+            # Only now: the first call asks for its history at once.
+            await self._agi.start()
             self._watch_health()
             self._heed_signals()
             log.info("pbxd serves", version=VERSION, after_s=round(time.monotonic() - began, 2))

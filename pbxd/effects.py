@@ -35,7 +35,7 @@ class Tell:
     """A message for every page on which this agent is signed in, and for nobody else."""
 
     agent: AgentId
-    kind: str  #: screenpop, screenpop_closed, queues, agent, order
+    kind: str  #: screenpop, screenpop_closed, state, order
     body: Mapping[str, Any]
 
 
