@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from pbxd.ami.events import NEEDLES, WANTED, MalformedEventError
 from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
+from pbxd.ami.snapshots import Headers
 from pbxd.calls.facts import CallEnded, CallFolded, Fact
 from pbxd.calls.model import CallModel
 from pbxd.calls.names import born_at
@@ -143,7 +144,7 @@ class _Player:
     def _take(self, build: Any, raw: bytes) -> None:
         headers = parse(raw)
         try:
-            event = build(self._node, self._now or born_at(headers.get("Uniqueid", "")), headers)
+            event = build(self._node, self._received(headers), headers)
         except MalformedEventError:
             self._faults += 1
             return
@@ -158,6 +159,12 @@ class _Player:
         self._journal.commit()
         if facts:
             self._keep(facts)
+
+    def _received(self, headers: Headers) -> float:
+        """The best that is known of the time of an event that does not tell it."""
+        if "Timestamp" in headers:
+            return self._now
+        return max(self._now, born_at(headers.get("Uniqueid", "")))
 
     def _keep(self, facts: list[Fact]) -> None:
         self._facts += len(facts)

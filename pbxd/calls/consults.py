@@ -47,19 +47,18 @@ class Consults:
         self._wiring = journeys.wiring
         self.attempts: Table[CallId, Attempt] = Table(journal)
         self.by_line: Table[str, CallId] = Table(journal)  #: the transferer's channel names
-        self._side: Table[Uniqueid, bool] = Table(journal)
 
     # ------------------------------------------------------------ the target's side
 
     def is_side(self, uniqueid: Uniqueid) -> bool:
         """Does this channel belong to the target's side of a transfer?"""
-        return uniqueid in self._side
+        return uniqueid in self._journeys.aside
 
     def mark_side(self, uniqueid: Uniqueid) -> None:
-        self._side[uniqueid] = True
+        self._journeys.aside[uniqueid] = True
 
     def unmark(self, uniqueid: Uniqueid) -> None:
-        self._side.pop(uniqueid, None)
+        self._journeys.aside.pop(uniqueid, None)
 
     # ------------------------------------------------------------ signs
 
@@ -87,6 +86,8 @@ class Consults:
             by_keys=by_keys,
         )
         self.by_line[transferer.name] = self.by_line[consult] = call
+        if transferer.name == self._journeys.calls[call].subject:
+            self._journeys.consulting[call] = True
 
     def dialled(self, call: CallId, target: str, interface: Interface) -> None:
         """A phone of the target's side is rung."""
@@ -196,6 +197,7 @@ class Consults:
     def forget(self, call: CallId) -> None:
         """This journey is part of another one: whatever transfer was under way in it is not the caller's."""
         attempt = self.attempts.pop(call, None)
+        self._journeys.consulting.pop(call, None)
         if attempt is not None:
             for name in (attempt.transferer, attempt.consult):
                 self.by_line.pop(name, None)
@@ -337,6 +339,7 @@ class Consults:
 
     def _resolve(self, call: CallId, attempt: Attempt, outcome: TransferOutcome, at: float) -> None:
         del self.attempts[call]
+        self._journeys.consulting.pop(call, None)
         for name in (attempt.transferer, attempt.consult):
             self.by_line.pop(name, None)
         if not attempt.asked and outcome is not TransferOutcome.COMPLETED:

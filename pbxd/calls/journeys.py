@@ -47,6 +47,8 @@ class Journeys:
         self.waiting: Table[Uniqueid, Waiting] = Table(journal)
         self.called: Table[Uniqueid, Called] = Table(journal)
         self.dialler: Table[Uniqueid, Uniqueid] = Table(journal)
+        self.aside: Table[Uniqueid, bool] = Table(journal)  #: channels on the target's side of a transfer
+        self.consulting: Table[CallId, bool] = Table(journal)  #: the subject himself consults somebody
         self.by_subject: Table[str, CallId] = Table(journal)
         self._call_of: Table[Uniqueid, CallId] = Table(journal)
         self._by_root: Table[str, CallId] = Table(journal)
@@ -98,7 +100,7 @@ class Journeys:
             self._into.pop(folded, None)
         if self.by_subject.get(call.subject) == call_id:
             del self.by_subject[call.subject]
-        for table in (self.talks, self.waits, self.transfers, self._size):
+        for table in (self.talks, self.waits, self.transfers, self._size, self.consulting):
             table.pop(call_id, None)
 
     def add_root(self, call: CallId, linkedid: str) -> None:
@@ -162,6 +164,7 @@ class Journeys:
             del self.by_subject[call.subject]
         self.by_subject[subject] = call_id
         self.calls[call_id] = changed(call, subject=subject, leaving=False)
+        self.consulting.pop(call_id, None)
 
     # ------------------------------------------------------------ talking
 
@@ -173,6 +176,8 @@ class Journeys:
             return
         channels = self.wiring.channels
         heard = {channels[other].name: other for other in self.wiring.heard_by(uniqueid)}
+        if call_id in self.consulting and all(other in self.aside for other in heard.values()):
+            heard.clear()  # he speaks to them about the other party, and not yet for himself
         talks = self.talks.get(call_id, ())
         if not heard and not talks:
             return

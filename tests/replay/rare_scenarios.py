@@ -28,6 +28,7 @@ STORY_ONLY = frozenset(
         "agent_blind_transfers_his_own_call",
         "agent_hands_on_his_own_call",
         "bridged_by_ami_with_a_stranger",
+        "caller_hands_on_by_keys",
         "caller_through_local",
         "click_to_dial",
         "click_to_dial_through_local",
@@ -532,6 +533,21 @@ async def agent_hands_on_his_own_call(stage: Stage) -> None:
     await stage.talk(stage.dora, stage.bruno)
     await stage.dora.attended_transfer(held, line)
     stage.transferred("attended", stage.dora, stage.bruno)
+    await stage.talk(stage.anna, stage.bruno)
+    await stage.anna.hang_up()
+
+
+@scenario
+async def caller_hands_on_by_keys(stage: Stage) -> None:
+    """The caller himself presses *2 and leaves: Anna and Bruno talk on, and it is Anna's journey."""
+    await stage.call("3001")
+    await stage.anna.answer()
+    stage.outcome = "direct"
+    await stage.talk(stage.caller, stage.anna)
+    await stage.star(stage.caller, "*2", "1002")
+    await stage.bruno.answer(within_s=15)
+    await stage.talk(stage.caller, stage.bruno)
+    await stage.caller.hang_up()
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.hang_up()
 
