@@ -185,7 +185,12 @@ class Store(Section):
     write_timeout: Deadline = Field(default=10.0, description="For one batch of contacts to be written.")
     write_queue: Size = Field(
         default=100_000,
-        description="Contacts held while the database is away; when full, they go to a file beside it.",
+        description="Contacts held in memory while the database is away; when full, they go to `spool`.",
+    )
+    spool: Folder | None = Field(
+        default=None,
+        description="File for contacts that the database does not take, read again when it does. Unset: beside "
+        "the SQLite file, else `/var/lib/pbxd/contacts.spool`.",
     )
     retry_most: Deadline = Field(
         default=15.0, description="The longest pause before a failed write is tried again."
@@ -236,7 +241,7 @@ class Mqtt(Section):
         description="Messages kept in the store while the broker is away; then the oldest pops go.",
     )
     outbox_age: Duration = Field(
-        default=86_400.0, description="Messages older than this are not sent any more."
+        default=86_400.0, description="Pops older than this are not sent any more; records always are."
     )
 
     @field_validator("url")

@@ -287,6 +287,8 @@ async def _on_postgres(folder: Path) -> list[Row]:
 
 async def _pops(folder: Path) -> list[Row]:
     broker = MosquittoBroker(folder)
+    # Without this the broker itself holds small messages back, for up to 40 ms.
+    broker.configure("set_tcp_nodelay true")
     broker.start()
     store = await Store.open(StoreSettings(url=f"sqlite:///{folder}/outbox.db"))
     mqtt = Mqtt(MqttSettings(url=broker.url), store.outbox, lambda metric, value=1, **labels: None)

@@ -105,7 +105,8 @@ class Mqtt:
             self._shelf.add(letter)
         if self._window is not None:
             self._send(self._window)
-        self._wake.set()
+        if self._window is None or len(self._shelf.fresh) > MEMORY:
+            self._wake.set()
 
     async def run(self) -> None:
         """Keep a connection to the broker and send, until closed."""

@@ -63,7 +63,7 @@ class Store:
         self._asked: set[asyncio.Task[None]] = set()
         self._writer = Writer(
             self._commit,
-            Spool(spool or _beside(path)),
+            Spool(spool or settings.spool or _beside(path)),
             count,
             group=self._committer.group,
             queue=settings.write_queue,
@@ -84,7 +84,7 @@ class Store:
         """Connect, migrate, start writing. StoreError when the settings or the schema do not allow it.
 
         A database that is merely away is no reason not to start: it is tried again until it comes.
-        ``spool`` is the file for contacts that it cannot take; beside the SQLite file when left out.
+        ``spool`` is the file for contacts that it cannot take, if it is to be another than the settings say.
         """
         store = cls(settings, count, spool=spool, clock=clock)
         path = sqlite_path(store._url)
