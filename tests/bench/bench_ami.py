@@ -14,8 +14,8 @@ ROUNDS = 3
 CALLS = 60
 """Calls in the stream that is sent (some six thousand events), again and again for the faster client."""
 
-PANORAMISK, PBXD, WORLD = "panoramisk", "pbxd-uvloop", "world-uvloop"
-_TIMES = {PANORAMISK: 1, PBXD: 16, WORLD: 8}
+PANORAMISK, PBXD, EAGER, WORLD = "panoramisk", "pbxd-uvloop", "eager-uvloop", "world-uvloop"
+_TIMES = {PANORAMISK: 1, PBXD: 30, WORLD: 8}
 _PACE = 8000
 
 
@@ -81,10 +81,25 @@ def paced() -> list[dict[str, Any]]:
     ours, theirs = cost[PBXD], cost[PANORAMISK]
     lone = {kind: (kind, "stamped", "delay") for kind in (PANORAMISK, PBXD)}
     alone = medians("p50", lone, calls=1, times=1, rate=100)
-    fast = medians("p99", {PBXD: lone[PBXD]}, times=2, rate=_PACE)
-    name = f"AMI at {_PACE} events/s, one in a segment:"
+    fast = medians("p95", {kind: (kind, "stamped", "delay") for kind in (EAGER, PBXD)}, times=2, rate=_PACE)
+    added = (fast[PBXD] - fast[EAGER]) * 1e3
     return [
-        row(f"{name} CPU µs each (panoramisk)", ours, theirs, ours / theirs, "<= 1/6", ours * 6 <= theirs),
+        row(
+            f"AMI at {_PACE} events/s, one in a segment: CPU µs each (panoramisk)",
+            ours,
+            theirs,
+            ours / theirs,
+            "<= 1/6",
+            ours * 6 <= theirs,
+        ),
+        row(
+            f"AMI at {_PACE} events/s: ms from switch to listener, p95 (the same, reading each at once)",
+            fast[PBXD] * 1e3,
+            fast[EAGER] * 1e3,
+            fast[PBXD] / fast[EAGER],
+            "<= 5 ms more",
+            added <= 5.0,
+        ),
         row(
             "AMI, a lone event: µs from switch to listener, median (panoramisk)",
             alone[PBXD] * 1e6,
@@ -93,9 +108,7 @@ def paced() -> list[dict[str, Any]]:
             "<= 1.1",
             alone[PBXD] <= 1.1 * alone[PANORAMISK],
         ),
-        row(f"{name} ms from switch to listener, p99 (the 5 ms it may cost)", fast[PBXD] * 1e3, 5.0,
-            fast[PBXD] / 0.005, "<= 1 (+ 1 ms of timer)", fast[PBXD] <= 0.006),
-    ]  # fmt: skip
+    ]
 
 
 def dispatch() -> list[dict[str, Any]]:

@@ -25,11 +25,10 @@ async def peer() -> AsyncIterator[AmiPeer]:
 
 @pytest.fixture
 async def link(peer: AmiPeer) -> AsyncIterator[AmiClient]:
-    link = AmiClient(host="127.0.0.1", port=peer.port, username="pbxd", secret=peer.secret)
-    await link.connect()
-    yield link
-    link.close()
-    await link.wait_closed()
+    before = asyncio.all_tasks()
+    async with AmiClient(host="127.0.0.1", port=peer.port, username="pbxd", secret=peer.secret) as link:
+        yield link
+    assert asyncio.all_tasks() - {asyncio.current_task()} <= before
 
 
 MESSAGES = [

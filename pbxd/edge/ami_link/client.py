@@ -9,20 +9,19 @@ with LinkLostError), a refused login ends the attempts, and a listener that rais
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import random
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import structlog
 from panoramisk.actions import Action
 from panoramisk.manager import Manager
 
-from pbxd.ami.actions import Challenge, Login
 from pbxd.ami.frames import MESSAGE_LIMIT
 from pbxd.edge.ami_link.backoff import BackOff
 from pbxd.edge.ami_link.errors import LoginRefusedError, NoAnswerError, NotSentError
 from pbxd.edge.ami_link.listening import ListeningManager
+from pbxd.edge.ami_link.login import on_this_machine, sign_in
 from pbxd.edge.ami_link.protocol import AmiProtocol
 from pbxd.edge.ami_link.pulse import Pulse
 from pbxd.edge.ami_link.replies import Reply
@@ -131,6 +130,15 @@ class AmiClient(ListeningManager):
             self.run_forever(on_startup, on_shutdown)
         return task
 
+    async def __aenter__(self) -> Self:
+        """Signed in; raises as the task of ``connect`` does."""
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+        await self.wait_closed()
+
     async def run(self) -> None:
         """Keep the link until cancelled. Returns only when the login was refused (state REFUSED)."""
         self.loop = asyncio.get_running_loop()
@@ -208,32 +216,23 @@ class AmiClient(ListeningManager):
         return link
 
     async def _sign_in(self, protocol: AmiProtocol) -> None:
-        config, limit = self.config, self.config["login_timeout"]
+        config = self.config
         if "username" in config:
-            challenge = None
-            if self._by_challenge():
-                asked = await self.request(Challenge().headers(), limit)
-                challenge = asked.headers.get("Challenge")
-                if challenge is None:
-                    raise LoginRefusedError(asked.headers.get("Message") or "no challenge was given")
-            events = str(config["events"])
-            login = Login(
-                username=config["username"], secret=config["secret"], events=events, challenge=challenge
+            challenged = config["login_by"] == "challenge" or (
+                config["login_by"] == "auto" and not (config["ssl"] or on_this_machine(config["host"]))
             )
-            reply = await self.request(login.headers(), limit)
-            if not reply.success:
-                raise LoginRefusedError(reply.headers.get("Message") or "login refused")
+            await sign_in(
+                lambda headers: self.request(headers, config["login_timeout"]),
+                username=config["username"],
+                secret=config["secret"],
+                events=str(config["events"]),
+                challenged=challenged,
+            )
             self.authenticated = True
             self._call(self.on_login, self)
         self.counts.connects += 1
         log.info("signed in", version=protocol.version, **self.who)
         self._pulse = Pulse(protocol, config["ping_every"], config["dead_after"], self._new_id)
-
-    def _by_challenge(self) -> bool:
-        how = self.config["login_by"]
-        if how == "auto":
-            return not (self.config["ssl"] or _on_this_machine(self.config["host"]))
-        return bool(how == "challenge")
 
     async def prepare(self) -> None:
         """What must be done with a fresh link before it counts as up."""
@@ -295,12 +294,3 @@ class AmiClient(ListeningManager):
 
 async def _result(future: asyncio.Future[Any]) -> Any:
     return await future
-
-
-def _on_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
