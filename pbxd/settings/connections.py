@@ -189,8 +189,8 @@ class Store(Section):
     )
     spool: Folder | None = Field(
         default=None,
-        description="File for contacts that the database does not take, read again when it does. Unset: beside "
-        "the SQLite file, else `/var/lib/pbxd/contacts.spool`.",
+        description="File for contacts that the database does not take, read again when it does. Unset: "
+        "beside the SQLite file, else `/var/lib/pbxd/contacts.spool`.",
     )
     retry_most: Deadline = Field(
         default=15.0, description="The longest pause before a failed write is tried again."
