@@ -9,7 +9,7 @@ OUTCOME = Label(name="outcome", meaning="how the journey ended", values=tuple(o.
 WAIT_OUTCOME = Label(
     name="outcome",
     meaning="how the stay in the queue ended",
-    values=("answered", "abandoned", "timeout", "no_agent", "transferred"),
+    values=("answered", "abandoned", "timeout", "no_agent", "left"),
 )
 RING_RESULT = Label(
     name="result",
