@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -296,6 +297,18 @@ async def test_a_peer_that_talks_but_never_listens_is_noticed(peer: AmiPeer, inb
             peer.emit(born("c"))
             await asyncio.sleep(0.01)
         assert "no action was answered" in inbox.of(LinkDown)[0].reason
+
+
+async def test_our_own_stall_is_not_taken_for_the_peers_death(
+    peer: AmiPeer, inbox: ListInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pbxd.edge.ami_link.pulse._STALL_S", 0.1)
+    async with running(peer, inbox, ping_every=0.05, dead_after=0.3):
+        for _ in range(3):
+            time.sleep(0.5)  # noqa: ASYNC251 - the whole process stands still
+            pings = peer.count("Ping")
+            await until(lambda n=pings: peer.count("Ping") > n + 1)  # type: ignore[misc]
+        assert not inbox.of(LinkDown)
 
 
 async def test_a_quiet_switch_that_answers_pings_is_kept(peer: AmiPeer, inbox: ListInbox) -> None:
