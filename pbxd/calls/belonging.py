@@ -123,7 +123,10 @@ class Belonging:
         self.outward.pop(uniqueid, None)
         self.asked.pop(uniqueid, None)
         self._orphans.pop(uniqueid, None)
+        call = self.journeys.of(uniqueid)
         self.journeys.release(uniqueid, at)
+        if call is not None and call not in self.journeys.calls:
+            self.consults.forget(call)
 
     def heir(self, call: CallId) -> str | None:
         """The party that a leaving caller has handed on: he talked with the caller and is still there."""
