@@ -34,6 +34,23 @@ class EnvironmentTooLongError(NotAnEnvironmentError):
     """The environment is longer than Asterisk ever makes one."""
 
 
+def script(block: bytes, encoding: str = "utf-8", *, most_lines: int = MOST_LINES) -> str:
+    """The path of the address that Asterisk was given, '' when there is none. Raises as ``parse`` does.
+
+    Looks for this line only: who is not interested in the others need not wait for them.
+    """
+    if block[:4] != b"agi_" or block.count(b"\n") >= most_lines:
+        return parse(block, encoding, most_lines=most_lines).get("agi_network_script", "")
+    begin = block.find(_SCRIPT)
+    if begin < 0 or (begin > 0 and block[begin - 1 : begin] != b"\n"):
+        return parse(block, encoding, most_lines=most_lines).get("agi_network_script", "")
+    begin += len(_SCRIPT)
+    end = block.find(b"\n", begin)
+    return str(block[begin : end if end >= 0 else len(block)], encoding, "replace").rstrip("\r")
+
+
+_SCRIPT = b"agi_network_script: "
+
 _halves: Callable[[str], list[str]] = methodcaller("split", ": ", 1)
 
 

@@ -50,7 +50,18 @@ def test_a_name_with_a_line_end_forges_nothing(forged: str) -> None:
     assert headers["agi_calleridname"] == "x"
 
 
+@given(st.text(st.sampled_from("agi_network_script: \nx/\r")), st.booleans())
+def test_the_script_alone_is_the_script_of_the_whole(name: str, first: bool) -> None:
+    raw = block(name) if first else block().replace(b"agi_network: yes", b"x: y")
+    assert environment.script(raw) == environment.parse(raw)["agi_network_script"]
+
+
 def test_what_is_no_environment_says_so() -> None:
+    assert environment.script(b"agi_request: x") == ""
+    with pytest.raises(environment.NotAnEnvironmentError):
+        environment.script(b"GET / HTTP/1.1\nHost: x")
+    with pytest.raises(environment.EnvironmentTooLongError):
+        environment.script(b"agi_x: 1\n" * 600)
     with pytest.raises(environment.NotAnEnvironmentError):
         environment.parse(b"GET / HTTP/1.1\nHost: x")
     with pytest.raises(environment.EnvironmentTooLongError):

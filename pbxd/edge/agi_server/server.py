@@ -15,11 +15,13 @@ import ipaddress
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import structlog
 from panoramisk.fast_agi import Application, Request
 
+from pbxd.agi import environment
 from pbxd.agi.replies import FailedError, HungUpError, Reply
 from pbxd.agi.verbs import Verb
 from pbxd.edge.agi_server.session import ConnectionGoneError, Fault, Session
@@ -53,11 +55,19 @@ LOG_EVERY = 10.0
 class AgiRequest(Request):  # type: ignore[misc]
     """One call: its ``headers``, and commands to it. ``writer`` is the connection's transport."""
 
-    headers: dict[str, str]
-
-    def __init__(self, app: FastAgi, headers: dict[str, str], session: Session) -> None:
-        super().__init__(app, headers, None, session.transport, app.encoding)
+    def __init__(self, app: FastAgi, environment: bytes, session: Session) -> None:
+        # What panoramisk's own does, but for the headers, which many routes do not look at.
+        self.app = app
+        self.reader = None
+        self.writer = session.transport
+        self.encoding = app.encoding
         self.session = session
+        self._environment = environment
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """What Asterisk told of the call: ``agi_callerid`` and the like."""
+        return environment.parse(self._environment, self.encoding)
 
     def send_command(self, command: str) -> Awaitable[dict[str, Any]]:
         """Send one command line; the reply as panoramisk's dict.
@@ -229,7 +239,7 @@ class FastAgi(Application):  # type: ignore[misc]
             self.fault(Fault.TOO_MANY_CONNECTIONS)
             oldest.abort()
 
-    def begun(self, session: Session, headers: dict[str, str]) -> None:
+    def begun(self, session: Session, script: str, block: bytes) -> None:
         self._fresh.pop(session, None)
         if self._stopping or len(self._sessions) >= self.settings.sessions_most:
             self.fault(Fault.SHUT_DOWN if self._stopping else Fault.TOO_MANY_SESSIONS)
@@ -237,14 +247,14 @@ class FastAgi(Application):  # type: ignore[misc]
             return
         session.ends = self.now + self.settings.session_timeout
         self.served += 1
-        endpoint = self._route.get(headers.get("agi_network_script"))
+        endpoint = self._route.get(script)
         if endpoint is not None:
-            task = self._loop.create_task(self._serve(endpoint, session, headers))
+            task = self._loop.create_task(self._serve(endpoint, session, script, block))
             self._sessions[session] = self._tasks[session] = task
         elif self.otherwise is not None:
-            self._sessions[session] = self.otherwise(session, headers)
+            self._sessions[session] = self.otherwise(session, environment.parse(block, self.encoding))
         else:
-            self.fault(Fault.NO_ROUTE, script=headers.get("agi_network_script"))
+            self.fault(Fault.NO_ROUTE, script=script)
             session.finish()
 
     def closed(self, session: Session) -> None:
@@ -265,14 +275,14 @@ class FastAgi(Application):  # type: ignore[misc]
 
     # ---------------------------------------------------------------- serving
 
-    async def _serve(self, endpoint: Endpoint, session: Session, headers: dict[str, str]) -> None:
+    async def _serve(self, endpoint: Endpoint, session: Session, script: str, block: bytes) -> None:
         try:
-            await endpoint(AgiRequest(self, headers, session))
+            await endpoint(AgiRequest(self, block, session))
         except HungUpError:
-            log.debug("the caller left", script=headers["agi_network_script"])
+            log.debug("the caller left", script=script)
         except Exception:
-            self.fault(Fault.ROUTE_FAILED, script=headers["agi_network_script"])
-            log.exception("a FastAGI route failed", script=headers["agi_network_script"])
+            self.fault(Fault.ROUTE_FAILED, script=script)
+            log.exception("a FastAGI route failed", script=script)
         finally:
             del self._tasks[session]
             session.finish()
@@ -334,7 +344,10 @@ def as_dict(reply: Reply) -> dict[str, Any]:
 
 
 def plain_dict(data: bytes, encoding: str) -> dict[str, Any] | None:
-    """The same straight from the bytes of a reply without a value; None for any other."""
+    """The same straight from the bytes of a good reply of one line; None for any other."""
+    known = _KNOWN.get(data)
+    if known is not None:
+        return known.copy()
     if data[:11] != b"200 result=" or data[-1:] != b"\n":
         return None
     text = str(data[11:-1], encoding, "replace")
@@ -345,7 +358,15 @@ def plain_dict(data: bytes, encoding: str) -> dict[str, Any] | None:
         return {"status_code": 200, "result": (result, ""), "msg": ""}
     if more[:7] == "endpos=" and more[7:].isdecimal():
         return {"status_code": 200, "result": (result, ""), "msg": "", "endpos": (more[7:], "")}
+    if more[:1] == "(" and more[-1:] == ")" and more != "(hangup)":
+        return {"status_code": 200, "result": (result, more[1:-1]), "msg": ""}
     return None
+
+
+_KNOWN: dict[bytes, dict[str, Any]] = {
+    f"200 result={result}\n".encode(): {"status_code": 200, "result": (str(result), ""), "msg": ""}
+    for result in (0, 1, *map(ord, "0123456789*#"))
+}
 
 
 def address(session: Session) -> str:

@@ -87,7 +87,7 @@ class Owner(Protocol):
     reply_timeout: float
 
     def opened(self, session: Session) -> None: ...
-    def begun(self, session: Session, headers: dict[str, str]) -> None: ...
+    def begun(self, session: Session, script: str, environment: bytes) -> None: ...
     def closed(self, session: Session) -> None: ...
     def fault(self, fault: Fault, **about: object) -> None: ...
 
@@ -220,7 +220,7 @@ class Session(asyncio.Protocol):
 
     def _begin(self, block: bytes, rest: bytes) -> None:
         try:
-            headers = environment.parse(block, self._owner.encoding)
+            script = environment.script(block, self._encoding)
         except environment.EnvironmentTooLongError as error:
             self._refuse(Fault.HEADER_TOO_LONG, why=str(error))
             return
@@ -230,7 +230,7 @@ class Session(asyncio.Protocol):
         self._header = b""
         self._running = self._in_step = True
         self.deadline = NEVER
-        self._owner.begun(self, headers)
+        self._owner.begun(self, script, block)
         if rest:
             self.data_received(rest)
 
