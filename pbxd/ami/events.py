@@ -104,6 +104,7 @@ Builder = Callable[[NodeId, float, Headers], AmiEvent]
 """Node, time of receipt (taken where the event has no Timestamp), headers."""
 
 _ChannelEvent = Newchannel | Newstate | Hold | Unhold | MusicOnHoldStart | MusicOnHoldStop
+_Going = QueueCallerLeave | QueueCallerAbandon
 _MemberCall = AgentCalled | AgentConnect | AgentComplete | AgentRingNoAnswer
 
 
@@ -238,22 +239,16 @@ def _caller_join(node: NodeId, received: float, headers: Headers) -> QueueCaller
     )
 
 
-def _caller_leave(node: NodeId, received: float, headers: Headers) -> QueueCallerLeave:
-    return QueueCallerLeave(
-        node=node,
-        at=event_time(headers, received),
-        channel=read.channel(headers),
-        queue=_need(headers, "Queue"),
-    )
+def _caller_goes(kind: type[_Going]) -> Builder:
+    def build(node: NodeId, received: float, headers: Headers) -> AmiEvent:
+        return kind(
+            node=node,
+            at=event_time(headers, received),
+            channel=read.channel(headers),
+            queue=_need(headers, "Queue"),
+        )
 
-
-def _caller_abandon(node: NodeId, received: float, headers: Headers) -> QueueCallerAbandon:
-    return QueueCallerAbandon(
-        node=node,
-        at=event_time(headers, received),
-        channel=read.channel(headers),
-        queue=_need(headers, "Queue"),
-    )
+    return build
 
 
 def _var_set(node: NodeId, received: float, headers: Headers) -> QueueStatusSet:
@@ -356,8 +351,8 @@ WANTED: dict[bytes, Builder] = {
     b"Pickup": _pickup,
     b"UnParkedCall": _unparked,
     b"QueueCallerJoin": _caller_join,
-    b"QueueCallerLeave": _caller_leave,
-    b"QueueCallerAbandon": _caller_abandon,
+    b"QueueCallerLeave": _caller_goes(QueueCallerLeave),
+    b"QueueCallerAbandon": _caller_goes(QueueCallerAbandon),
     b"VarSet": _var_set,
     b"Newexten": _newexten,
     b"UserEvent": _user_event,

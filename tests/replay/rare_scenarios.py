@@ -194,8 +194,7 @@ async def queue_then_a_phone(stage: Stage) -> None:
     await stage.call("8101", "q501")
     await stage.bruno.answer(within_s=15)
     stage.outcome = "answered"
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -208,8 +207,7 @@ async def freepbx_ringall(stage: Stage) -> None:
     await stage.bruno.hold()
     await asyncio.sleep(1.5)
     await stage.bruno.resume()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -218,8 +216,7 @@ async def member_through_local_that_steps_aside(stage: Stage) -> None:
     await stage.anna.hold()
     await asyncio.sleep(1.5)
     await stage.anna.resume()
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -273,8 +270,7 @@ async def refer_into_a_waiting_queue(stage: Stage) -> None:
     stage.transferred("blonde", stage.anna, "q502")
     await asyncio.sleep(1.5)
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -301,8 +297,7 @@ async def refer_after_swapping(stage: Stage) -> None:
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.attended_transfer(held, line)
     stage.transferred("attended", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -313,8 +308,7 @@ async def consulted_colleague_is_busy(stage: Stage) -> None:
     await stage.bruno.reject()
     await stage.anna.on_hook(line)
     await stage.anna.resume(held)
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -334,8 +328,7 @@ async def freepbx_attended_refer(stage: Stage) -> None:
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.attended_transfer(held, line)
     stage.transferred("attended", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 async def sent_on(stage: Stage, extension: str) -> None:
@@ -378,8 +371,7 @@ async def blind_refer_there_and_back(stage: Stage) -> None:
     await stage.bruno.blind_transfer("1001")
     stage.transferred("blind", stage.bruno, stage.anna)
     await stage.anna.answer()
-    await stage.talk(stage.caller, stage.anna)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.anna)
 
 
 @scenario
@@ -391,8 +383,7 @@ async def blind_refer_from_hold(stage: Stage) -> None:
     await stage.anna.blind_transfer("1002")
     stage.transferred("blind", stage.anna, stage.bruno)
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -401,8 +392,7 @@ async def freepbx_blind_refer_to_queue(stage: Stage) -> None:
     await stage.anna.blind_transfer("507")
     stage.transferred("blind", stage.anna, "q507")
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -413,8 +403,7 @@ async def freepbx_star2_to_queue(stage: Stage) -> None:
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.hang_up()
     stage.transferred("attended", stage.anna, "q507")
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -427,8 +416,7 @@ async def star2_blonde_to_queue(stage: Stage) -> None:
     stage.transferred("blonde", stage.anna, "q502")
     await asyncio.sleep(1.5)
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 # ---------------------------------------------------------------- rearranged by AMI
@@ -461,8 +449,7 @@ async def conference_of_three(stage: Stage) -> None:
     await stage.talk(stage.caller, stage.anna, stage.bruno, for_s=2.0)
     await stage.anna.hang_up()
     stage.transferred("threeway", stage.anna, stage.bruno)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -471,8 +458,7 @@ async def redirected_while_talking(stage: Stage) -> None:
     await stage.answered(stage.anna, "501", "q501")
     await redirect(stage, await stage.caller_channel(), "pbxd-phones", "1002")
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -483,8 +469,7 @@ async def redirected_while_waiting(stage: Stage) -> None:
     await redirect(stage, await stage.caller_channel(), "pbxd-phones", "1002")
     await stage.bruno.answer()
     stage.outcome = "answered"
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -494,8 +479,7 @@ async def blind_by_ami(stage: Stage) -> None:
     await stage.switch.ami.action("BlindTransfer", Channel=channel, Context="pbxd-phones", Exten="1002")
     stage.transferred("blind", stage.anna, stage.bruno)
     await stage.bruno.answer()
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 @scenario
@@ -507,8 +491,7 @@ async def bridged_by_ami_with_a_stranger(stage: Stage) -> None:
     await stage.talk(stage.dora, stage.bruno)
     caller, bruno = await stage.caller_channel(), await stage.channel(stage.bruno)
     await stage.switch.ami.action("Bridge", Channel1=caller, Channel2=bruno, Tone="no")
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
 
 
 # ---------------------------------------------------------------- other callers
@@ -546,8 +529,7 @@ async def caller_hands_on_by_keys(stage: Stage) -> None:
     await stage.talk(stage.caller, stage.anna)
     await stage.star(stage.caller, "*2", "1002")
     await stage.bruno.answer(within_s=15)
-    await stage.talk(stage.caller, stage.bruno)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.bruno)
     await stage.talk(stage.anna, stage.bruno)
     await stage.anna.hang_up()
 
@@ -613,8 +595,7 @@ async def two_callers_joined(stage: Stage) -> None:
     second = stage.anna.line
     await stage.talk(stage.direct, stage.anna)
     await stage.anna.attended_transfer(first, second)
-    await stage.talk(stage.caller, stage.direct)
-    await stage.caller.hang_up()
+    await stage.goodbye(stage.direct)
 
 
 def main() -> int:
