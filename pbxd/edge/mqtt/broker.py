@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -91,6 +92,7 @@ class Broker(aiomqtt.Client):
             socket_options=_NO_DELAY,
         )
         self._client.connect_timeout = timeout_s
+        self._thread = threading.get_ident()
         self._under_way: dict[int, asyncio.Future[str | None]] = {}
         self._disconnected.add_done_callback(self._lost)
 
@@ -119,7 +121,23 @@ class Broker(aiomqtt.Client):
             raise MqttCodeError(sent.rc, "could not publish")
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._under_way[sent.mid] = answer
+        self._write()
         return answer
+
+    def _write(self) -> None:
+        try:
+            self._client.loop_write()
+        except Exception as error:  # as aiomqtt does it: whatever it is, the connection is of no more use
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        # aiomqtt takes a turn of the loop before it even asks when the socket can be written to. Here what
+        # the socket does not take at once waits for that, and nearly always it takes all.
+        if threading.get_ident() == self._thread:
+            self._loop.add_writer(sock.fileno(), self._write)
+        else:  # while connecting, on the thread that does it
+            super()._on_socket_register_write(client, userdata, sock)
 
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None
