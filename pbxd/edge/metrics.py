@@ -1,7 +1,7 @@
 """Holds the counters, reads the gauges at each scrape, and speaks Prometheus' text format.
 
-The values live in plain dicts (moving one costs a few hundred nanoseconds); prometheus-client's objects
-are made only when somebody scrapes.
+The values live in plain dicts: moving one costs a few hundred nanoseconds. A scrape writes only those series
+anew that have moved (``exposition``); as a Collector, the same figures can join another registry.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from pbxd.edge.exposition import Histogram, Values, Writer
 from pbxd.effects import Count
 from pbxd.figures import CATALOGUE, Figure, Kind, Reading
 
 log = structlog.get_logger(__name__)
 
-Values = tuple[str, ...]
 Source = Callable[[], Iterable[Reading]]
 
 SERIES_LIMIT = 20_000  #: of one figure; what comes beyond is counted and dropped
@@ -37,21 +37,12 @@ LAG_EVERY_S = 0.25
 FAULTS = "pbxd_metrics_faults_total"
 
 
-class Histogram:
-    """The observations of one series."""
-
-    __slots__ = ("counts", "sum")
-
-    def __init__(self, buckets: int) -> None:
-        self.counts = [0] * (buckets + 1)
-        self.sum = 0.0
-
-
 class Metrics(Collector):
     """All figures of one pbxd. ``apply`` is the outlet for Count effects, ``text`` what /metrics serves."""
 
     def __init__(self, *, version: str = "0", agents: bool = False, sources: Iterable[Source] = ()) -> None:
         self._figures = {f.name: f for f in CATALOGUE if agents or not f.opt_in}
+        self._labels = {name: figure.label_names for name, figure in self._figures.items()}
         self._without_agents = frozenset(f.name for f in CATALOGUE) - self._figures.keys()
         self._counters: dict[str, dict[Values, float]] = {}
         self._histograms: dict[str, dict[Values, Histogram]] = {}
@@ -65,9 +56,9 @@ class Metrics(Collector):
             elif each.kind is Kind.HISTOGRAM:
                 self._histograms[each.name] = {}
             self._start_at_zero(each, {})
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self._writers = {name: Writer(figure) for name, figure in self._figures.items()}
+        self._process = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._process)
 
     # ------------------------------------------------------------ moving
 
@@ -79,7 +70,8 @@ class Metrics(Collector):
             if name not in self._without_agents:
                 self._fault("unknown", name)
             return
-        if labels.keys() != set(figure.label_names) or figure.kind is Kind.GAUGE:
+        names = self._labels[name]
+        if labels.keys() != set(names) or figure.kind is Kind.GAUGE:
             self._fault("labels", name, labels)
             return
         if not math.isfinite(value) or value < 0:
@@ -87,7 +79,7 @@ class Metrics(Collector):
             return
         if "queue" in labels and "node" in labels:
             self._know(labels["node"], labels["queue"])
-        self._move(figure, tuple(str(labels[label]) for label in figure.label_names), value)
+        self._move(figure, tuple(str(labels[label]) for label in names), value)
 
     def count(self, metric: str, value: float = 1, **labels: str) -> None:
         """The same, for edges that count for themselves."""
@@ -108,8 +100,7 @@ class Metrics(Collector):
                 self._fault("full", figure.name)
                 return
             histogram = histograms[values] = Histogram(len(figure.buckets))
-        histogram.counts[bisect_left(figure.buckets, value)] += 1
-        histogram.sum += value
+        histogram.observe(bisect_left(figure.buckets, value), value)
 
     def _fault(self, kind: str, name: str, labels: Mapping[str, str] | None = None) -> None:
         faults = self._counters[FAULTS]
@@ -157,9 +148,22 @@ class Metrics(Collector):
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""
-        return generate_latest(self._registry)
+        read = self._read()
+        written = [self._written(figure, read.get(figure.name, {})) for figure in self._figures.values()]
+        return b"".join((*written, generate_latest(self._process)))
+
+    def _written(self, figure: Figure, read: Mapping[Values, float]) -> bytes:
+        writer = self._writers[figure.name]
+        match figure.kind:
+            case Kind.COUNTER:
+                return writer.values({**self._counters[figure.name], **read})
+            case Kind.GAUGE:
+                return writer.values(read)
+            case Kind.HISTOGRAM:
+                return writer.histograms(self._histograms[figure.name])
 
     def collect(self) -> Iterator[Metric]:
+        """The same as prometheus-client's objects."""
         read = self._read()
         for figure in self._figures.values():
             match figure.kind:
@@ -186,12 +190,14 @@ class Metrics(Collector):
         figure = self._figures.get(reading.metric)
         if figure is None or figure.kind is Kind.HISTOGRAM:
             self._fault("unknown", reading.metric)
-        elif reading.labels.keys() != set(figure.label_names):
+            return
+        names = self._labels[reading.metric]
+        if reading.labels.keys() != set(names):
             self._fault("labels", reading.metric, reading.labels)
         else:
             if "queue" in reading.labels:
                 self._know(reading.labels["node"], reading.labels["queue"])
-            values = tuple(str(reading.labels[label]) for label in figure.label_names)
+            values = tuple(str(reading.labels[label]) for label in names)
             read.setdefault(reading.metric, {})[values] = reading.value
 
     def _counter(self, figure: Figure, read: Mapping[Values, float]) -> Metric:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.lab.archive import NoArchiveError
@@ -83,6 +84,18 @@ def test_it_is_clean_under_promtool(tmp_path: Path) -> None:
         rules += [f"  - record: pbxd:derived:{number}", f"    expr: {derived.promql!r}"]
     (tmp_path / "rules.yaml").write_text("\n".join(rules) + "\n")
     assert f"SUCCESS: {len(DERIVED)} rules found" in tool.run("check", "rules", str(tmp_path / "rules.yaml"))
+
+
+def test_it_is_what_prometheus_client_would_write() -> None:
+    """Also after some series have moved and others have not."""
+    metrics = everything()
+    for value_ in (0.1, 1.0, 2_500_000.0):
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(metrics)
+        ours, _, _ = metrics.text().partition(b"# HELP process_")
+        assert ours == generate_latest(registry)
+        metrics.count("pbxd_queue_wait_seconds", value_, **WAIT)
+        metrics.count("pbxd_store_contacts_total", value_, result="stored")
 
 
 def test_what_the_derived_figures_ask_for_is_exported() -> None:
