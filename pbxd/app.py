@@ -9,14 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
-from pbxd.agents.staff import Agent, Staff
 from pbxd.callers import numbers
-from pbxd.callers.dossier import CallerRules
-from pbxd.callers.repeat import RepeatRule
 from pbxd.edge import logs
 from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.ami_link import AmiLink
@@ -27,15 +23,16 @@ from pbxd.edge.metrics import Metrics, watch_lag
 from pbxd.edge.mqtt import Mqtt
 from pbxd.edge.store import Store, StoreError
 from pbxd.edge.systemd import Notify
-from pbxd.edge.web import Patience, RecentContact, WebAgent, WebEdge
+from pbxd.edge.web import RecentContact, WebEdge
 from pbxd.effects import Ask, Count, LookUp, Publish, Remember, Tell, Wake
+from pbxd.from_settings import origin, patience, rules, web_agents
 from pbxd.health import Health
-from pbxd.ids import AgentId, CallId, Interface, NodeId
+from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.messages import Order
 from pbxd.settings.model import Settings
 from pbxd.settings.yaml_source import SourceError
 from pbxd.switchboard import Outlet, Switchboard
-from pbxd.world import Rules, World
+from pbxd.world import World
 
 log = structlog.get_logger("pbxd")
 
@@ -162,10 +159,10 @@ class Daemon:
     def _outlets(self) -> Mapping[type, Outlet]:
         """Who carries out which effect."""
 
-        patience = {node.name: node.ami.ask_timeout for node in self._settings.nodes}
+        ask_timeout = {node.name: node.ami.ask_timeout for node in self._settings.nodes}
 
         def ask(effect: Ask) -> None:
-            self._links[effect.node].ask(replace(effect, timeout_s=patience[effect.node]))
+            self._links[effect.node].ask(replace(effect, timeout_s=ask_timeout[effect.node]))
 
         def publish(effect: Publish) -> None:
             if self._mqtt is not None:
@@ -211,15 +208,7 @@ class Daemon:
         web = self._settings.web
         public = web.public_url or ""
         return WebEdge(
-            [
-                WebAgent(
-                    id=AgentId(agent.id),
-                    name=agent.display_name,
-                    password_hash=agent.password_hash or "",
-                    language=agent.language,
-                )
-                for agent in self._settings.agents
-            ],
+            web_agents(self._settings),
             self,
             listen=web.listen,
             port=web.port,
@@ -231,18 +220,13 @@ class Daemon:
             session_s=web.session_lifetime,
             sign_in_tries=web.sign_in_tries,
             sign_in_pause_s=web.sign_in_pause,
-            origins=[_origin(public)] if public else [],
+            origins=[origin(public)] if public else [],
             trusted_proxies=[str(network) for network in web.trusted_proxies],
             secure_cookie=public.startswith("https://"),
             request_timeout_s=web.request_timeout,
             stop_timeout_s=web.shutdown_timeout,
             version=VERSION,
-            patience=Patience(
-                alive_every_s=web.ping_every,
-                silent_after_s=web.silent_after,
-                send_timeout_s=web.send_timeout,
-                moments=web.client_queue,
-            ),
+            patience=patience(web),
         )
 
     def _watch_health(self) -> None:
@@ -273,29 +257,6 @@ class Daemon:
         return [_recent(row) for row in rows]
 
 
-def rules(settings: Settings) -> Rules:
-    """What the settings say about how pbxd decides."""
-    callers, repeat = settings.callers, settings.callers.repeat
-    staff = Staff(
-        Agent(
-            id=AgentId(agent.id),
-            name=agent.display_name,
-            language=agent.language,
-            devices=tuple(
-                (NodeId(node) if node else None, Interface(device)) for node, device in agent.devices
-            ),
-        )
-        for agent in settings.agents
-    )
-    return Rules(
-        nodes=tuple(NodeId(node.name) for node in settings.nodes),
-        staff=staff,
-        callers=CallerRules(default_region=callers.default_region or "", language=callers.language),
-        repeat=RepeatRule(windows=repeat.windows, same_subject=repeat.same_subject, least=repeat.least),
-        agent_figures=settings.metrics.per_agent,
-    )
-
-
 def _recent(row: Mapping[str, Any]) -> RecentContact:
     return RecentContact(
         call=CallId(row["call"]),
@@ -308,8 +269,3 @@ def _recent(row: Mapping[str, Any]) -> RecentContact:
         outcome=row["outcome"],
         talk_s=row["talk_s"],
     )
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
