@@ -45,15 +45,23 @@ def kind_of(attempt: Attempt) -> TransferKind:
     return TransferKind.BLONDE if handed_over and not attempt.joined else TransferKind.ATTENDED
 
 
+def is_recall(talk: Talk, attempt: Attempt) -> bool:
+    """Is this the transferer, whom Asterisk rang back because the target did not answer?
+
+    He is rung on a channel of its own. A blind transfer knows no recall: if he answers, he was the target.
+    """
+    return (
+        not attempt.blind
+        and attempt.sent is not None
+        and talk.interface == attempt.interface
+        and talk.name != attempt.transferer
+        and talk.queue is None
+    )
+
+
 def came_back(talk: Talk, attempt: Attempt) -> bool:
     """Does the caller hear the transferer again, after he was handed over?"""
-    return (
-        talk.interface == attempt.interface
-        and talk.name != attempt.transferer  # he is rung back on a channel of its own
-        and talk.since is not None
-        and attempt.sent is not None
-        and talk.since > attempt.sent
-    )
+    return is_recall(talk, attempt) and talk.since is not None and talk.since > (attempt.sent or 0.0)
 
 
 def unreached(attempt: Attempt) -> TransferOutcome:

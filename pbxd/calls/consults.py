@@ -13,7 +13,7 @@ dials somebody else, or a blind transfer is told) and judged by who hears whom:
 
 from __future__ import annotations
 
-from pbxd.calls.attempt import Attempt, came_back, kind_of, unreached
+from pbxd.calls.attempt import Attempt, came_back, is_recall, kind_of, unreached
 from pbxd.calls.changed import changed
 from pbxd.calls.facts import TransferSeen
 from pbxd.calls.journeys import Journeys
@@ -250,8 +250,8 @@ class Consults:
             return False
         if talk.name == attempt.target:
             return True
-        if attempt.sent is not None and talk.interface == attempt.interface:
-            return False  # Asterisk rang the transferer back
+        if is_recall(talk, attempt):
+            return False
         return talk.started >= attempt.began
 
     def _consulting(self, call: CallId, attempt: Attempt) -> bool:
