@@ -14,10 +14,16 @@ MESSAGE_LIMIT = 1 << 20
 GREETING = b"Asterisk Call Manager/"
 _GREETING_LIMIT = 256
 _END = b"\r\n\r\n"
+_CR = 13
 
 
 def _without_blanks(messages: list[bytes]) -> list[bytes]:
     """A value that ended in CR LF leaves an empty line in front of the next message, or an empty message."""
+    try:
+        if not [None for message in messages if message[0] == _CR]:  # the quickest way to know
+            return messages
+    except IndexError:
+        pass  # an empty one
     tidied = (m.lstrip(b"\r\n") if m[:1] == b"\r" else m for m in messages)
     return [m for m in tidied if m]
 
@@ -65,8 +71,7 @@ class Framer:
             if len(data) > self._limit:
                 messages = self._short_enough(messages)
             self._held = 0
-            if b"\r\n\r\n\r" in data or data[:1] == b"\r":
-                messages = _without_blanks(messages)
+            messages = _without_blanks(messages)
         if rest:
             self._hold(rest)
         return messages

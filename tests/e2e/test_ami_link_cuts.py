@@ -23,11 +23,12 @@ from pbxd.callers.repeat import RepeatRule
 from pbxd.edge.ami_link import AmiLink, LinkState
 from pbxd.effects import Ask
 from pbxd.ids import AskId, NodeId
-from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, Message
+from pbxd.messages import AskDone, AskRefused
 from pbxd.settings.model import Ami
 from pbxd.switchboard import Switchboard
 from pbxd.world import Rules, World
 from tests.integration.cutting_proxy import CuttingProxy
+from tests.integration.tapped_inbox import TappedInbox
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -39,25 +40,6 @@ CHANNELS_MOST = 24
 
 #: what a call does: it waits in a queue, talks in a conference, or just stands there
 PLACES = (("lab-queue", "505"), ("lab-conference", "71"), ("lab-conference", "72"), ("lab-park", "s"))
-
-
-class Tap:
-    """Before the inbox: keeps what was said of asks and of the link."""
-
-    def __init__(self, switchboard: Switchboard) -> None:
-        self.switchboard = switchboard
-        self.outcomes: dict[AskId, list[Message]] = {}
-        self.ups = 0
-
-    @property
-    def depth(self) -> int:
-        return self.switchboard.depth
-
-    def put(self, message: Message) -> None:
-        if isinstance(message, AskDone | AskRefused | AskUnknown):
-            self.outcomes.setdefault(message.ask, []).append(message)
-        self.ups += isinstance(message, LinkUp)
-        self.switchboard.put(message)
 
 
 class Life:
@@ -127,7 +109,7 @@ async def equal_within(life: Life, world: World, limit_s: float) -> None:
 async def test_a_thousand_cuts(switch: Switch) -> None:
     world = World(Rules(nodes=(NODE,), staff=Staff(), callers=CallerRules(), repeat=RepeatRule()))
     switchboard = Switchboard(world, {})
-    tap = Tap(switchboard)
+    tap = TappedInbox(switchboard)
     lab = await switch.connect()
     life = Life(lab)
     living = asyncio.create_task(life.live())
@@ -164,7 +146,9 @@ async def test_a_thousand_cuts(switch: Switch) -> None:
     assert link.asks_under_way == 0
 
 
-async def cut_and_look(link: AmiLink, proxy: CuttingProxy, life: Life, world: World, tap: Tap) -> list[AskId]:
+async def cut_and_look(
+    link: AmiLink, proxy: CuttingProxy, life: Life, world: World, tap: TappedInbox
+) -> list[AskId]:
     """Cut until it is enough; now and then let it stand, and see that the model is equal to the switch."""
     asked: list[AskId] = []
     numbers = itertools.count()

@@ -18,39 +18,19 @@ from pbxd.callers.repeat import RepeatRule
 from pbxd.edge.ami_link import AmiLink, LinkState
 from pbxd.effects import Ask
 from pbxd.ids import AskId, NodeId
-from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkDown, LinkUp, Message
+from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.settings.model import Ami
 from pbxd.switchboard import Switchboard
 from pbxd.world import Rules, World
 from tests.integration.ami_peer import until
 from tests.integration.busy_switch import BusySwitch
 from tests.integration.cutting_proxy import CuttingProxy
+from tests.integration.tapped_inbox import TappedInbox
 
 NODE = NodeId("pbx1")
 CUTS = 1000
 LOOK_EVERY = 25
 SEED = 20_261
-
-
-class Tap:
-    """Before the inbox: keeps what was said of asks and of the link."""
-
-    def __init__(self, switchboard: Switchboard) -> None:
-        self.switchboard = switchboard
-        self.outcomes: dict[AskId, list[Message]] = {}
-        self.ups = 0
-        self.downs = 0
-
-    @property
-    def depth(self) -> int:
-        return self.switchboard.depth
-
-    def put(self, message: Message) -> None:
-        if isinstance(message, AskDone | AskRefused | AskUnknown):
-            self.outcomes.setdefault(message.ask, []).append(message)
-        self.ups += isinstance(message, LinkUp)
-        self.downs += isinstance(message, LinkDown)
-        self.switchboard.put(message)
 
 
 def differences(world: World, switch: BusySwitch) -> list[str]:
@@ -70,7 +50,7 @@ async def test_a_thousand_cuts() -> None:
     rules = Rules(nodes=(NODE,), staff=Staff(), callers=CallerRules(), repeat=RepeatRule())
     world = World(rules)
     switchboard = Switchboard(world, {})
-    tap = Tap(switchboard)
+    tap = TappedInbox(switchboard)
     before = asyncio.all_tasks()
     faults: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
@@ -104,7 +84,7 @@ async def test_a_thousand_cuts() -> None:
 
 
 async def cut_and_look(
-    link: AmiLink, proxy: CuttingProxy, switch: BusySwitch, world: World, tap: Tap
+    link: AmiLink, proxy: CuttingProxy, switch: BusySwitch, world: World, tap: TappedInbox
 ) -> tuple[list[AskId], list[asyncio.Future[Any]]]:
     """Cut until it is enough; now and then hold still, and see that the model is equal to the switch."""
     asked: list[AskId] = []
