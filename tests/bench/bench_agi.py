@@ -6,6 +6,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,15 @@ CHECKOUT = Path(__file__).parents[2]
 SOURCE = Path(__file__).with_name("agi_load.c")
 
 
-def measure() -> dict[str, tuple[float, float]]:
-    """By kind: sessions per second (median of the rounds), and CPU microseconds per session."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One server: sessions per second in each round, CPU microseconds per session over all rounds."""
+
+    rates: list[float]
+    cpu_us: float
+
+
+def measure() -> dict[str, Measured]:
     servers = {kind: _start(kind) for kind in KINDS}
     load = compiled_load()
     rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
@@ -35,7 +43,7 @@ def measure() -> dict[str, tuple[float, float]]:
     finally:
         cpu = {kind: _stop(process) for kind, (process, _) in servers.items()}
     total = (ROUNDS + 1) * SESSIONS
-    return {kind: (statistics.median(rates[kind]), cpu[kind] / total * 1e6) for kind in KINDS}
+    return {kind: Measured(rates=rates[kind], cpu_us=cpu[kind] / total * 1e6) for kind in KINDS}
 
 
 def compiled_load() -> Path | None:
@@ -84,13 +92,15 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _row(
-    what: str, measured: dict[str, tuple[float, float]], ours: str, peer: str, goal: float | None
+    what: str, measured: dict[str, Measured], ours: str, peer: str, goal: float | None
 ) -> dict[str, Any]:
-    ratio = measured[ours][0] / measured[peer][0]
+    """The ratio is the median of those of the rounds: a machine that slows down slows both."""
+    ratios = [a / b for a, b in zip(measured[ours].rates, measured[peer].rates, strict=True)]
+    ratio = statistics.median(ratios)
     return {
         "name": f"FastAGI, sessions/s of 10 commands, {AT_ONCE} at once, {what}; peer: {peer}",
-        "pbxd": round(measured[ours][0]),
-        "peer": round(measured[peer][0]),
+        "pbxd": round(statistics.median(measured[ours].rates)),
+        "peer": round(statistics.median(measured[peer].rates)),
         "ratio": round(ratio, 2),
         "goal": "for information" if goal is None else f">= {goal}",
         "met": None if goal is None else ratio >= goal,
@@ -98,5 +108,6 @@ def _row(
 
 
 if __name__ == "__main__":
-    for kind, (rate, cpu) in measure().items():
-        print(f"{kind:18} {rate:7.0f} sessions/s {cpu:7.0f} us of CPU each")
+    for kind, of in measure().items():
+        rate = statistics.median(of.rates)
+        print(f"{kind:18} {rate:7.0f} sessions/s {of.cpu_us:7.0f} us of CPU each")
