@@ -11,20 +11,12 @@ from pbxd.messages import Tick
 
 
 class Clock:
-    """Puts Ticks into the inbox. ``lag_s`` is how late the loop was at the last steady tick (seconds)."""
+    """Puts Ticks into the inbox."""
 
-    def __init__(
-        self,
-        put: Callable[[Tick], None],
-        *,
-        period_s: float = 1.0,
-        lagged: Callable[[float], None] = lambda seconds: None,
-    ) -> None:
+    def __init__(self, put: Callable[[Tick], None], *, period_s: float = 1.0) -> None:
         self._put = put
         self._period_s = period_s
-        self._lagged = lagged
         self._wake: asyncio.TimerHandle | None = None
-        self.lag_s = 0.0
 
     def wake(self, effect: Wake) -> None:
         """Tick in ``effect.in_s`` seconds, unless an earlier Wake is already armed."""
@@ -48,10 +40,7 @@ class Clock:
             while True:
                 due += self._period_s
                 await asyncio.sleep(due - loop.time())
-                self.lag_s = max(0.0, loop.time() - due)
-                self._lagged(self.lag_s)
-                if self.lag_s > self._period_s:
-                    due = loop.time()
+                due = max(due, loop.time() - self._period_s)  # after a stall no ticks in a bunch
                 self._put(Tick(at=time.time()))
         finally:
             if self._wake is not None:

@@ -78,7 +78,7 @@ class Metrics(Collector):
             self._fault("value", name, labels)
             return
         if "queue" in labels and "node" in labels:
-            self._know(labels["node"], labels["queue"])
+            self.know_queue(labels["node"], labels["queue"])
         self._move(figure, tuple(str(labels[label]) for label in names), value)
 
     def count(self, metric: str, value: float = 1, **labels: str) -> None:
@@ -119,9 +119,6 @@ class Metrics(Collector):
 
     def know_queue(self, node: str, queue: str) -> None:
         """The same for a queue, with every outcome that it can have."""
-        self._know(node, queue)
-
-    def _know(self, node: str, queue: str) -> None:
         if (node, queue) in self._queues or len(self._queues) >= SERIES_LIMIT:
             return
         self._queues.add((node, queue))
@@ -196,7 +193,7 @@ class Metrics(Collector):
             self._fault("labels", reading.metric, reading.labels)
         else:
             if "queue" in reading.labels:
-                self._know(reading.labels["node"], reading.labels["queue"])
+                self.know_queue(reading.labels["node"], reading.labels["queue"])
             values = tuple(str(reading.labels[label]) for label in names)
             read.setdefault(reading.metric, {})[values] = reading.value
 

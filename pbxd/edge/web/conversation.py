@@ -46,7 +46,7 @@ class _Alive(_Said):
 
 class _Ack(_Said):
     type: Literal["ack"]
-    pop: Annotated[str, Field(min_length=1, max_length=200)]
+    pop: Annotated[str, Field(min_length=1, max_length=600)]  # as in the pop's schema
 
 
 class _Pause(_Said):
