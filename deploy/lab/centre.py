@@ -201,6 +201,11 @@ class Centre:
                 f"pbxd did not end within {_STOP_LIMIT_S:g} s of SIGTERM\n{self.log()}"
             ) from None
 
+    def reload_pbxd(self) -> None:
+        """SIGHUP: read the flows again."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
     async def kill_pbxd(self) -> None:
         """SIGKILL: no good-bye, no flush."""
         process, self.process = self.process, None
