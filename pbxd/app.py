@@ -16,6 +16,7 @@ from pbxd.callers import numbers
 from pbxd.edge import logs
 from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.ami_link import AmiLink
+from pbxd.edge.call_log import call_ended
 from pbxd.edge.clock import Clock
 from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.keyfile import read_or_make_key
@@ -170,6 +171,7 @@ class Daemon:
 
         def remember(effect: Remember) -> None:
             self._store.remember(effect.contact)
+            call_ended(effect.contact)
 
         def look_up(effect: LookUp) -> None:
             self._store.ask(effect, self._board.put)
