@@ -256,6 +256,13 @@ async def test_only_when_nothing_takes_it_a_contact_is_lost_and_that_is_counted(
     assert "pbx1:lost" in capsys.readouterr().out
 
 
+async def test_a_look_up_after_the_end_is_answered_and_opens_nothing(tmp_path: Path) -> None:
+    store = await Store.open(sqlite_settings(tmp_path), Counts())
+    await store.close()
+    assert await missing(store) == "the store is away"
+    assert store._finder._connection is None  # type: ignore[attr-defined]
+
+
 async def test_a_start_that_died_while_reading_the_spool_reads_it_again(
     tmp_path: Path, stores: list[Store], counts: Counts
 ) -> None:

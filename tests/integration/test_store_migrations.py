@@ -154,6 +154,11 @@ def test_an_engine_that_pbxd_does_not_have_is_named() -> None:
             read_url(url)
 
 
+def test_tls_is_asked_for_as_postgresqls_own_programs_do() -> None:
+    url = read_url("postgresql://pbxd@db.example/pbxd?sslmode=verify-full&application_name=pbxd")
+    assert dict(url.query) == {"ssl": "verify-full", "application_name": "pbxd"}
+
+
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "pbxd.db"
     path.write_bytes(b"this is a letter to my aunt, not a database\n" * 100)

@@ -40,6 +40,10 @@ def read_url(url: str) -> URL:
         raise StoreError(f"store.url: {parsed.drivername!r} is not supported; use sqlite or postgresql")
     if driver.startswith("sqlite") and (parsed.database or ":memory:") == ":memory:":
         raise StoreError("store.url: a history in memory is lost at every stop; name a file")
+    if "sslmode" in parsed.query:  # what every other program of PostgreSQL calls it
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict(
+            {"ssl": parsed.query["sslmode"]}
+        )
     return parsed.set(drivername=driver)
 
 

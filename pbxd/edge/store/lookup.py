@@ -127,8 +127,10 @@ class ThreadFinder:
         try:
             connection = self._connection or self._open()
             rows = connection.execute(self._select, (number, before, limit)).fetchall()
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             self._forget()
+            if self._clock() >= deadline:
+                raise TimeoutError("given up inside SQLite") from error
             raise
         return _found(rows)
 

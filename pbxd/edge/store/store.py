@@ -123,8 +123,7 @@ class Store:
             log.warning("store.close_timeout")
 
     async def _let_go(self) -> None:
-        await self._finder.close()
-        await self._committer.close()
+        await asyncio.gather(self._finder.close(), self._committer.close())
         await self._engine.dispose()
 
     @property
@@ -192,7 +191,7 @@ class Store:
         began = time.perf_counter()
         if not request.number:
             return self._missing(request, "withheld", "number withheld")
-        if not self._migrated:
+        if not self._migrated or self._closed:
             return self._missing(request, "away", "the store is away")
         timeout_s = self._settings.lookup_timeout
         try:
