@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 from pbxd.ami.events import NEEDLES, WANTED, MalformedEventError
 from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
-from pbxd.ami.snapshots import Headers
+from pbxd.ami.inventory import RECORDED, Inventory
+from pbxd.ami.snapshots import Headers, event_time
 from pbxd.calls.facts import CallEnded, CallFolded, Fact
 from pbxd.calls.model import CallModel
 from pbxd.calls.names import born_at
@@ -29,6 +30,19 @@ NODE = NodeId("switch")
 
 _WORDS = {Outcome.UNANSWERED: Outcome.DIRECT, Outcome.BUSY: Outcome.DIRECT}
 """In the JSON a call without a queue is direct, whether somebody answered (``answered``) or not."""
+
+_LISTED = f"ActionID: {RECORDED}".encode()
+_LIST_NAMES = frozenset(
+    {
+        b"",  # an answer
+        b"CoreShowChannel",
+        b"BridgeListItem",
+        b"QueueParams",
+        b"QueueMember",
+        b"QueueEntry",
+        b"QueueStatusComplete",
+    }
+)
 
 _CHUNK = 1 << 16
 _GZIP = b"\x1f\x8b"
@@ -127,15 +141,18 @@ class _Player:
         self._events = self._faults = self._facts = 0
         self._ended: list[CallRecord] = []
         self._folded: set[CallId] = set()
+        self._lists = _Lists()
 
     def feed(self, data: bytes) -> None:
         for raw in self._framer.feed(data):
             name = event_name(raw)
-            if not name:
-                continue
-            self._events += 1
+            self._events += bool(name)
             build = WANTED.get(name)
             if build is None:
+                if name in _LIST_NAMES and _LISTED in raw:
+                    self._lists.take(name, raw)
+                    if name == b"QueueStatusComplete":
+                        self._resync()
                 continue
             needle = NEEDLES.get(name)
             if needle is None or needle in raw:
@@ -159,6 +176,13 @@ class _Player:
         self._journal.commit()
         if facts:
             self._keep(facts)
+
+    def _resync(self) -> None:
+        """The capture's own lists say what was in progress when it began."""
+        inventory = self._lists.inventory(self._node, self._now)
+        self._now = max(self._now, inventory.at)
+        self._keep(self._model.resync(inventory, self._now))
+        self._journal.commit()
 
     def _received(self, headers: Headers) -> float:
         """The best that is known of the time of an event that does not tell it."""
@@ -186,6 +210,27 @@ class _Player:
             facts=self._facts,
             calls=tuple(sorted(filter(_tells, calls), key=lambda call: (call.arrived, call.id))),
         )
+
+
+class _Lists:
+    """The lists for which ``pbxd record`` asked at the beginning of a capture."""
+
+    def __init__(self) -> None:
+        self._entries: list[dict[str, str]] = []
+        self._at = 0.0
+
+    def take(self, name: bytes, raw: bytes) -> None:
+        headers = parse(raw)
+        if headers.get("ActionID") != RECORDED:
+            return
+        if name:
+            self._entries.append(headers)
+        elif "Ping" in headers:
+            self._at = event_time(headers, 0.0)
+
+    def inventory(self, node: NodeId, now: float) -> Inventory:
+        entries = self._entries
+        return Inventory.of(node, self._at or now, channels=entries, bridges=entries, queues=entries)
 
 
 def _tells(call: CallRecord) -> bool:

@@ -17,6 +17,10 @@ from pbxd.ids import NodeId, Uniqueid
 ASKED = ("CoreShowChannels", "BridgeList", "QueueStatus")
 """The list actions of which one inventory is made."""
 
+RECORDED = "record-inventory"
+"""The ActionID by which ``pbxd record`` asks for the lists (and, with a Ping before them, for the time), so
+that a replay knows whose they are."""
+
 T = TypeVar("T")
 
 

@@ -16,6 +16,9 @@ from typing import BinaryIO, cast
 from pbxd.ami.actions import Challenge, Login, Ping, encode
 from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
+from pbxd.ami.inventory import ASKED, RECORDED
+
+_LISTED = f"ActionID: {RECORDED}".encode()
 
 PING_S = 10.0
 SILENCE_S = 30.0
@@ -32,7 +35,7 @@ class RecordingError(Exception):
 class Recording:
     """What has been recorded so far."""
 
-    events: int = 0
+    events: int = 0  #: without the lists of what was there at the beginning
     bytes: int = 0  #: as received, before compression
     unstamped: int = 0  #: events without a Timestamp, which a replay must guess the time of
     ended: str = ""  #: why it ended
@@ -105,6 +108,10 @@ class _Tape:
         answer = await self._answer("record-login")
         if answer.get("Response") != "Success":
             raise RecordingError(f"the login was refused: {answer.get('Message', 'no reason given')}")
+        # Calls in progress are told by lists, which become part of the capture. An account that may not ask
+        # for them records all the same.
+        for name in ("Ping", *ASKED):
+            self._writer.write(encode({"Action": name}, RECORDED))
 
     async def _answer(self, action_id: str) -> dict[str, str]:
         try:
@@ -124,7 +131,7 @@ class _Tape:
         recording = self.recording
         recording.bytes += len(data)
         for raw in messages:
-            if event_name(raw):
+            if event_name(raw) and _LISTED not in raw:
                 recording.events += 1
                 recording.unstamped += b"\r\nTimestamp: " not in raw
         return messages

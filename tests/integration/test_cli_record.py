@@ -51,7 +51,7 @@ async def test_a_recording_that_is_stopped_is_whole_and_its_owners_alone(tmp_pat
     assert b"stopped" in told
     replayed = await pbxd("replay", str(capture), "--json")
     output, _ = await asyncio.wait_for(replayed.communicate(), 30)
-    assert json.loads(output)["events"] == 2
+    assert json.loads(output)["events"] >= 2  # and what came by then of the lists of calls in progress
 
 
 async def test_what_cannot_be_recorded_leaves_no_file(tmp_path: Path) -> None:

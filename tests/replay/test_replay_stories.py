@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pbxd.ami.inventory import RECORDED
 from pbxd.replay import replay
 from tests.replay.captures import LEAST, captures, name_of, played, stories
 
@@ -86,3 +87,54 @@ def test_stories_do_not_depend_on_the_order_of_sets(seed: str) -> None:
     ).stdout.strip()
     text = "".join(stories(played(capture).calls) for capture in captures())
     assert told == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_calls_in_progress_are_told_by_the_lists_that_a_recording_begins_with() -> None:
+    """As ``pbxd record`` asks for them: two people talk, and the capture shows how they part."""
+    lists = [
+        {"Response": "Success", "Ping": "Pong", "Timestamp": "1700000100.000000"},
+        _channel("1700000000.1", "PJSIP/trunk-00000001", "Queue"),
+        _channel("1700000000.2", "PJSIP/1001-00000002", "AppQueue"),
+        {"Event": "BridgeListItem", "BridgeUniqueid": "b", "BridgeTechnology": "simple_bridge"},
+        {"Event": "QueueStatusComplete"},
+    ]
+    gone = [
+        _event("BridgeLeave", "1700000000.2", "PJSIP/1001-00000002"),
+        _event("Hangup", "1700000000.2", "PJSIP/1001-00000002"),
+        _event("Hangup", "1700000000.1", "PJSIP/trunk-00000001"),
+    ]
+    raw = b"".join(_encoded({**message, "ActionID": RECORDED}) for message in lists)
+    result = replay(io.BytesIO(raw + b"".join(map(_encoded, gone))))
+    assert (result.strays, result.channels_left, result.faults) == (0, 0, 0)
+    (call,) = result.calls
+    assert call.missed
+    assert [(leg.interface, leg.talk_s) for leg in call.legs] == [("PJSIP/1001", 7.0)]
+
+
+def _channel(uniqueid: str, name: str, application: str) -> dict[str, str]:
+    return {
+        "Event": "CoreShowChannel",
+        "Channel": name,
+        "ChannelState": "6",
+        "Exten": "500",
+        "Uniqueid": uniqueid,
+        "Linkedid": "1700000000.1",
+        "Application": application,
+        "Duration": "00:01:40",
+        "BridgeId": "b",
+    }
+
+
+def _event(name: str, uniqueid: str, channel: str) -> dict[str, str]:
+    return {
+        "Event": name,
+        "Timestamp": "1700000107.000000",
+        "BridgeUniqueid": "b",
+        "Channel": channel,
+        "Uniqueid": uniqueid,
+        "Linkedid": "1700000000.1",
+    }
+
+
+def _encoded(headers: dict[str, str]) -> bytes:
+    return "".join(f"{key}: {value}\r\n" for key, value in headers.items()).encode() + b"\r\n"
