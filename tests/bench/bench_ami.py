@@ -47,7 +47,7 @@ def medians(
     return {case: statistics.median(values) for case, values in found.items()}
 
 
-def row(name: str, pbxd: float, peer: float, ratio: float, goal: str, met: bool | None) -> dict[str, Any]:
+def row(name: str, pbxd: float, peer: float, ratio: float, goal: str, met: bool) -> dict[str, Any]:
     return {
         "name": name,
         "pbxd": round(pbxd, 2),
@@ -64,13 +64,12 @@ def bulk() -> list[dict[str, Any]]:
     for who, what, goal in (
         ("all", "one listener to every event", 8),
         ("wanted", "a listener to each of the names pbxd wants, reading one header", 8),
-        ("read", "one listener to every event, reading one header of each", None),
+        ("read", "one listener to every event, reading one header of each", 4),
     ):
         rate = medians("rate", {kind: (kind, "bulk", who) for kind in (PANORAMISK, PBXD)})
         ours, theirs = rate[PBXD] / 1000, rate[PANORAMISK] / 1000
-        met = None if goal is None else ours >= goal * theirs
         name = f"AMI bulk, k events/s: {what} (panoramisk)"
-        found.append(row(name, ours, theirs, ours / theirs, "" if goal is None else f">= {goal}", met))
+        found.append(row(name, ours, theirs, ours / theirs, f">= {goal}", ours >= goal * theirs))
     return found
 
 
@@ -126,7 +125,7 @@ def daemon() -> list[dict[str, Any]]:
     cost = medians("us", {kind: (kind, "bulk", "0") for kind in (PANORAMISK, WORLD)})
     ours, theirs = 1e3 / cost[WORLD], 1e3 / cost[PANORAMISK]
     name = "AMI socket to world, k events per CPU second (panoramisk's socket and parse)"
-    return [row(name, ours, theirs, ours / theirs, "", None)]
+    return [row(name, ours, theirs, ours / theirs, ">= 2", ours >= 2 * theirs)]
 
 
 def burst() -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
-import itertools
 import logging
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +31,7 @@ from tests.bench.ami_traffic import START, QueuedCall, stream
 
 NODE = NodeId("bench")
 FEW, MANY = 100, 10_000
-ROUNDS = 9
+ROUNDS = 15
 CALLS = 60
 """Calls that come and go in each measured round."""
 
@@ -151,17 +153,34 @@ def world_with(channels: int) -> World:
     return world
 
 
-def growth() -> dict[str, Any]:
-    worlds = {channels: world_with(channels) for channels in (FEW, MANY)}
-    first = itertools.count(MANY, CALLS)  # numbers that nobody has yet
-    costs: dict[int, list[float]] = {channels: [] for channels in worlds}
+def grown(channels: int) -> None:
+    """A process of its own, because a garbage collector looks at all that a process holds: for each line on
+    stdin one round of calls that come and go, and its cost on stdout."""
+    world = world_with(channels)
     gc.collect()
-    for _ in range(ROUNDS):
-        for channels, world in worlds.items():
-            events = stream(CALLS, first=next(first))
-            chunks = chunked(events)
-            costs[channels].append(cost(lambda c=chunks, w=world: take(c, w.step), len(events)))  # type: ignore[misc]
-            assert world.nodes[NODE].calls.channels_open == channels
+    for round_, _ in enumerate(sys.stdin):
+        events = stream(CALLS, first=MANY + round_ * CALLS)  # numbers that nobody has yet
+        chunks = chunked(events)
+        print(cost(lambda c=chunks: take(c, world.step), len(events)), flush=True)  # type: ignore[misc]
+        assert world.nodes[NODE].calls.channels_open == channels
+
+
+def growth() -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.bench.bench_model"]
+    with contextlib.ExitStack() as stack:
+        processes = {
+            channels: stack.enter_context(
+                subprocess.Popen([*command, str(channels)], stdin=-1, stdout=-1, text=True, bufsize=1)
+            )
+            for channels in (FEW, MANY)
+        }
+        costs: dict[int, list[float]] = {channels: [] for channels in processes}
+        for _ in range(ROUNDS):
+            for channels, process in processes.items():
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write("once more\n")
+                costs[channels].append(float(process.stdout.readline()))
     few, many = (statistics.median(costs[channels]) for channels in (FEW, MANY))
     return {
         "name": f"CPU µs per event, bytes to world, with {MANY:,} open channels (with {FEW})",
@@ -176,3 +195,7 @@ def growth() -> dict[str, Any]:
 def rows() -> list[dict[str, Any]]:
     logging.getLogger("panoramisk").setLevel(logging.CRITICAL)
     return [whole_path(), growth()]
+
+
+if __name__ == "__main__":
+    grown(int(sys.argv[1]))
