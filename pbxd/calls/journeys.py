@@ -343,7 +343,7 @@ class Journeys:
     def waited(self, call: CallId, at: float) -> float:
         """Seconds in queues so far, all stays together."""
         waits = self.waits.get(call, ())
-        return sum(max(0.0, (at if wait.left is None else wait.left) - wait.joined) for wait in waits)
+        return sum((max(0.0, (at if wait.left is None else wait.left) - wait.joined) for wait in waits), 0.0)
 
     # ------------------------------------------------------------ the end
 
