@@ -26,7 +26,7 @@ from deploy.lab.switch import Switch
 from pbxd.agi import verbs
 from pbxd.agi.replies import HungUpError, RefusedError
 from pbxd.edge.agi_server import AgiEdge
-from pbxd.edge.agi_server.session import Fault
+from pbxd.edge.agi_server.faults import Fault
 from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.prompts import make_prompts
 from pbxd.effects import Count

@@ -17,8 +17,9 @@ import structlog
 from pbxd.agi import environment, verbs
 from pbxd.agi.replies import HungUpError, Reply
 from pbxd.agi.verbs import Verb
-from pbxd.edge.agi_server.server import HANGUP_FOLLOWS, address, within
-from pbxd.edge.agi_server.session import Fault, Session
+from pbxd.edge.agi_server.faults import Fault
+from pbxd.edge.agi_server.request import HANGUP_FOLLOWS, address, within
+from pbxd.edge.agi_server.session import Session
 from pbxd.ids import NodeId, Uniqueid
 from pbxd.ivr.asked import (
     Answer,

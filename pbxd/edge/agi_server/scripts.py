@@ -25,7 +25,8 @@ from asterisk.agi import AGIHangup
 
 from pbxd.agi.replies import HungUpError
 from pbxd.edge.agi_server import pyst
-from pbxd.edge.agi_server.session import Fault, Session
+from pbxd.edge.agi_server.faults import Fault
+from pbxd.edge.agi_server.session import Session
 from pbxd.ivr.asked import RunScript, ScriptDone, ScriptFailed
 
 log = structlog.get_logger(__name__)

@@ -13,12 +13,13 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from pbxd.agi import environment
 from pbxd.agi.quoting import encoded
 from pbxd.agi.replies import HungUpError, Reply, ReplyReader, ReplyTooLongError, one_reply
+from pbxd.edge.agi_server.faults import Fault
+from pbxd.edge.agi_server.roles import GONE, Asked, ConnectionGoneError, Form, Owner, Quick, Waiter
 
 RESYNC = 'GET FULL VARIABLE "{mark}"'
 """Answered with the mark itself: the one reply that cannot be mistaken for another."""
@@ -28,68 +29,6 @@ DEAD = 511
 """The code of a refusal because there is no living channel any more."""
 
 NEVER = math.inf
-GONE = "the connection to Asterisk is closed"
-
-Form = Callable[[Reply], Any]
-"""What somebody wants to have of a reply."""
-
-Quick = Callable[[bytes, str], Any]
-"""The same straight from the bytes of a plain reply; None when it is not plain."""
-
-
-class Waiter(Protocol):
-    """Who gets a reply: a future, or something that goes on at once where a future wakes a task later."""
-
-    def done(self) -> bool: ...
-    def set_result(self, result: Any, /) -> None: ...
-    def set_exception(self, error: Exception, /) -> None: ...
-
-
-Asked = tuple[bytes, bool, Quick, Form | None, Waiter]
-
-
-class Fault(StrEnum):
-    """What can be wrong with a session. Each is counted under this name."""
-
-    FOREIGN_ADDRESS = "foreign_address"  #: from an address that no node may come from
-    TOO_MANY_CONNECTIONS = "too_many_connections"  #: the oldest that has sent nothing whole is closed
-    TOO_MANY_SESSIONS = "too_many_sessions"
-    CLOSED_EARLY = "closed_early"  #: before the environment was complete
-    HEADER_TIMEOUT = "header_timeout"
-    HEADER_TOO_LONG = "header_too_long"
-    NOT_AGI = "not_agi"
-    NO_ROUTE = "no_route"
-    UNKNOWN_NODE = "unknown_node"
-    UNKNOWN_FLOW = "unknown_flow"
-    REPLY_TIMEOUT = "reply_timeout"
-    REPLY_TOO_LONG = "reply_too_long"
-    STRAY_LINE = "stray_line"  #: a line that answers nothing
-    SESSION_TIMEOUT = "session_timeout"
-    ROUTE_FAILED = "route_failed"  #: a route raised
-    FLOW_FAILED = "flow_failed"  #: the caller was sent where the flow's on_failure says
-    PROMPT_MISSING = "prompt_missing"  #: Asterisk has no such sound file
-    SCRIPT_FAILED = "script_failed"
-    SHUT_DOWN = "shut_down"  #: still running when pbxd had to stop
-
-
-class ConnectionGoneError(HungUpError, ConnectionResetError):
-    """The connection to Asterisk is closed; whatever was asked may or may not have been done."""
-
-
-class Owner(Protocol):
-    """What a session needs of its server."""
-
-    now: float  #: loop time, as of the last sweep
-    encoding: str
-    header_bytes: int
-    header_timeout: float
-    reply_bytes: int
-    reply_timeout: float
-
-    def opened(self, session: Session) -> None: ...
-    def begun(self, session: Session, script: str, environment: bytes) -> None: ...
-    def closed(self, session: Session) -> None: ...
-    def fault(self, fault: Fault, **about: object) -> None: ...
 
 
 class Session(asyncio.Protocol):

@@ -13,7 +13,8 @@ import pytest
 from panoramisk import fast_agi, utils
 
 from pbxd.agi.replies import ReplyReader
-from pbxd.edge.agi_server.server import FastAgi, as_dict, plain_dict
+from pbxd.edge.agi_server.request import as_dict, plain_dict
+from pbxd.edge.agi_server.server import FastAgi
 from pbxd.settings.model import Agi
 from tests.integration.agi_peer import Peer, environment
 

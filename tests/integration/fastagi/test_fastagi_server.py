@@ -13,8 +13,8 @@ import pytest
 
 from pbxd.agi import verbs
 from pbxd.agi.replies import FailedError, HungUpError
+from pbxd.edge.agi_server.faults import Fault
 from pbxd.edge.agi_server.server import FastAgi
-from pbxd.edge.agi_server.session import Fault
 from pbxd.effects import Count
 from pbxd.settings.model import Agi
 from tests.integration.agi_peer import Peer, environment
@@ -394,3 +394,19 @@ async def test_a_route_for_streams_servers_moves_in_unchanged() -> None:
     await server.wait_closed()
     await serving.app.stop()
     await Peer.close_all()
+
+
+async def test_send_command_is_a_coroutine_as_it_was() -> None:
+    async with served() as serving:
+        replies: list[Any] = []
+
+        async def route(request: Any) -> None:
+            replies.append(await asyncio.create_task(request.send_command("NOOP")))
+            replies.append(await asyncio.wait_for(request.send_command("NOOP"), 5))
+
+        serving.app.add_route("pbx1/tasks", route)
+        assert await (await Peer.call(serving.app.port, network_script="pbx1/tasks")).serve() == [
+            "NOOP",
+            "NOOP",
+        ]
+        assert [reply["result"] for reply in replies] == [("0", ""), ("0", "")]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pbxd.edge.agi_server import AgiEdge
-from pbxd.edge.agi_server.session import Fault
+from pbxd.edge.agi_server.faults import Fault
 from pbxd.edge.flow_files.book import FlowBook
 from pbxd.effects import Count
 from pbxd.ids import NodeId
