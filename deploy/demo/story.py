@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from deploy.lab.centre import Centre, sums
@@ -38,8 +39,8 @@ async def play(centre: Centre, phones: Phones, tell: Tell) -> None:
     async with centre.page("anna") as anna, centre.page("bruno") as bruno:
         pages = {anna_phone: anna, bruno_phone: bruno}
         tell("Anna and Bruno sit at their desks; both are members of the queue technical.")
-        await _first_call(centre, phones, caller, pages, tell)
-        await _call_again(centre, phones, caller, pages, tell)
+        first = await _first_call(centre, phones, caller, pages, tell)
+        await _call_again(centre, phones, caller, pages, first, tell)
         await _gives_up(centre, impatient, tell)
         await _figures(centre, tell)
     await phones.hang_up_everything()
@@ -71,7 +72,8 @@ async def _rung(pages: dict[Phone, AgentPage]) -> Phone:
 
 async def _first_call(
     centre: Centre, phones: Phones, caller: Phone, pages: dict[Phone, AgentPage], tell: Tell
-) -> None:
+) -> str:
+    """Who took the call."""
     await _through_the_menu(caller, tell)
     rung = await _rung(pages)
     page = pages[rung]
@@ -93,6 +95,7 @@ async def _first_call(
     tell(
         f"They hang up. The history has the contact: {contact['outcome']}, {contact['talk_s']:.1f} s of talk."
     )
+    return rung.name
 
 
 async def _contact(centre: Centre, page: AgentPage, call: str) -> dict[str, Any]:
@@ -107,7 +110,7 @@ async def _contact(centre: Centre, page: AgentPage, call: str) -> dict[str, Any]
 
 
 async def _call_again(
-    centre: Centre, phones: Phones, caller: Phone, pages: dict[Phone, AgentPage], tell: Tell
+    centre: Centre, phones: Phones, caller: Phone, pages: dict[Phone, AgentPage], before: str, tell: Tell
 ) -> None:
     await _through_the_menu(caller, tell)
     rung = await _rung(pages)
@@ -116,7 +119,8 @@ async def _call_again(
     _check_pop(pop, rung)
     check(pop["repeat"]["flag"], f"the second call must be flagged: {pop['repeat']}")
     check(pop["repeat"]["count"] == 2, f"it is the second call: {pop['repeat']}")
-    check(pop["history"]["contacts"], "the earlier contact must be shown")
+    earlier = [(c["queue"], c["agent"], c["outcome"]) for c in pop["history"]["contacts"]]
+    check(earlier == [(QUEUE, before, "answered")], f"the earlier contact must be shown: {earlier}")
     line = await rung.answer()
     await phones.hear_each_other(rung, caller)
     await rung.hang_up(line)
@@ -151,6 +155,7 @@ async def _figures(centre: Centre, tell: Tell) -> None:
 def _check_pop(pop: Pop, rung: Phone) -> None:
     check(pop["agent"] == rung.name, f"the pop is for {rung.name}: {pop['agent']}")
     check(pop["caller"]["number"] == CALLER, f"number in E.164: {pop['caller']}")
+    check(pop["caller"]["dialled_as"], f"the number as it was presented: {pop['caller']}")
     check(pop["caller"]["name"] == "张三丰", f"name as the caller's line gives it: {pop['caller']}")
     check(pop["caller"]["place"], f"the place of the number: {pop['caller']}")
     check(pop["queue"] == QUEUE, f"the queue: {pop['queue']}")
@@ -162,7 +167,8 @@ def _check_pop(pop: Pop, rung: Phone) -> None:
 
 def _tell_pop(pop: Pop, tell: Tell) -> None:
     caller = pop["caller"]
-    tell(f"    {caller['number']}  {caller['name']}  {caller['place']} {caller['carrier']}")
+    presented = "" if caller["dialled_as"] == caller["number"] else f" (as {caller['dialled_as']})"
+    tell(f"    {caller['number']}{presented}  {caller['name']}  {caller['place']} {caller['carrier']}")
     tell(f"    queue {pop['queue']}, waited {pop['waited_s']:.1f} s, dialled {pop['dialled']}")
     path = " › ".join(
         step["label"] + (f" [{step['digits']}]" if step["digits"] else "") for step in pop["path"]
@@ -170,3 +176,9 @@ def _tell_pop(pop: Pop, tell: Tell) -> None:
     tell(f"    {path}")
     if pop["repeat"]["flag"]:
         tell(f"    {pop['repeat']['text']}")
+    for contact in pop["history"]["contacts"]:
+        when = datetime.fromtimestamp(contact["arrived"]).astimezone()
+        tell(
+            f"    earlier: {when:%Y-%m-%d %H:%M}, queue {contact['queue']}, {contact['agent'] or 'nobody'}, "
+            f"{contact['outcome']}, {contact['talk_s']:.1f} s of talk"
+        )
