@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,21 @@ def prepare_sqlite(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(f"store.url: cannot open {path}: {error.strerror}") from error
+
+
+def connect_existing(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
+    """SQLite's own driver, for a thread of ours. sqlite3.Error when the file is not there any more: it must
+    not become a new and empty history."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+    )
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def sqlite_pragmas() -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from pbxd.edge.store.engines import connect_existing
 from pbxd.edge.store.tables import callers, contacts
 from pbxd.edge.store.thread import OneThread
 from pbxd.messages import PastContact
@@ -87,6 +88,15 @@ class PooledFinder:
         return
 
 
+#: a reader that nobody waits for long, with its own 64 MB of pages
+_PRAGMAS = (
+    "PRAGMA query_only=ON",
+    "PRAGMA busy_timeout=50",
+    "PRAGMA cache_size=-64000",
+    "PRAGMA mmap_size=268435456",
+)
+
+
 def _expire(answer: asyncio.Future[Found]) -> None:
     if not answer.done():
         answer.set_exception(TimeoutError())
@@ -135,17 +145,7 @@ class ThreadFinder:
         return _found(rows)
 
     def _open(self) -> sqlite3.Connection:
-        # mode=rw: a file that has been taken away must be an error, not a new and empty history.
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.execute("PRAGMA query_only=ON")
-        connection.execute("PRAGMA busy_timeout=50")
-        connection.execute("PRAGMA cache_size=-64000")
-        connection.execute("PRAGMA mmap_size=268435456")
+        connection = connect_existing(self._path, _PRAGMAS)
         connection.set_progress_handler(lambda: self._clock() > self._deadline, self._STEPS)
         self._connection = connection
         return connection

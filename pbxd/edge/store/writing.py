@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from pbxd.edge.store.engines import sqlite_pragmas
+from pbxd.edge.store.engines import connect_existing, sqlite_pragmas
 from pbxd.edge.store.faults import kind_of
 from pbxd.edge.store.rows import Batch
 from pbxd.edge.store.tables import PARTS, callers, contacts, legs, transfers, waits
@@ -106,17 +106,8 @@ class ThreadCommitter:
         return len(batch.contacts)
 
     def _open(self) -> sqlite3.Connection:
-        # mode=rw: a file that has been taken away must be an error, not a new and empty history.
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        for pragma in sqlite_pragmas():
-            connection.execute(pragma)
-        self._connection = connection
-        return connection
+        self._connection = connect_existing(self._path, sqlite_pragmas())
+        return self._connection
 
     def _forget(self) -> None:
         if self._connection is not None:
