@@ -145,7 +145,7 @@ def test_variables_of_say() -> None:
 def test_a_secret_is_not_said_aloud() -> None:
     text = SMALL.replace("next: help", "next: pin").replace(
         "  help:",
-        "  pin:\n    type: collect\n    prompt: hello\n    secret: yes\n    next: aloud\n"
+        "  pin:\n    type: collect\n    prompt: hello\n    secret: true\n    next: aloud\n"
         "    invalid: { next: help }\n    no_input: { next: help }\n"
         "  aloud:\n    type: say\n    value: '{pin}'\n    next: help\n  help:",
     )
@@ -190,7 +190,7 @@ def test_the_schema_takes_what_the_loader_takes() -> None:
         for step in data["steps"].values():
             for key in ("retries", "min", "max"):
                 if key in step:
-                    step[key] = int(step[key])
+                    step[key] = int(step[key])  # as an editor reads it
         assert list(validator.iter_errors(data)) == []
     data["steps"]["welcome"]["tpye"] = "play"
     assert list(validator.iter_errors(data))

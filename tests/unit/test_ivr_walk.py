@@ -200,9 +200,9 @@ COLLECT = """\
         ("{ min: 4, max: 4 }", ("1", "2#"), "12", "invalid"),
         ("{ min: 1, max: 1 }", ("1",), "1", "entered"),
         ("min: 1", ("~4", "711#"), "4711", "entered"),
-        ("secret: yes", ("4", "711#"), "****", "entered"),
-        ("{ secret: yes, min: 9 }", ("4", "711#"), "****", "invalid"),
-        ("secret: yes", ("",), "", "no_input"),
+        ("secret: true", ("4", "711#"), "****", "entered"),
+        ("{ secret: true, min: 9 }", ("4", "711#"), "****", "invalid"),
+        ("secret: true", ("",), "", "no_input"),
     ],
 )
 def test_entries(more: str, doing: tuple[str, ...], digits: str, result: str) -> None:
@@ -220,7 +220,7 @@ def test_an_entry_is_asked_for_again() -> None:
 
 
 def test_a_secret_never_leaves_the_walk() -> None:
-    flow = small(COLLECT.format(more="secret: yes"))
+    flow = small(COLLECT.format(more="secret: true"))
     walked = Walked(flow, "4", "711#")
     assert "4711" not in repr(walked.events)
 
@@ -285,7 +285,7 @@ def test_a_sound_of_asterisks_own() -> None:
 
 
 def test_a_prompt_without_barge_in_is_heard_to_its_end() -> None:
-    flow = small("  a:\n    type: play\n    prompt: p\n    barge_in: no\n    next: end")
+    flow = small("  a:\n    type: play\n    prompt: p\n    barge_in: false\n    next: end")
     assert Walked(flow, "~1").lines[0] == 'STREAM FILE /prompts/en/small/p ""'
 
 

@@ -24,7 +24,6 @@ Key = Annotated[str, Like(r"[0-9*#]", "one key: 0 to 9, * or #")]
 QueueName = Annotated[str, Like(r"[A-Za-z0-9_.-]{1,80}", "a queue's name: letters, digits, _ . and -")]
 Sound = Annotated[str, Like(r"[A-Za-z0-9_./-]+", "a sound file's name without its extension")]
 Function = Annotated[str, Like(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "module:function")]
-Truth = Literal["yes", "no"]
 Count = Annotated[int, Field(ge=0, le=9)]
 
 
@@ -70,7 +69,7 @@ class PlayForm(StepForm):
 
     type: Literal["play"]
     prompt: PromptNames = Field(description="The prompt, or a list of them.")
-    barge_in: Truth = Field("yes", description="A key breaks it off and counts at the next menu or entry.")
+    barge_in: bool = Field(True, description="A key breaks it off and counts at the next menu or entry.")
     next: Name = Field(description="The step that follows.")
 
     def built(self, name: str) -> ivr.Play:
@@ -78,7 +77,7 @@ class PlayForm(StepForm):
             name=name,
             label=self.shown(name),
             prompts=self.prompt,
-            barge_in=self.barge_in == "yes",
+            barge_in=self.barge_in,
             next=self.next,
         )
 
@@ -130,7 +129,7 @@ class CollectForm(StepForm):
     timeout: Deadline = Field(6.0, description="How long to wait for the first digit after the prompt.")
     between: Deadline = Field(3.0, description="How long to wait for each further digit.")
     retries: Count = Field(2, description="Further tries after a wrong entry or none.")
-    secret: Truth = Field("no", description="Never show or keep the digits: a PIN, a card.")
+    secret: bool = Field(False, description="Never show or keep the digits: a PIN, a card.")
     invalid: RetryForm = Field(description="After too few or too many digits.")
     no_input: RetryForm = Field(description="After no digit.")
     next: Name = Field(description="The step that follows.")
@@ -152,7 +151,7 @@ class CollectForm(StepForm):
             timeout=self.timeout,
             between=self.between,
             retries=self.retries,
-            secret=self.secret == "yes",  # noqa: S105
+            secret=self.secret,
             invalid=self.invalid.built(),
             no_input=self.no_input.built(),
             next=self.next,
