@@ -78,6 +78,7 @@ def hears(model: CallModel) -> dict[str, set[str]]:
 #: The caller is a program or has left: who else is whose caller, no list tells.
 NOBODY_CALLED = {
     "agent_hands_on_his_own_call",
+    "caller_hands_on_by_keys",
     "caller_leaves_while_his_agent_consults",
     "caller_through_local",
     "star2_caller_leaves_while_consulting",
