@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from deploy.lab.tools import Tool, mosquitto, tool
-from tests.integration.postgres_server import free_port
+from tests.integration.postgres_server import free_port, with_us
 
 _START_S = 20.0
 
@@ -51,7 +51,7 @@ class MosquittoBroker:
         assert self._process is None
         with (self.folder / "log").open("ab") as output:
             self._process = subprocess.Popen(
-                [*self._tool.argv, "-v", "-c", str(self.folder / "mosquitto.conf")],
+                [*with_us(), *self._tool.argv, "-v", "-c", str(self.folder / "mosquitto.conf")],
                 env=self._tool.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -25,6 +25,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def with_us() -> tuple[str, ...]:
+    """What to put before a command so that the program ends with us, also when the tests are killed."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "QUIT") if setpriv else ()
+
+
 def _programs() -> tuple[Path, dict[str, str]]:
     """The folder of ``initdb`` and ``postgres``, installed or unpacked, and the environment they need.
 
@@ -88,7 +94,7 @@ class PostgresServer:
     def _spawn(self, output: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [
-                str(self._programs / "postgres"), "-D", self._data, "-p", str(self.port),
+                *with_us(), str(self._programs / "postgres"), "-D", self._data, "-p", str(self.port),
                 "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
                 "-c", "shared_buffers=16MB", "-c", "max_connections=40",
             ],
