@@ -285,7 +285,7 @@ async def test_a_dead_peer_is_noticed(peer: AmiPeer, inbox: ListInbox) -> None:
     async with running(peer, inbox, ping_every=0.03, dead_after=0.15):
         peer.deaf = True
         await until(lambda: inbox.of(LinkDown))
-        assert inbox.of(LinkDown)[0].reason.startswith("nothing was heard for 0.")
+        assert inbox.of(LinkDown)[0].reason.startswith("nothing was heard for ")
         peer.deaf = False
         await until(lambda: len(inbox.of(LinkUp)) == 2)
 
@@ -299,10 +299,7 @@ async def test_a_peer_that_talks_but_never_listens_is_noticed(peer: AmiPeer, inb
         assert "no action was answered" in inbox.of(LinkDown)[0].reason
 
 
-async def test_our_own_stall_is_not_taken_for_the_peers_death(
-    peer: AmiPeer, inbox: ListInbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pbxd.edge.ami_link.pulse._STALL_S", 0.1)
+async def test_our_own_stall_is_not_taken_for_the_peers_death(peer: AmiPeer, inbox: ListInbox) -> None:
     async with running(peer, inbox, ping_every=0.05, dead_after=0.3):
         for _ in range(3):
             time.sleep(0.5)  # noqa: ASYNC251 - the whole process stands still
@@ -313,7 +310,7 @@ async def test_our_own_stall_is_not_taken_for_the_peers_death(
 
 async def test_a_quiet_switch_that_answers_pings_is_kept(peer: AmiPeer, inbox: ListInbox) -> None:
     async with running(peer, inbox, ping_every=0.02, dead_after=0.5):
-        await until(lambda: peer.count("Ping") > 20)
+        await until(lambda: peer.count("Ping") > 50)  # which takes longer than a dead peer would be given
         assert not inbox.of(LinkDown)
 
 

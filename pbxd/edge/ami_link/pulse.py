@@ -10,8 +10,6 @@ from pbxd.edge.ami_link.errors import NotSentError
 from pbxd.edge.ami_link.protocol import AmiProtocol
 from pbxd.edge.ami_link.replies import Reply
 
-_STALL_S = 1.0
-
 
 class Pulse:
     """Pings one connection every ``every`` seconds and gives it up when nothing at all was heard for
@@ -24,6 +22,7 @@ class Pulse:
         self._every = every
         self._dead_after = dead_after
         self._new_id = new_id
+        self._stall = min(1.0, dead_after / 4)
         self._pinged: float | None = None
         self._loop = asyncio.get_running_loop()
         self._beat = self._loop.call_later(every, self._look, self._loop.time() + every)
@@ -33,7 +32,7 @@ class Pulse:
 
     def _look(self, due: float) -> None:
         now, protocol = self._loop.time(), self._protocol
-        stalled = now - due > _STALL_S  # it is this process that did not look; what came waits to be read
+        stalled = now - due > self._stall  # it is this process that did not look; what came waits to be read
         silence = now - protocol.last_heard
         if protocol.holds_back and self._pinged is not None:
             self._pinged = now  # the answer waits to be read
@@ -46,7 +45,7 @@ class Pulse:
             return
         if self._pinged is None:
             self.ping()
-        pause = _STALL_S if stalled else max(0.001, min(self._every, self._dead_after - silence))
+        pause = self._stall if stalled else max(0.001, min(self._every, self._dead_after - silence))
         self._beat = self._loop.call_later(pause, self._look, now + pause)
 
     def ping(self) -> None:
