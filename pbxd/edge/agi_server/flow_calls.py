@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Generator, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
@@ -256,14 +257,18 @@ class FlowCall:
 def _to_its_end(walking: Walk[Decision | None]) -> Generator[Asked, Answer, None]:
     """The walk, and then its decision for the dialplan."""
     decision = yield from walking
-    for name, value in decision.variables() if decision is not None else ():
-        verb = verbs.set_variable(name, value)
+    for verb in _last_words(decision) if decision is not None else ():
         try:
             heard = yield verb
             if isinstance(heard, Heard):
                 verb.read(heard.reply)
         except HungUpError:
             return
+
+
+@lru_cache(1024)  # there are as many as flows have ends
+def _last_words(decision: Decision) -> tuple[Verb[None], ...]:
+    return tuple(verbs.set_variable(name, value) for name, value in decision.variables())
 
 
 def _refusal(why: str) -> Generator[Asked, Answer, None]:
