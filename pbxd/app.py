@@ -77,6 +77,7 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ending = asyncio.Event()
+        self._reload = asyncio.Event()
         self._notify = Notify()
         self._metrics = Metrics(version=VERSION, agents=settings.metrics.per_agent)
         self._world = World(rules(settings))
@@ -105,9 +106,16 @@ class Daemon:
 
     def reload(self) -> None:
         """Read the call flows again. Calls keep the flow with which they began; a broken file its old one."""
-        self._notify.reloading()
-        faults = self._flows.reload()
-        self._notify.ready(f"flows read again, {len(faults)} faults" if faults else "flows read again")
+        self._reload.set()
+
+    async def _read_flows_again(self) -> None:
+        """For ever, whenever asked. On a thread: many flows take seconds to read, in which calls go on."""
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            self._notify.reloading()
+            faults = await asyncio.to_thread(self._flows.reload)
+            self._notify.ready(f"flows read again, {len(faults)} faults" if faults else "flows read again")
 
     async def serve(self) -> None:
         """Serve until ``end`` or a signal. Raises OSError, StoreError, ValueError when it cannot start."""
@@ -136,6 +144,7 @@ class Daemon:
             ]
             running.append(tasks.create_task(self._clock.run(), name="clock"))
             running.append(tasks.create_task(watch_lag(self._metrics), name="lag"))
+            running.append(tasks.create_task(self._read_flows_again(), name="flows"))
             running.append(tasks.create_task(self._web.run(), name="web"))
             running.append(tasks.create_task(self._agi.run(), name="agi"))
             if self._mqtt is not None:

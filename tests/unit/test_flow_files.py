@@ -233,6 +233,20 @@ def test_a_reload_takes_over_what_is_good_and_keeps_what_is_broken(tmp_path: Pat
     assert book.get("four") is not None
 
 
+def test_a_reload_of_a_folder_that_may_not_be_read_keeps_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.yaml").write_text(SMALL)
+    book = FlowBook(tmp_path)
+
+    def locked(folder: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pbxd.edge.flow_files.load.flow_paths", locked)
+    assert [str(fault) for fault in book.reload()] == [f"{tmp_path}: cannot be read: Permission denied"]
+    assert book.get("one") is not None
+
+
 def test_a_reload_of_a_folder_that_is_gone_keeps_everything(tmp_path: Path) -> None:
     folder = tmp_path / "flows"
     folder.mkdir()

@@ -41,7 +41,9 @@ class FlowBook:
         Returns the faults; the folder itself being unreadable is one, and keeps everything.
         """
         fresh, faults = read_folder(self.folder)
-        if faults and not self.folder.is_dir():
+        if any(Path(fault.place.source) == self.folder for fault in faults):
+            for fault in faults:
+                log.error("flows not read again: all stay as they were", fault=str(fault))
             return faults
         broken = {Path(fault.place.source).stem for fault in faults}
         kept = {name: file for name, file in self._files.items() if name in broken and name not in fresh}
