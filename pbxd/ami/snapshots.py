@@ -62,11 +62,13 @@ class MemberSnapshot:
 ChannelReader = Callable[[Headers], ChannelSnapshot | None]
 
 _NOBODY = frozenset({"", "<unknown>", "anonymous"})
+_NEVER = 1e12
+"""Seconds since the epoch beyond which a time is none."""
 
 
 def number(value: str) -> str:
     """A caller's number as Asterisk prints it; ``''`` when it is withheld or unknown."""
-    return "" if value.lower() in _NOBODY else value
+    return "" if (value[:1].isalpha() and value.lower() in _NOBODY) or value in _NOBODY else value
 
 
 def whole(headers: Headers, header: str, default: int) -> int:
@@ -83,12 +85,30 @@ def seconds(headers: Headers, header: str) -> float:
         value = float(headers.get(header, 0))
     except ValueError:
         return 0.0
-    return value if 0 <= value < 1e12 else 0.0
+    return value if 0 <= value < _NEVER else 0.0
 
 
 def event_time(headers: Headers, received: float) -> float:
     """When the event happened: its Timestamp (``timestampevents = yes``), else when it was received."""
-    return ("Timestamp" in headers and seconds(headers, "Timestamp")) or received
+    stamp = headers.get("Timestamp")
+    if stamp is None:
+        return received
+    try:
+        value = float(stamp)
+    except ValueError:
+        return received
+    return value if 0 < value < _NEVER else received
+
+
+def _slot(name: str) -> Callable[[ChannelSnapshot, object], None]:
+    setter: Callable[[ChannelSnapshot, object], None] = getattr(ChannelSnapshot, name).__set__
+    return setter
+
+
+_blank = object.__new__
+_set_uniqueid, _set_name, _set_linkedid = _slot("uniqueid"), _slot("name"), _slot("linkedid")
+_set_state, _set_exten = _slot("state"), _slot("exten")
+_set_caller, _set_caller_name = _slot("caller"), _slot("caller_name")
 
 
 def _channel_reader(prefix: str) -> ChannelReader:
@@ -104,15 +124,17 @@ def _channel_reader(prefix: str) -> ChannelReader:
             return None
         digit = get(state, "")
         label = get(caller_name, "")
-        return ChannelSnapshot(
-            uniqueid=Uniqueid(uid),
-            name=get(name, ""),
-            linkedid=get(linkedid) or uid,
-            state=int(digit) if digit.isascii() and digit.isdigit() else 0,
-            caller=number(get(caller, "")),
-            caller_name="" if label == "<unknown>" else label,
-            exten=get(exten, ""),
-        )
+        # Nearly every event has one of these. Filled slot by slot it takes a third of the time that the
+        # constructor of a frozen dataclass does.
+        snapshot = _blank(ChannelSnapshot)
+        _set_uniqueid(snapshot, uid)
+        _set_name(snapshot, get(name, ""))
+        _set_linkedid(snapshot, get(linkedid) or uid)
+        _set_state(snapshot, int(digit) if digit.isascii() and digit.isdigit() else 0)
+        _set_caller(snapshot, number(get(caller, "")))
+        _set_caller_name(snapshot, "" if label == "<unknown>" else label)
+        _set_exten(snapshot, get(exten, ""))
+        return snapshot
 
     return read
 
