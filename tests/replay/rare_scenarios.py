@@ -64,6 +64,9 @@ exten => 8103,1,Answer()
 exten => 8104,1,Answer()
  same => n,Queue(keys,t)
  same => n,Hangup()
+exten => 8106,1,Answer()
+ same => n,Queue(announced,t)
+ same => n,Hangup()
 exten => 8105,1,Answer()
  same => n,Queue(q501,tc)
  same => n,Playback(demo-thanks)
@@ -83,6 +86,9 @@ member => Local/1001@from-queue/n,0,Anna,PJSIP/1001
 member => Local/1002@from-queue/n,0,Bruno,PJSIP/1002
 [local-short](lab-queue)
 member => Local/1001@from-queue,0,Anna,PJSIP/1001
+[announced](lab-queue)
+announce = demo-thanks
+member => PJSIP/1001,0,Anna,PJSIP/1001
 [keys](lab-queue)
 context = keys
 member => PJSIP/1001,0,Anna,PJSIP/1001
@@ -417,6 +423,47 @@ async def star2_blonde_to_queue(stage: Stage) -> None:
     await asyncio.sleep(1.5)
     await stage.bruno.answer()
     await stage.goodbye(stage.bruno)
+
+
+@scenario
+async def star2_to_nowhere(stage: Stage) -> None:
+    """No such extension, and no other one in time: Anna is back with the caller, nobody was dialled."""
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.star(stage.anna, "*2", "2222")
+    await stage.caller.hears_only("music")
+    await stage.phones.hear_each_other(stage.caller, stage.anna, within_s=60)
+    await stage.goodbye(stage.anna)
+
+
+@scenario
+async def star2_caller_leaves_while_dialling(stage: Stage) -> None:
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.star(stage.anna, "*2")
+    await stage.caller.hears_only("music")
+    await stage.caller.hang_up()
+
+
+@scenario
+async def star2_to_somebody_who_talks(stage: Stage) -> None:
+    """Bruno is on the phone and rejects the second call; Anna goes back."""
+    await stage.bruno.dial("0123")
+    await stage.answered(stage.anna, "501", "q501")
+    await stage.star(stage.anna, "*2", "1002")
+    await stage.bruno.rings(within_s=15)
+    await stage.bruno.reject()
+    stage.transferred("attended", stage.anna, stage.bruno, "declined")
+    await stage.talk(stage.caller, stage.anna)
+    await stage.caller.hang_up()
+
+
+@scenario
+async def member_hears_an_announcement_first(stage: Stage) -> None:
+    await stage.call("8106", "announced")
+    await stage.anna.answer()
+    stage.outcome = "answered"
+    await stage.phones.hear_each_other(stage.caller, stage.anna, within_s=20)
+    await asyncio.sleep(1.5)
+    await stage.caller.hang_up()
 
 
 # ---------------------------------------------------------------- rearranged by AMI
