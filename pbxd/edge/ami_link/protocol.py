@@ -37,7 +37,7 @@ RELIEF_S = 0.005
 WRITE_BYTES = 4 << 20
 """Bytes a peer may leave unread before further actions are refused."""
 
-_BLOCK = 128
+_BLOCK = 32  # messages between two looks at the clock
 
 
 class AmiProtocol(AMIProtocol):  # type: ignore[misc]
@@ -169,13 +169,6 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
     def _put_off(self, messages: list[bytes]) -> None:
         self._backlog.extend(messages)
         self._backlog_bytes += sum(map(len, messages))
-        if self._backlog_bytes > BACKLOG_BYTES and not self._overrun:
-            self._overrun = True
-            self._counts.overruns += 1
-            self.transport.pause_reading()
-            log.warning(
-                "listeners are too slow: reading pauses", bytes=self._backlog_bytes, **self.factory.who
-            )
         if self._draining is None:
             self._draining = self._loop.call_soon(self._drain)
 
@@ -183,7 +176,7 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
         self._draining = None
         until = self._loop.time() + SLICE_S
         while self._backlog and not self.closed:
-            block = list(islice(self._backlog, 16))
+            block = list(islice(self._backlog, _BLOCK))
             for raw in block:
                 self._backlog.popleft()
                 self._backlog_bytes -= len(raw)

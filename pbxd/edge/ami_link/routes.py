@@ -12,10 +12,6 @@ _FEW = 4096
 """First lines remembered. A peer that makes up names must not fill the memory."""
 
 
-def unwanted(raw: bytes) -> None:
-    """The route of events that nobody wants."""
-
-
 class Routes:
     """``table`` maps the first line of a message to its route; ``resolve`` fills it, once for each line.
 
