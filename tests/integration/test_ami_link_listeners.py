@@ -99,6 +99,22 @@ async def test_a_coroutine_that_fails_is_counted(peer: AmiPeer, link: AmiClient)
     await until(lambda: link.counts.listener_faults == 1)
 
 
+async def test_a_raw_sink_that_fails_costs_nobody_else_anything(peer: AmiPeer, link: AmiClient) -> None:
+    heard: list[str] = []
+
+    def broken(raw: bytes) -> None:
+        raise RuntimeError("a mistake")
+
+    link.register_raw(b"Hangup", broken)
+    link.register_raw(b"Hangup", lambda raw: heard.append("second sink"))
+    link.register_event("Hangup", lambda *_: heard.append("listener"))
+    link.register_event("Newchannel", lambda *_: heard.append("event behind"))
+    peer.emit(event("Hangup"), event("Newchannel"))
+    await until(lambda: len(heard) == 3)
+    assert heard == ["second sink", "listener", "event behind"]
+    assert link.counts.listener_faults == 1
+
+
 async def test_lists_commands_and_single_answers(peer: AmiPeer, link: AmiClient) -> None:
     peer.lists["CoreShowChannels"] = lambda: [{"Event": "CoreShowChannel", "Channel": n} for n in "ab"]
     peer.answers["Command"] = lambda s, asked: s.send(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 Route: TypeAlias = Callable[[bytes], None]
 """Takes one raw event. Must not block; what it raises is counted and costs nobody else anything."""
@@ -38,11 +38,17 @@ class Routes:
         self.table.clear()
 
 
-def each(callbacks: list[Callable[[Any], None]]) -> Route:
-    """One route made of several."""
+def each(callbacks: list[Route]) -> Route:
+    """One route made of several. Each gets the message; what one of them raised is raised in the end."""
 
     def route(raw: bytes) -> None:
+        fault: Exception | None = None
         for callback in callbacks:
-            callback(raw)
+            try:
+                callback(raw)
+            except Exception as raised:
+                fault = raised
+        if fault is not None:
+            raise fault
 
     return route
