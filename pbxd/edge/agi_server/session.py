@@ -130,6 +130,14 @@ class Session(asyncio.Protocol):
             self._owner.fault(Fault.CLOSED_EARLY, bytes=len(self._header))
         self.over = True
         self._caller_left()
+        if self._waiter is not None:
+            self._give_up()
+        if self._closed is not None:
+            self._closed.set_result(None)
+        self._owner.closed(self)
+
+    def _give_up(self) -> None:
+        """Tell everybody who waits for a reply that none will come."""
         lost = [self._waiter, *(asked[-1] for asked in self._later or ())]
         self._waiter = self._later = None
         for waiter in lost:
@@ -137,9 +145,6 @@ class Session(asyncio.Protocol):
                 waiter.set_exception(ConnectionGoneError(GONE))
                 if isinstance(waiter, asyncio.Future):
                     waiter.exception()  # whoever asked may be gone as well; that is no error of its own
-        if self._closed is not None:
-            self._closed.set_result(None)
-        self._owner.closed(self)
 
     # ---------------------------------------------------------------- environment
 
@@ -191,12 +196,17 @@ class Session(asyncio.Protocol):
         for a line that is not one command. The future fails with ConnectionGoneError.
         """
         future = self._loop.create_future()
-        if self._waiter is None and plays and not self.over:  # what ``send`` would do
+        if self._waiter is None and plays and not self.over:  # what ``send`` would do, the short way
             raw = encoded(line, self._encoding)
             self._waiter = future
             self._quick = quick
             self._form = form
-            self._write(raw)
+            try:
+                written = os.write(self._fd, raw)
+            except OSError:
+                written = 0
+            if written != len(raw):
+                self._write(raw[written:])
         else:
             self.send(line, plays, future, quick, form)
         return future
