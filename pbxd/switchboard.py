@@ -17,7 +17,7 @@ import structlog
 from pbxd.ami.event_types import SwitchEvent
 from pbxd.effects import Effect
 from pbxd.ids import NodeId
-from pbxd.messages import Message, Tick
+from pbxd.messages import LinkUp, Message, Tick
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +35,8 @@ class Switchboard:
     """A bounded, ordered inbox before a world.
 
     When the inbox is full, events of a switch are dropped, because a fresh inventory of that switch can
-    replace them: ``overflowed`` is called with the node (once, until the inbox is empty again), and its
-    link must reconnect. Orders, answers and ticks are never dropped.
+    replace them: ``overflowed`` is called with the node (once, until its next inventory comes), and its
+    link must take one. Orders, answers and ticks are never dropped.
     """
 
     def __init__(
@@ -73,6 +73,8 @@ class Switchboard:
         if len(self._messages) >= self._capacity and isinstance(message, SwitchEvent):
             self._drop(message)
             return
+        if isinstance(message, LinkUp):
+            self._deaf.discard(message.node)
         self._messages.append(message)
         if not self._scheduled:
             self._scheduled = True
@@ -96,7 +98,6 @@ class Switchboard:
             asyncio.get_running_loop().call_soon(self._work)
         else:
             self._scheduled = False
-            self._deaf.clear()
 
     def _step(self, message: Message) -> None:
         self.steps += 1

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from pbxd.ami.events import AmiEvent
+from pbxd.ami.inventory import Inventory
 from pbxd.effects import Count, Effect, Wake
 from pbxd.ids import NodeId
-from pbxd.messages import Message, Tick
+from pbxd.messages import LinkUp, Message, Tick
 from pbxd.switchboard import Switchboard
 
 
@@ -80,6 +81,11 @@ async def test_a_full_inbox_drops_events_only_and_asks_for_one_inventory(an_even
     assert lost == [an_event.node]
     await settled(board)
     assert world.seen == [an_event] * 3 + [Tick(at=1.0)]
+    for _ in range(4):
+        board.put(an_event)
+    assert lost == [an_event.node], "it was told already, and has not taken its inventory yet"
+    await settled(board)
+    board.put(LinkUp(node=an_event.node, at=1.0, inventory=Inventory(node=an_event.node, at=1.0)))
     for _ in range(4):
         board.put(an_event)
     assert lost == [an_event.node] * 2
