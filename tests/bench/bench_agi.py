@@ -87,8 +87,23 @@ def rows() -> list[dict[str, Any]]:
     return [
         _row("the same route", measured, "pbxd-route", "panoramisk", 2.5),
         _row("the same route", measured, "pbxd-route", "panoramisk-uvloop", 1.5),
+        _cpu_row(measured, "panoramisk", 2.5),
+        _cpu_row(measured, "panoramisk-uvloop", 1.5),
         _row("a whole flow with its events", measured, "pbxd-flow", "panoramisk", None),
     ]
+
+
+def _cpu_row(measured: dict[str, Measured], peer: str, goal: float) -> dict[str, Any]:
+    """What a session costs the server: the same comparison where others use the machine as well."""
+    ours, theirs = measured["pbxd-route"].cpu_us, measured[peer].cpu_us
+    return {
+        "name": f"FastAGI, CPU us of a session of 10 commands, {AT_ONCE} at once, the same route; peer: {peer}",
+        "pbxd": round(ours),
+        "peer": round(theirs),
+        "ratio": round(theirs / ours, 2),
+        "goal": f">= {goal}",
+        "met": theirs >= goal * ours,
+    }
 
 
 def _row(
