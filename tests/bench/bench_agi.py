@@ -97,7 +97,7 @@ def _cpu_row(measured: dict[str, Measured], peer: str, goal: float) -> dict[str,
     """What a session costs the server: the same comparison where others use the machine as well."""
     ours, theirs = measured["pbxd-route"].cpu_us, measured[peer].cpu_us
     return {
-        "name": f"FastAGI, CPU us of a session of 10 commands, {AT_ONCE} at once, the same route; peer: {peer}",
+        "name": f"FastAGI, CPU us for a session of 10 commands, {AT_ONCE} at once, same route; peer: {peer}",
         "pbxd": round(ours),
         "peer": round(theirs),
         "ratio": round(theirs / ours, 2),
