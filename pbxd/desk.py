@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,14 +52,16 @@ class Desk:
     # ------------------------------------------------------------ reading
 
     def state(self, agent: AgentId) -> Json:
-        """The agent and the queues that he serves, JSON-able."""
+        """The agent, the queues that he serves and the links that all this is known by, JSON-able."""
         who = self._staff.agents.get(agent)
         if who is None:
-            return {"agent": {"id": agent, "name": agent, "state": "offline", "paused": False}, "queues": []}
+            nobody = {"id": agent, "name": agent, "state": "offline", "paused": False}
+            return {"agent": nobody, "queues": [], "links": []}
         served = self._served(who)
         return {
             "agent": _agent(who, [member for _, member in served]),
             "queues": [self._queue(node, queue) for node, queue in sorted({(n, m.queue) for n, m in served})],
+            "links": [self._link(node) for node in self._nodes if _has_device_on(who, node)],
         }
 
     def _served(self, agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
@@ -69,6 +73,16 @@ class Desk:
             if wanted in (None, node)
             for member in switch.queues.memberships(device)
         ]
+
+    def _link(self, node: NodeId) -> Json:
+        """Whether pbxd hears this switch. While it does not, all that is known of it is of before."""
+        link = self._nodes[node].link
+        if link is None:
+            return {"node": node, "up": False, "since": None, "reason": "not connected yet"}
+        reason = _in_words(link.reason)
+        if link.fatal:
+            reason = f"the switch refuses our login: {reason}"
+        return {"node": node, "up": link.up, "since": link.since, "reason": reason}
 
     def _queue(self, node: NodeId, queue: str) -> Json:
         switch = self._nodes[node]
@@ -115,6 +129,16 @@ class Desk:
                 self._stale[node, queue] = True
         return [Wake(in_s=PUSH_EVERY_S)] if self._stale and not armed else []
 
+    def link_changed(self, node: NodeId) -> list[Effect]:
+        """The link to this switch may have come or gone. At once: what the pages show may be wrong now."""
+        effects = self._publish(f"{node}/link/state", self._link(node))
+        if effects:
+            for id_ in tuple(self._told):
+                who = self._staff.agents.get(id_)
+                if who is not None and _has_device_on(who, node):
+                    effects += self._show(who)
+        return effects
+
     def push(self) -> list[Effect]:
         """Tell and publish what changed since the last tick."""
         stale = list(self._stale)
@@ -140,15 +164,18 @@ class Desk:
         return effects
 
     def _tell(self, agent: Agent) -> list[Effect]:
-        effects: list[Effect] = []
         members = [member for _, member in self._served(agent)]
-        effects += self._publish(f"agent/{agent.id}/state", _agent(agent, members))
-        if agent.id in self._told:
-            state = self.state(agent.id)
-            if state != self._told[agent.id]:
-                self._told[agent.id] = state
-                effects.append(Tell(agent=agent.id, kind="state", body=state))
-        return effects
+        return self._publish(f"agent/{agent.id}/state", _agent(agent, members)) + self._show(agent)
+
+    def _show(self, agent: Agent) -> list[Effect]:
+        """His page, if one is open, is told unless it shows this already."""
+        if agent.id not in self._told:
+            return []
+        state = self.state(agent.id)
+        if state == self._told[agent.id]:
+            return []
+        self._told[agent.id] = state
+        return [Tell(agent=agent.id, kind="state", body=state)]
 
     def _publish(self, topic: str, body: Json) -> list[Effect]:
         if self._published.get(topic) == body:
@@ -205,6 +232,23 @@ class Desk:
             return []
         self._pending.pop(order)
         return [_result(pending.agent, order, outcome, text)]
+
+
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_FOR_PROGRAMMERS = re.compile(r"^(?:\w+Error|gaierror): |\[Errno -\d+\] |\[SSL: \w+\] | ?\(_ssl\.c:\d+\)")
+
+
+def _in_words(reason: str) -> str:
+    """Why a link is down, for people: no type names, no numbers of errors, no addresses. The log has them."""
+    if found := _ERRNO.search(reason):
+        return os.strerror(int(found[1]))
+    if reason == "TimeoutError":
+        return "no answer in time"
+    return _FOR_PROGRAMMERS.sub("", reason)
+
+
+def _has_device_on(agent: Agent, node: NodeId) -> bool:
+    return any(wanted in (None, node) for wanted, _ in agent.devices)
 
 
 def _agent(agent: Agent, members: Iterable[MemberSnapshot]) -> Json:

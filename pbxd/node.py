@@ -19,7 +19,7 @@ class Link:
 
     up: bool
     since: float
-    reason: str = ""
+    reason: str = ""  #: as the link words it
     fatal: bool = False  #: the switch refuses our login
 
 
@@ -51,8 +51,11 @@ class Node:
 
     def on_link_up(self, up: LinkUp) -> tuple[list[Fact], tuple[str, ...]]:
         """The switch as it really is: what was missed becomes facts."""
-        self._link["ami"] = Link(up=True, since=up.at)
+        if self.link is None or not self.link.up:
+            self._link["ami"] = Link(up=True, since=up.at)
         return self.calls.resync(up.inventory, up.at), self.queues.resync(up.inventory)
 
     def on_link_down(self, down: LinkDown) -> None:
-        self._link["ami"] = Link(up=False, since=down.at, reason=down.reason, fatal=down.fatal)
+        """Told again for each new reason; since when stays the moment at which the switch was lost."""
+        since = down.at if self.link is None or self.link.up else self.link.since
+        self._link["ami"] = Link(up=False, since=since, reason=down.reason, fatal=down.fatal)

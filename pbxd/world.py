@@ -88,7 +88,7 @@ class World:
                 return self._link_up(message)
             case LinkDown():
                 self.nodes[message.node].on_link_down(message)
-                return []
+                return self._desk.link_changed(message.node)
             case FlowEntered() | FlowStep() | FlowLeft():
                 call = self.nodes[message.node].call_of(message.uniqueid)
                 effects = self._reception.on_flow(call, message)
@@ -116,7 +116,7 @@ class World:
         facts, queues = node.on_link_up(up)
         effects = self._news(node, facts, queues)
         self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
-        return effects
+        return effects + self._desk.link_changed(node.id)
 
     def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
         effects: list[Effect] = []

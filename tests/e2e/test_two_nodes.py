@@ -57,7 +57,16 @@ async def test_calls_at_the_same_time_on_both_switches(both: Centre) -> None:
 
 async def test_one_switch_down_does_not_harm_the_other(both: Centre) -> None:
     new, old = both.switches
-    await old.stop()
+    async with both.page("anna") as anna:
+
+        def heard() -> dict[str, bool]:
+            return {link["node"]: link["up"] for link in anna.state["links"]}
+
+        assert heard() == {"lab": True, "lab2": True}
+        await old.stop()
+        await anna.until(lambda: heard() == {"lab": True, "lab2": False}, "news that lab2 is not heard")
+        (lost,) = (link for link in anna.state["links"] if not link["up"])
+        assert lost["reason"]
 
     async def noticed() -> bool:
         return sums(await both.metrics(), "pbxd_ami_connected", ['node="lab2"']) == 0

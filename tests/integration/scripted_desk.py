@@ -123,6 +123,7 @@ def state(agent: str = "anna", name: str = "Anna Berg", *, paused: bool = False)
         "agent": {"id": agent, "name": name, "state": "paused" if paused else "ready", "paused": paused},
         "queues": [
             {
+                "node": "pbx1",
                 "name": "billing",
                 "waiting": 2,
                 "longest_since": now - 83,
@@ -137,6 +138,7 @@ def state(agent: str = "anna", name: str = "Anna Berg", *, paused: bool = False)
                 ],
             },
             {
+                "node": "pbx1",
                 "name": "technical",
                 "waiting": 0,
                 "longest_since": None,
@@ -146,6 +148,7 @@ def state(agent: str = "anna", name: str = "Anna Berg", *, paused: bool = False)
                 ],
             },
         ],
+        "links": [{"node": "pbx1", "up": True, "since": now - 3600, "reason": ""}],
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -231,6 +233,57 @@ async def test_a_lost_connection_is_said_and_comes_back_by_itself(browser: Brows
             await expect(anna.page.get_by_role("button", name="Resume")).to_be_enabled()
     finally:
         await context.__aexit__(None, None, None)
+
+
+def without(node: str, *, since: float | None) -> dict[str, Any]:
+    """The state when pbxd does not hear this switch; the queue of another one is as ever."""
+    body = state()
+    body["queues"][1]["node"] = "pbx2"
+    waiting = body["queues"][0]["callers"][0]
+    body["queues"][1] |= {"waiting": 1, "longest_since": waiting["since"], "callers": [waiting]}
+    reason = "" if since is None else "nothing was heard for 5.0 s"
+    body["links"] = [
+        {"node": each, "up": each != node, "since": since, "reason": reason if each == node else ""}
+        for each in ("pbx1", "pbx2")
+    ]
+    return body
+
+
+async def test_a_switch_that_is_not_heard_is_said_and_its_waits_stand_still(anna: Visitor) -> None:
+    page, served = anna.page, anna.served
+    await anna.enter()
+    bar = page.locator("[role=alert] [data-unheard]")
+    await expect(bar).to_have_count(0)
+    lost = time.time() - 20
+    served.tell("state", without("pbx1", since=lost))
+    clock = await page.evaluate(
+        """at => new Date(at * 1000).toLocaleTimeString('en',
+        {hour: '2-digit', minute: '2-digit', hour12: false})""",
+        lost,
+    )
+    await expect(bar).to_contain_text(f"pbxd cannot hear the switch pbx1 since {clock}.")
+    await expect(bar).to_contain_text("What is shown below may be out of date.")
+    await expect(bar).to_contain_text("nothing was heard for 5.0 s")
+    await expect(page.locator("[data-idle]")).to_contain_text("without appearing here")
+    old, new = page.locator("[data-queue=billing]"), page.locator("[data-queue=technical]")
+    await expect(old.locator("[data-stale]")).to_have_text(f"as of {clock}")
+    await expect(new.locator("[data-stale]")).to_have_count(0)
+    frozen = str(await old.locator("[data-longest]").text_content())
+    counted = str(await new.locator("[data-longest]").text_content())
+    await expect(new.locator("[data-longest]")).not_to_have_text(counted)
+    await expect(old.locator("[data-longest]")).to_have_text(frozen)
+    await page.get_by_role("button", name="中文").click()
+    await expect(bar).to_contain_text(f"自 {clock} 起，pbxd 无法接收交换机 pbx1 的信息")
+    served.tell("state", state())
+    await expect(bar).to_have_count(0)
+    await expect(page.locator("[data-stale]")).to_have_count(0)
+    await expect(old.locator("[data-longest]")).not_to_have_text(frozen)
+
+
+async def test_a_switch_that_was_never_heard_is_said_from_the_snapshot_on(anna: Visitor) -> None:
+    anna.served.desk.states["anna"] = without("pbx2", since=None)
+    await anna.enter()
+    await expect(anna.page.locator("[data-unheard]")).to_contain_text("cannot hear the switch pbx2 yet.")
 
 
 async def test_a_gap_in_the_numbers_is_healed_by_a_snapshot(anna: Visitor) -> None:

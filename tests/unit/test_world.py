@@ -9,6 +9,7 @@ import pytest
 
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.events import AgentCalled, AmiEvent, QueueMember, QueueMemberRemoved
+from pbxd.ami.inventory import Inventory
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.effects import Ask, Count, Effect, LookUp, Publish, Remember, Tell, Wake
@@ -21,6 +22,9 @@ from pbxd.messages import (
     FlowStep,
     HistoryFound,
     HistoryMissing,
+    LinkDown,
+    LinkUp,
+    PageClosed,
     PageOpened,
     PastContact,
     PauseAgent,
@@ -261,3 +265,113 @@ def test_who_is_taken_out_of_his_queue_is_told(version: str) -> None:
         world.step(QueueMemberRemoved(node=NODE, at=at, queue=queue, interface=Interface("PJSIP/1001")))
     (told,) = only(Tell, world.step(Tick(at=0.6)))
     assert (told.agent, told.body["queues"], told.body["agent"]["state"]) == (ANNA, [], "offline")
+
+
+# ---------------------------------------------------------------- switches that cannot be heard
+
+OTHER = NodeId("pbx2")
+NEVER_UP = {"up": False, "since": None, "reason": "not connected yet"}
+
+
+def two_switches() -> World:
+    """Anna has a phone of the same name on both; Bruno has one on the other switch only."""
+    devices = {ANNA: (None, Interface("PJSIP/1001")), BRUNO: (OTHER, Interface("PJSIP/1002"))}
+    return World(
+        Rules(
+            nodes=(NODE, OTHER),
+            staff=Staff(Agent(id=a, name=a, language="en", devices=(d,)) for a, d in devices.items()),
+            callers=CallerRules(default_region="CN"),
+            repeat=RepeatRule(),
+        )
+    )
+
+
+def link_up(node: NodeId, at: float) -> LinkUp:
+    return LinkUp(node=node, at=at, inventory=Inventory.of(node, at, channels=[], bridges=[], queues=[]))
+
+
+def told_links(effects: Iterable[Effect]) -> dict[str, object]:
+    """What each agent is told of the switches."""
+    return {tell.agent: tell.body["links"] for tell in only(Tell, effects) if tell.kind == "state"}
+
+
+def test_a_switch_that_was_never_heard_is_told_as_such_to_those_with_a_phone_there() -> None:
+    world = two_switches()
+    (anna,) = only(Tell, world.step(PageOpened(agent=ANNA, at=0.0)))
+    assert anna.body["links"] == [{"node": "pbx1", **NEVER_UP}, {"node": "pbx2", **NEVER_UP}]
+    assert world.snapshot(BRUNO)["links"] == [{"node": "pbx2", **NEVER_UP}]
+    assert world.snapshot(AgentId("nobody"))["links"] == []
+
+
+def test_a_lost_link_is_told_and_published_at_once_and_so_is_its_return() -> None:
+    world = two_switches()
+    for agent in (ANNA, BRUNO):
+        world.step(PageOpened(agent=agent, at=0.0))
+    for node in (NODE, OTHER):
+        world.step(link_up(node, 10.0))
+    up = {"node": "pbx1", "up": True, "since": 10.0, "reason": ""}
+    lost = {"node": "pbx1", "up": False, "since": 20.0, "reason": "nothing was heard for 5.0 s"}
+
+    effects = world.step(LinkDown(node=NODE, at=20.0, reason="nothing was heard for 5.0 s"))
+    assert told_links(effects) == {ANNA: [lost, {**up, "node": "pbx2"}]}, "Bruno has no phone there"
+    assert only(Publish, effects) == [Publish(topic="pbx1/link/state", body=lost, retain=True)]
+
+    effects = world.step(link_up(NODE, 30.0))
+    assert told_links(effects) == {ANNA: [{**up, "since": 30.0}, {**up, "node": "pbx2"}]}
+    assert Publish(topic="pbx1/link/state", body={**up, "since": 30.0}, retain=True) in effects
+
+
+def test_a_link_is_down_since_it_was_lost_and_not_since_the_last_attempt() -> None:
+    world = two_switches()
+    world.step(PageOpened(agent=BRUNO, at=0.0))
+    world.step(LinkDown(node=OTHER, at=20.0, reason="the switch hung up"))
+    effects = world.step(LinkDown(node=OTHER, at=25.0, reason="Authentication failed", fatal=True))
+    lost = {
+        "node": "pbx2",
+        "up": False,
+        "since": 20.0,
+        "reason": "the switch refuses our login: Authentication failed",
+    }
+    assert told_links(effects) == {BRUNO: [lost]}
+    assert world.step(LinkDown(node=OTHER, at=26.0, reason="Authentication failed", fatal=True)) == []
+
+
+def test_a_fresh_inventory_of_a_link_that_was_up_all_the_time_is_no_news_of_the_link() -> None:
+    world = two_switches()
+    world.step(PageOpened(agent=ANNA, at=0.0))
+    world.step(link_up(NODE, 10.0))
+    assert told_links(world.step(link_up(NODE, 20.0))) == {}
+    assert world.snapshot(ANNA)["links"][0]["since"] == 10.0
+
+
+def test_a_page_that_is_closed_is_told_nothing_of_links() -> None:
+    world = two_switches()
+    world.step(PageOpened(agent=ANNA, at=0.0))
+    world.step(PageClosed(agent=ANNA, at=1.0))
+    assert told_links(world.step(LinkDown(node=NODE, at=20.0, reason="gone"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("ConnectionRefusedError: [Errno 111] Connect call failed ('10.0.0.1', 5038)", "Connection refused"),
+        (
+            "OSError: Multiple exceptions: [Errno 111] Connect call failed ('::1', 5038, 0, 0), "
+            "[Errno 111] Connect call failed ('127.0.0.1', 5038)",
+            "Connection refused",
+        ),
+        ("gaierror: [Errno -2] Name or service not known", "Name or service not known"),
+        ("NoAnswerError: no manager interface answers there", "no manager interface answers there"),
+        (
+            "SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
+            "certificate has expired (_ssl.c:1006)",
+            "certificate verify failed: certificate has expired",
+        ),
+        ("TimeoutError", "no answer in time"),
+        ("the switch closed the connection", "the switch closed the connection"),
+    ],
+)
+def test_agents_are_told_the_reason_in_words(reason: str, words: str) -> None:
+    world = two_switches()
+    world.step(LinkDown(node=NODE, at=20.0, reason=reason))
+    assert world.snapshot(ANNA)["links"][0]["reason"] == words

@@ -20,8 +20,8 @@ class Desk(Protocol):
     def snapshot(self, agent: AgentId) -> Mapping[str, Any]:
         """Everything that this agent's page shows, as JSON-able values.
 
-        The body of a ``state`` message (``agent``, ``queues``) and ``pops``: the bodies of his screen pops,
-        oldest first. A pop that is over carries ``"closed": reason`` as well.
+        The body of a ``state`` message (``agent``, ``queues``, ``links``) and ``pops``: the bodies of his
+        screen pops, oldest first. A pop that is over carries ``"closed": reason`` as well.
         """
         ...
 

@@ -83,9 +83,19 @@ export interface Pop {
   closed?: string;
 }
 
+/** Whether pbxd hears a switch; while it does not, what is shown of that switch is of before. */
+export interface SwitchLink {
+  node: string;
+  up: boolean;
+  /** Null when it was never heard. */
+  since: number | null;
+  reason: string;
+}
+
 export interface State {
   agent: Agent;
   queues: Queue[];
+  links: SwitchLink[];
 }
 
 export interface Snapshot extends State {

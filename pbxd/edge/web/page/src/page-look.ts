@@ -114,6 +114,14 @@ export const pageLook = css`
   .banner .push {
     margin-inline-start: auto;
   }
+  .banner .why {
+    font-weight: 400;
+    font-size: 0.875rem;
+  }
+  .of-before {
+    opacity: 0.55;
+    filter: saturate(0.4);
+  }
   main {
     display: grid;
     grid-template-columns: minmax(0, 1fr) 21rem;

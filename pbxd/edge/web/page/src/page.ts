@@ -11,7 +11,7 @@ import "./pop-card";
 import "./queue-card";
 import type { RecentContacts } from "./recent";
 import "./recent";
-import { clock } from "./say";
+import { clock, moment } from "./say";
 import "./sign-in";
 import type { Me } from "./sign-in";
 import { Station } from "./station";
@@ -109,7 +109,7 @@ export class AgentPage extends LitElement {
     const stale = link.is !== "up" && desk !== null;
     return html`<div class=${stale ? "stale" : ""}>
       ${this.bar()}
-      <div role="alert">${this.lost()} ${this.noticed()}</div>
+      <div role="alert">${this.lost()} ${this.unheard()} ${this.noticed()}</div>
       <main>
         <div class="column">${this.calls()}</div>
         <aside class="column" aria-label=${this.words.queues}>${this.queues()}</aside>
@@ -128,7 +128,7 @@ export class AgentPage extends LitElement {
           <b>${said(agent?.name || me?.name || "")}</b>
           <span class="quiet">${me?.agent}</span>
         </div>
-        <span aria-live="polite" data-state=${agent?.state ?? ""}>
+        <span class=${this.station.unheard.length > 0 ? "of-before" : ""} aria-live="polite" data-state=${agent?.state ?? ""}>
           ${agent ? stateChip(agent.state, agent.paused, words) : html`<span class="chip">${words.connecting}</span>`}
         </span>
       </div>
@@ -182,6 +182,22 @@ export class AgentPage extends LitElement {
     </div>`;
   }
 
+  /** While the page itself has lost pbxd, nothing is known of the switches. */
+  private unheard(): unknown {
+    const { words, language } = this;
+    const { link, unheard, now } = this.station;
+    if (link.is !== "up") return nothing;
+    return repeat(
+      unheard,
+      (each) => each.node,
+      (each) => html`<div class="banner bad" data-unheard=${each.node}>
+        ${icons.noLink}
+        <span>${words.unheard(each.node, each.since === null ? "" : moment(each.since, now, language))}</span>
+        <span class="push why">${said(each.reason)}</span>
+      </div>`,
+    );
+  }
+
   private noticed(): TemplateResult | typeof nothing {
     const { words } = this;
     const { notice } = this.station;
@@ -213,10 +229,10 @@ export class AgentPage extends LitElement {
 
   private idle(): TemplateResult {
     const { words } = this;
-    const { desk } = this.station;
+    const { desk, unheard } = this.station;
     const paused = desk?.agent.paused ?? false;
     const offline = desk?.agent.state === "offline";
-    const text = offline ? words.noCallOffline : paused ? words.noCallPaused : words.noCallReady;
+    const text = unheard.length > 0 ? words.noCallUnheard : offline ? words.noCallOffline : paused ? words.noCallPaused : words.noCallReady;
     return html`<div class="card idle" data-idle>
       ${icons.phone}<b>${words.noCall}</b>
       <p class="quiet">${desk === null ? "" : text}</p>
@@ -255,7 +271,7 @@ export class AgentPage extends LitElement {
 
   private queues(): TemplateResult {
     const { words } = this;
-    const { desk, now } = this.station;
+    const { desk, now, unheard } = this.station;
     const nodes = new Set(desk?.queues.map((queue) => queue.node));
     return html`
       <h2>${words.queues}</h2>
@@ -263,7 +279,7 @@ export class AgentPage extends LitElement {
       ${repeat(
         desk?.queues ?? [],
         (queue) => `${queue.node}/${queue.name}`,
-        (queue) => html`<pbxd-queue .queue=${queue} .named=${nodes.size > 1} .agent=${desk?.agent.name ?? ""} .words=${words} .now=${now}></pbxd-queue>`,
+        (queue) => html`<pbxd-queue .queue=${queue} .named=${nodes.size > 1} .agent=${desk?.agent.name ?? ""} .words=${words} .language=${this.language} .now=${now} .unheard=${unheard.find((link) => link.node === queue.node) ?? null}></pbxd-queue>`,
       )}
     `;
   }

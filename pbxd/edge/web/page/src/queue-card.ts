@@ -1,11 +1,11 @@
 // One queue: how many wait, how long already, and what its members do.
 
 import { css, html, LitElement, nothing } from "lit";
-import type { Queue } from "./desk";
+import type { Queue, SwitchLink } from "./desk";
 import { look } from "./look";
 import { number, said, stateChip } from "./parts";
-import { duration } from "./say";
-import type { Words } from "./words";
+import { duration, moment } from "./say";
+import type { Language, Words } from "./words";
 
 /** Callers listed by name; the others are only counted. */
 const LISTED = 5;
@@ -21,6 +21,8 @@ export class QueueCard extends LitElement {
     words: { attribute: false },
     now: { attribute: false },
     named: { attribute: false },
+    language: { attribute: false },
+    unheard: { attribute: false },
   };
   declare queue: Queue;
   declare agent: string;
@@ -28,6 +30,9 @@ export class QueueCard extends LitElement {
   declare now: number;
   /** Whether the node is told, because there is more than one. */
   declare named: boolean;
+  declare language: Language;
+  /** The link to the queue's switch when pbxd does not hear it, else null. */
+  declare unheard: SwitchLink | null;
 
   static override styles = [
     look,
@@ -44,6 +49,14 @@ export class QueueCard extends LitElement {
       h3 {
         font-size: 1.0625rem;
         min-width: 0;
+      }
+      .stale > :not(header) {
+        opacity: 0.55;
+        filter: saturate(0.4);
+      }
+      header .quiet {
+        font-size: 0.875rem;
+        text-align: end;
       }
       .figures {
         display: flex;
@@ -118,14 +131,24 @@ export class QueueCard extends LitElement {
     `,
   ];
 
+  /** Until when the queue is known: nobody knows whether a caller still waits after the switch was lost. */
+  private get until(): number {
+    return Math.min(this.now, this.unheard?.since ?? this.now);
+  }
+
   protected override render() {
-    const { queue, words } = this;
-    const longest = queue.longest_since === null ? null : this.now - queue.longest_since;
+    const { queue, words, unheard } = this;
+    const longest = queue.longest_since === null ? null : this.until - queue.longest_since;
+    const since = unheard?.since ?? null;
+    const asOf = since === null ? "" : words.asOf(moment(since, this.now, this.language));
     return html`
-      <section class="card" aria-label=${`${words.queue} ${queue.name}`} data-queue=${queue.name}>
+      <section class="card ${unheard ? "stale" : ""}" aria-label=${`${words.queue} ${queue.name}`} data-queue=${queue.name}>
         <header>
           <h3>${said(queue.name)}</h3>
-          ${this.named ? html`<span class="quiet" data-node>${said(queue.node ?? "")}</span>` : nothing}
+          <span class="quiet">
+            ${this.named ? html`<span data-node>${said(queue.node ?? "")}</span>` : nothing}
+            ${this.named && asOf ? "·" : nothing} ${asOf ? html`<span data-stale>${asOf}</span>` : nothing}
+          </span>
         </header>
         ${queue.waiting === 0 || longest === null
           ? html`<p class="quiet figures">${words.nobodyWaits}</p>`
@@ -151,7 +174,7 @@ export class QueueCard extends LitElement {
       ${callers.slice(0, LISTED).map(
         (caller) => html`<li>
           <span>${caller.number ? number(caller.number) : this.words.withheld}</span>
-          <span class="time quiet">${duration(this.now - caller.since)}</span>
+          <span class="time quiet">${duration(this.until - caller.since)}</span>
         </li>`,
       )}
       ${callers.length > LISTED ? html`<li class="quiet">+${callers.length - LISTED}</li>` : nothing}

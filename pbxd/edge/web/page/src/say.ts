@@ -25,6 +25,12 @@ export function clock(at: number, language: Language): string {
   return TIME[language].format(at * 1000);
 }
 
+/** 14:05; with the day when that is not today. */
+export function moment(at: number, now: number, language: Language): string {
+  const sameDay = new Date(at * 1000).toDateString() === new Date(now * 1000).toDateString();
+  return sameDay ? clock(at, language) : `${DAY[language].format(at * 1000)} ${clock(at, language)}`;
+}
+
 /** Today 14:05, Yesterday 09:12, 3 Nov 2026 14:05 */
 export function date(at: number, now: number, language: Language, words: Words): string {
   const day = (epoch: number) => new Date(epoch * 1000).toDateString();

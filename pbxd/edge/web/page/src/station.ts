@@ -1,7 +1,7 @@
 // What this page knows and does, without how it looks: the session, the link, the desk's state, the orders.
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { type Change, type Pop, type Reply, type Snapshot, type State, withClosed, withPop } from "./desk";
+import { type Change, type Pop, type Reply, type Snapshot, type State, type SwitchLink, withClosed, withPop } from "./desk";
 import { Link, type LinkState } from "./link";
 import type { Me } from "./sign-in";
 import type { Words } from "./words";
@@ -58,6 +58,11 @@ export class Station implements ReactiveController {
   /** Calls that are not over, oldest first. */
   get open(): Pop[] {
     return this.pops.filter((pop) => pop.closed === undefined);
+  }
+
+  /** The switches of this agent that pbxd cannot hear. */
+  get unheard(): SwitchLink[] {
+    return this.desk?.links.filter((link) => !link.up) ?? [];
   }
 
   private tick(): void {
@@ -127,7 +132,7 @@ export class Station implements ReactiveController {
 
   private takeSnapshot(body: Snapshot, now: number): void {
     this.skew = now - Date.now() / 1000;
-    this.desk = { agent: body.agent, queues: body.queues };
+    this.desk = { agent: body.agent, queues: body.queues, links: body.links };
     this.pops = body.pops;
     for (const pop of body.pops) if (pop.closed !== undefined) this.acknowledged.add(pop.id);
     this.tick();
