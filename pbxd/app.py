@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from pbxd.callers import numbers
-from pbxd.edge import logs
+from pbxd.edge import garbage, logs
 from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.ami_link import AmiLink
 from pbxd.edge.call_log import call_ended
@@ -131,6 +131,7 @@ class Daemon:
             await self._agi.start()
             self._watch_health()
             self._heed_signals()
+            garbage.settle()
             log.info("pbxd serves", version=VERSION, after_s=round(time.monotonic() - began, 2))
             await self._serve_all()
         finally:

@@ -19,6 +19,7 @@ from typing import Any
 import uvloop
 from panoramisk.fast_agi import Application
 
+from pbxd.edge import garbage
 from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.agi_server.server import FastAgi
 from pbxd.edge.flow_files.load import parse_flow
@@ -107,6 +108,8 @@ async def serve(kind: str) -> None:
         port = app.port
     if kind != "pbxd-flow":
         app.add_route("pbx1/main", route)
+    if kind.startswith("pbxd"):
+        garbage.settle()  # as the daemon does when it is ready
     begun = cpu_seconds()
     print(port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
