@@ -47,7 +47,8 @@ unit: .venv/ready ## the fast tests: no Asterisk, no browser, no servers
 
 .PHONY: test
 test: lint page ## every check and every test
-	$(BIN)/pytest $(ARGS)
+	# Two at a time: most of the end-to-end tests wait for people to speak, not for the processor.
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: bench
 bench: page ## measure against peers in the same run; writes .cache/bench.json
