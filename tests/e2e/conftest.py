@@ -31,6 +31,8 @@ def suite(request: pytest.FixtureRequest) -> str:
 async def running_switch(suite: str) -> AsyncIterator[Switch]:
     """One Asterisk for a module's tests; in the end it has no more files open than before the first one."""
     async with Switch(suite) as switch:
+        # Asterisk opens its queue log with the first line of it, and keeps it open.
+        await switch.ami.action("QueueLog", Queue="none", Event="LAB")
         files = _open_files(switch.pid)
         yield switch
         # A SIP transaction keeps the sound's sockets for some seconds after a call transferred by REFER.
