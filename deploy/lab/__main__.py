@@ -29,16 +29,16 @@ def _say(text: str) -> None:
 
 async def _run(arguments: argparse.Namespace) -> None:
     wishes = Wishes(node=arguments.node, agi=arguments.agi, real_music=arguments.real_music)
+    over = asyncio.Event()
     async with Switch(arguments.suite, wishes, say=_say) as switch:
+        # Before anything is printed: who started us in the background, where SIGINT is ignored, may send it.
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(sign, over.set)
         print(f"Asterisk {switch.version} ({switch.asterisk.suite}) in {switch.folder}")
         print(f"AMI      {switch.host}:{switch.ami_port}  accounts pbxd, lab; secret {SECRET}")
         accounts = ", ".join(wishes.phones)
         print(f"SIP      {switch.host}:{switch.sip_port}/udp  accounts {accounts}; secret {SECRET}")
         print("dial     1001… a phone, 501 a queue, 800 a menu, 0123 an echo, 4000 pbxd", flush=True)
-        loop = asyncio.get_running_loop()
-        over = asyncio.Event()
-        for sign in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(sign, over.set)
         reading = asyncio.create_task(_console(switch, over))
         await over.wait()
         reading.cancel()
