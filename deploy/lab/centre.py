@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +22,7 @@ from ruamel.yaml import YAML
 from deploy.lab import tools
 from deploy.lab.files import Wishes
 from deploy.lab.pages import AgentPage
+from deploy.lab.ports import free_port
 from deploy.lab.switch import Switch
 from deploy.lab.unpack import CHECKOUT
 from pbxd.edge.flow_files.book import FlowBook
@@ -280,19 +279,6 @@ def _agent(desk: Desk, password_hash: str) -> dict[str, Any]:
         "password_hash": password_hash,
         "language": desk.language,
     }
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port on loopback that nobody uses at this moment.
-
-    Below those that the system hands out for outgoing connections: one of them could be taken by somebody
-    while a daemon that listened on it is down for a restart.
-    """
-    while True:
-        port = random.randrange(10_000, 20_000)
-        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def sums(metrics: Mapping[str, float], name: str, labels: Iterable[str] = ()) -> float:

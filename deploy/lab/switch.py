@@ -18,6 +18,7 @@ from typing import Self
 
 from deploy.lab.ami import Ami, AmiError
 from deploy.lab.files import LAB_ACCOUNT, PBXD_ACCOUNT, SECRET, Ports, Wishes, write_configuration
+from deploy.lab.ports import free_port
 from deploy.lab.tools import Asterisk, asterisk
 
 _BOOT_LIMIT_S = 45.0
@@ -161,7 +162,7 @@ class Switch:
                 raise
 
     async def _start_once(self) -> None:
-        self._ports = Ports(ami=_free_port(socket.SOCK_STREAM), sip=_free_port(socket.SOCK_DGRAM))
+        self._ports = Ports(ami=free_port(), sip=free_port(socket.SOCK_DGRAM))
         # Not below .cache: the path of Asterisk's control socket may have 107 characters at most.
         self.folder = Path(tempfile.mkdtemp(prefix="pbxd-lab-"))
         conf = write_configuration(self.folder, self.asterisk, self._ports, self.wishes)
@@ -220,9 +221,3 @@ class Switch:
             # Closes the pipe's transport now instead of when the garbage is collected.
             keeper._transport.close()  # type: ignore[attr-defined]
         shutil.rmtree(self.folder, ignore_errors=True) if self.folder != Path() else None
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((Switch.host, 0))
-        return int(probe.getsockname()[1])

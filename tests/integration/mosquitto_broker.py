@@ -8,8 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from deploy.lab.ports import free_port
 from deploy.lab.tools import Tool, mosquitto, tool
-from tests.integration.postgres_server import free_port, with_us
+from tests.integration.postgres_server import with_us
 
 _START_S = 20.0
 

@@ -6,23 +6,17 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import IO
 
+from deploy.lab.ports import free_port
 from deploy.lab.tools import OWN, Tool, tool
 
 _INSIDE = "usr/lib/postgresql/*/bin"
 _START_S = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def with_us() -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.lab.ports import free_port
+
 REPO = Path(__file__).parents[2]
 SETTINGS = f"""\
 nodes: [{{name: pbx1, ami: {{port: 1, secret: abcdefgh}}}}]
@@ -46,11 +48,6 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     manager = Manager(tmp_path)
     yield manager
     manager.socket.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def test_a_service_from_start_to_stop(tmp_path: Path, manager: Manager) -> None:
