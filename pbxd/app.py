@@ -29,7 +29,7 @@ from pbxd.effects import Ask, Count, LookUp, Publish, Remember, Tell, Wake
 from pbxd.from_settings import origin, patience, rules, web_agents
 from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, NodeId
-from pbxd.messages import Order
+from pbxd.orders import Order
 from pbxd.settings.model import Settings
 from pbxd.settings.yaml_source import SourceError
 from pbxd.switchboard import Outlet, Switchboard

@@ -14,8 +14,9 @@ from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.effects import Ask, Effect, Publish, Tell, Wake
 from pbxd.ids import AgentId, AskId, NodeId
 from pbxd.journal import Journal, Table
-from pbxd.messages import AskDone, AskRefused, AskUnknown, PauseAgent
+from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.node import Node
+from pbxd.orders import PauseAgent
 from pbxd.queues.model import member_state
 
 PUSH_EVERY_S = 0.25

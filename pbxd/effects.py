@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pbxd.ids import AgentId, AskId, CallId, NodeId
+from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId
 from pbxd.messages import Contact
 
 
@@ -72,4 +72,24 @@ class Count:
     value: float = 1.0
 
 
-Effect = Ask | Publish | Tell | Remember | LookUp | Wake | Count
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What became of an order, for whoever gave it (a page, the API, MQTT); once for each order."""
+
+    order: str
+    agent: AgentId | None
+    outcome: str  #: done, refused, unknown
+    code: str = ""  #: for programs, of a refusal: not_yours, no_such_transfer, target_busy, …
+    text: str = ""  #: for people
+    body: Mapping[str, Any] = field(default_factory=dict)  #: e.g. the transfer as it stands now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepTransfer:
+    """Keep an open transfer over a restart; ``body`` None: it is over, forget it. The last one counts."""
+
+    transfer: TransferId
+    body: Mapping[str, Any] | None
+
+
+Effect = Ask | Publish | Tell | Remember | LookUp | Wake | Count | Reply | KeepTransfer

@@ -24,6 +24,9 @@ Interface = NewType("Interface", str)
 AskId = NewType("AskId", str)
 """One request to a switch (an AMI action). Never used twice, never sent twice."""
 
+TransferId = NewType("TransferId", str)
+"""One attempt of an agent to hand a caller over: letters, digits and ``-`` only, at most 40."""
+
 
 def call_id(node: NodeId, uniqueid: Uniqueid) -> CallId:
     """The id of the journey that began on channel ``uniqueid`` of ``node``."""

@@ -7,12 +7,15 @@ an event from the clock.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pbxd.ami.events import AmiEvent
 from pbxd.ami.inventory import Inventory
 from pbxd.calls.record import CallRecord
-from pbxd.ids import AgentId, AskId, CallId, NodeId, Uniqueid
+from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId, Uniqueid
+from pbxd.orders import Order
 
 # ---------------------------------------------------------------- events
 
@@ -81,47 +84,6 @@ FlowEvent = FlowEntered | FlowStep | FlowLeft
 class Tick:
     at: float
 
-
-# ---------------------------------------------------------------- orders
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PauseAgent:
-    """An agent pauses or resumes himself in all queues in which he is a member."""
-
-    order: str  #: the order's id, echoed in the reply to the page
-    agent: AgentId
-    at: float
-    paused: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcknowledgePop:
-    """The agent's page says that it shows this screen pop."""
-
-    agent: AgentId
-    at: float
-    pop: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageOpened:
-    """An agent signed in at a page; from now on he is told what changes."""
-
-    agent: AgentId
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageClosed:
-    """The last page of this agent is gone."""
-
-    agent: AgentId
-    at: float
-
-
-Order = PauseAgent | AcknowledgePop | PageOpened | PageClosed
 
 # ---------------------------------------------------------------- what is known of a contact
 
@@ -208,6 +170,14 @@ class HistoryMissing:
     why: str
 
 
-Answer = AskDone | AskRefused | AskUnknown | HistoryFound | HistoryMissing
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransfersKept:
+    """The transfers that were open when pbxd last stopped, as kept (``KeepTransfer``). The first message."""
+
+    at: float
+    bodies: Mapping[TransferId, Mapping[str, Any]]
+
+
+Answer = AskDone | AskRefused | AskUnknown | HistoryFound | HistoryMissing | TransfersKept
 
 Message = AmiEvent | LinkUp | LinkDown | FlowEvent | Tick | Order | Answer

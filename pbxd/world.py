@@ -21,7 +21,6 @@ from pbxd.figures import Figures, flow_left
 from pbxd.ids import AgentId, NodeId
 from pbxd.journal import Journal
 from pbxd.messages import (
-    AcknowledgePop,
     AskDone,
     AskRefused,
     AskUnknown,
@@ -33,12 +32,22 @@ from pbxd.messages import (
     LinkDown,
     LinkUp,
     Message,
+    Tick,
+    TransfersKept,
+)
+from pbxd.node import Node
+from pbxd.orders import (
+    AcknowledgeHandover,
+    AcknowledgePop,
+    AnnotateTransfer,
+    EndWrapUp,
+    MoveTransfer,
     PageClosed,
     PageOpened,
     PauseAgent,
-    Tick,
+    ReportRepeat,
+    StartTransfer,
 )
-from pbxd.node import Node
 from pbxd.reception import Reception
 
 
@@ -106,7 +115,16 @@ class World:
             case PageClosed():
                 self._desk.closed(message.agent)
                 return []
-            case AcknowledgePop():
+            case AcknowledgePop() | TransfersKept():
+                return []
+            case (
+                StartTransfer()
+                | MoveTransfer()
+                | AnnotateTransfer()
+                | AcknowledgeHandover()
+                | ReportRepeat()
+                | EndWrapUp()
+            ):
                 return []
             case _:
                 assert_never(message)

@@ -16,7 +16,7 @@ from pbxd.edge.web import OrderRefusedError, Part, RecentContact, WebAgent, WebE
 from pbxd.edge.web.pages import Patience
 from pbxd.effects import Count, Tell
 from pbxd.ids import AgentId, CallId
-from pbxd.messages import Order, PauseAgent
+from pbxd.orders import Order, PauseAgent
 
 Given = TypeVar("Given")
 

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 
 from deploy.build_page import build
 from pbxd.edge.web.pages import Patience
-from pbxd.messages import AcknowledgePop, PauseAgent
+from pbxd.orders import AcknowledgePop, PauseAgent
 from tests.integration.chromium import LIMIT_MS, NoBrowserError, Visitor, browsing, visiting
 from tests.integration.scripted_desk import PASSWORD, Served, contact, screen_pop, serving, state
 from tests.integration.test_web_push import until

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from pbxd.edge.web.conversation import SAYING
 from pbxd.edge.web.pages import CROWDED, NONSENSE, SIGNED_OUT, SILENT, Patience
 from pbxd.ids import AgentId
-from pbxd.messages import AcknowledgePop, PageClosed, PageOpened, PauseAgent
+from pbxd.orders import AcknowledgePop, PageClosed, PageOpened, PauseAgent
 from tests.integration.scripted_desk import PASSWORD, Served, screen_pop, serving, state
 
 LIMIT_S = 10

@@ -24,12 +24,10 @@ from pbxd.messages import (
     HistoryMissing,
     LinkDown,
     LinkUp,
-    PageClosed,
-    PageOpened,
     PastContact,
-    PauseAgent,
     Tick,
 )
+from pbxd.orders import PageClosed, PageOpened, PauseAgent
 from pbxd.world import Rules, World
 from tests.captures import events_of
 

@@ -27,7 +27,7 @@ from pbxd.edge.web.desk import Desk, OrderRefusedError
 from pbxd.edge.web.outbox import Change, encode
 from pbxd.edge.web.pages import NONSENSE, SIGNED_OUT, SILENT, Page, Pages, Patience
 from pbxd.effects import Count
-from pbxd.messages import AcknowledgePop, Order, PageClosed, PageOpened, PauseAgent
+from pbxd.orders import AcknowledgePop, Order, PageClosed, PageOpened, PauseAgent
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pbxd.ids import AgentId, CallId
-from pbxd.messages import Order
+from pbxd.orders import Order
 
 
 class OrderRefusedError(Exception):
