@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import asterisk.agi as pyst2
@@ -17,7 +17,7 @@ import asterisk.agi as pyst2
 from pbxd.agi.quoting import quoted
 from pbxd.agi.replies import HungUpError, Reply
 
-Ask = Callable[[str], "asyncio.Future[Reply]"]
+Ask = Callable[[str], Awaitable[Reply]]
 
 _current = threading.local()
 

@@ -21,7 +21,7 @@ Quick = Callable[[bytes, str], Any]
 
 
 class Waiter(Protocol):
-    """Who gets a reply: a future, or something that goes on at once where a future wakes a task later."""
+    """Who gets a reply: a task (by its Turn), or a call in a flow."""
 
     def done(self) -> bool: ...
     def set_result(self, result: Any, /) -> None: ...
