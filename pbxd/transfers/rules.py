@@ -1,0 +1,79 @@
+"""What the settings say about transfers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Acknowledge(StrEnum):
+    """When the target's phone may ring."""
+
+    AT_ONCE = "at_once"
+    WAIT = "wait"  #: not before the target's page shows the hand-over, or ``up_to`` has passed
+
+
+class OnHangup(StrEnum):
+    """What it means when the transferer hangs up while he consults."""
+
+    COMPLETE = "complete"  #: the caller goes to the target
+    BACK = "back"  #: it was a slip: the transferer is called again
+
+
+class GuardThen(StrEnum):
+    """What happens to a caller who has been on hold for too long."""
+
+    BACK = "back"  #: he is back with the transferer
+    CALLBACK = "callback"  #: he is offered to be called back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRules:
+    """What is different for callers who came through one queue; None: as for everybody."""
+
+    music: str | None = None
+    reassure_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideRules:
+    """Which numbers beyond the switch may be dialled. Without an allowed prefix: none."""
+
+    allow: tuple[str, ...] = ()  #: E.164 prefixes, e.g. ``+4989``
+    deny: tuple[str, ...] = ()  #: the same; the longest match decides, and of equals the denial
+    dial: str = ""  #: how Asterisk dials one, e.g. ``PJSIP/{number}@trunk``
+    per_agent_per_hour: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRules:
+    """Durations are seconds."""
+
+    music: str = "default"  #: Asterisk's music class for a caller on hold
+    reassure_after_s: float = 20.0  #: 0: never
+    reassure_every_s: float = 30.0
+    reassure_prompt: str = "pbxd/still-there"
+    guard_after_s: float = 180.0  #: 0: a caller may be on hold without an end
+    guard_then: GuardThen = GuardThen.BACK
+    ring_timeout_s: float = 25.0  #: how long the target rings
+    queue_timeout_s: float = 120.0  #: how long the transferer waits in a queue for somebody to answer
+    acknowledge: Acknowledge = Acknowledge.AT_ONCE
+    acknowledge_up_to_s: float = 0.3
+    on_hangup: OnHangup = OnHangup.COMPLETE
+    recall_timeout_s: float = 25.0  #: how long the transferer rings when nobody took the caller
+    recall_queue: str = ""  #: where the caller goes when the transferer does not answer; '': the fallback queue
+    outside: OutsideRules = OutsideRules()
+    queues: Mapping[str, QueueRules] = field(default_factory=dict)
+
+    def music_for(self, queue: str | None) -> str:
+        """The music class for a caller who came through this queue."""
+        special = self.queues.get(queue or "")
+        return self.music if special is None or special.music is None else special.music
+
+    def prompt_for(self, queue: str | None) -> str:
+        """The reassurance for a caller who came through this queue."""
+        special = self.queues.get(queue or "")
+        if special is None or special.reassure_prompt is None:
+            return self.reassure_prompt
+        return special.reassure_prompt
