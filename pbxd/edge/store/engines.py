@@ -17,6 +17,9 @@ from sqlalchemy.pool import NullPool
 
 from pbxd.edge.store.faults import StoreError
 
+#: pages that SQLite's log may grow to before they are moved into the database: 32 MB. A page that changes a
+#: dozen times meanwhile is moved once. SQLite's own 1,000 would be full after two busy commits.
+LOG_PAGES = 8000
 BUSY_TIMEOUT_MS = 2000  #: how long SQLite waits for another process's lock before it says "locked"
 
 _DRIVERS = {
@@ -107,6 +110,7 @@ def sqlite_pragmas() -> tuple[str, ...]:
         f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
         "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=FULL",
+        f"PRAGMA wal_autocheckpoint={LOG_PAGES}",
         "PRAGMA cache_size=-16000",
         "PRAGMA temp_store=MEMORY",
     )

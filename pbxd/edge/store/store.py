@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from pbxd.edge.store import migrate, reading
 from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
-from pbxd.edge.store.lookup import Finder, PooledFinder, ThreadFinder
+from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
@@ -54,7 +54,7 @@ class Store:
         self._engine = open_engine(self._url, connect_timeout_s=settings.connect_timeout)
         self.outbox = Outbox(self._engine)
         path = sqlite_path(self._url)
-        self._finder: Finder = PooledFinder(self._engine) if path is None else ThreadFinder(path)
+        self._finder: Finder = ServerFinder(self._engine) if path is None else ThreadFinder(path)
         self._committer: Committer = PooledCommitter(self._engine) if path is None else ThreadCommitter(path)
         self._closed = False
         self._migrated = False

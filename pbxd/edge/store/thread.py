@@ -29,12 +29,16 @@ class OneThread:
     def call(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Run ``work`` on the thread when everything asked for before is done. Work not yet begun may be
         cancelled."""
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.answer(answer, work)
+        return answer
+
+    def answer(self, answer: asyncio.Future[T], work: Callable[[], T]) -> None:
+        """The same for a future that the caller has made."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put((answer, work))
-        return answer
 
     async def end(self, last: Callable[[], None]) -> None:
         """Run ``last`` after everything else and let the thread go."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,9 +20,7 @@ from pbxd.edge.store.tables import PARTS, callers, contacts, legs, transfers, wa
 from pbxd.edge.store.thread import OneThread
 from pbxd.messages import Contact
 
-#: json.dumps() would make an encoder for each path
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
+Values = tuple[Any, ...]
 Insert = postgresql.Insert | sqlite.Insert
 
 
@@ -84,8 +82,7 @@ class ThreadCommitter:
 
     def _commit(self, group: Sequence[Contact]) -> int:
         batch = Batch.of(group)
-        for row in batch.contacts:
-            row["path"] = _json(row["path"])
+        inserts = _sqlite_inserts(batch)
         connection = self._connection or self._open()
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -94,8 +91,8 @@ class ThreadCommitter:
             for (call,) in known.fetchall():
                 for table in PARTS:
                     connection.execute(f"DELETE FROM {table.name} WHERE call = ?", (call,))
-            for statement, rows in _inserts("sqlite", batch):
-                connection.executemany(_text(statement), [tuple(row.values()) for row in rows])
+            for statement, rows in inserts:
+                connection.executemany(statement, rows)
             connection.execute("COMMIT")
         except Exception as error:
             if connection.in_transaction:
@@ -113,6 +110,20 @@ class ThreadCommitter:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def sqlite_inserts(group: Iterable[Contact]) -> list[tuple[str, list[Values]]]:
+    """Each statement that stores a group of contacts in SQLite, with the values of its rows."""
+    return _sqlite_inserts(Batch.of(group))
+
+
+def _sqlite_inserts(batch: Batch) -> list[tuple[str, list[Values]]]:
+    for row in batch.contacts:
+        row["path"] = to_json(row["path"]).decode()
+    return [
+        (_text(statement), [tuple(row.values()) for row in rows])
+        for statement, rows in _inserts("sqlite", batch)
+    ]
 
 
 def _inserts(dialect: str, batch: Batch) -> list[tuple[sa.Insert, list[dict[str, Any]]]]:
