@@ -101,6 +101,23 @@ class PathStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverNote:
+    """What was written when a caller was handed over, for those who read it later."""
+
+    transfer: TransferId
+    at: float  #: when it began
+    by: str  #: pbxd or phone
+    kind: str | None  #: attended, blind, blonde, threeway; None: it never came to that
+    outcome: str | None  #: None: it was still under way
+    from_agent: AgentId | None
+    to_kind: str | None
+    to: str  #: the target's id, device or number
+    reason: str = ""
+    note: str = ""
+    disposition: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """One finished journey as the history keeps it."""
 
@@ -109,6 +126,8 @@ class Contact:
     subject: str | None
     path: tuple[PathStep, ...]
     agents: tuple[AgentId | None, ...]  #: who each leg of the record was, in the same order
+    handovers: tuple[HandoverNote, ...] = ()  #: of each transfer, oldest first
+    repeated: int = 0  #: agents who reported that the caller had to repeat himself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pbxd.ami.events import AmiEvent
 from pbxd.calls.facts import Fact
 from pbxd.calls.model import CallModel
+from pbxd.calls.record import CallRecord
 from pbxd.ids import CallId, NodeId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
 from pbxd.messages import LinkDown, LinkUp
@@ -44,6 +45,11 @@ class Node:
     def call_of(self, uniqueid: Uniqueid) -> CallId:
         """The journey that a channel serves, or what it will be called once the switch tells of it."""
         return self.calls.call_of(uniqueid) or call_id(self.id, uniqueid)
+
+    def record(self, call: CallId, at: float) -> CallRecord | None:
+        """The account of a call as it stands at ``at`` (epoch seconds); None for one that is not known."""
+        journeys = self.calls.journeys
+        return journeys.record(call, at) if call in journeys.calls else None
 
     def on_event(self, event: AmiEvent) -> tuple[list[Fact], tuple[str, ...]]:
         """The facts, and the queues that look different now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from pbxd.agents.staff import Staff
 from pbxd.callers.dossier import (
@@ -37,6 +37,7 @@ from pbxd.messages import (
     HistoryMissing,
 )
 from pbxd.screenpop.pops import Pops
+from pbxd.transfers.passports import Passports
 
 UNSEEN_S = 4 * 3600.0
 """A call that only its flow told of, and the switch never did, is forgotten after so long."""
@@ -45,12 +46,21 @@ UNSEEN_S = 4 * 3600.0
 class Reception:
     """Turns facts and flow events into look-ups, screen pops and contacts to remember."""
 
-    def __init__(self, journal: Journal, staff: Staff, callers: CallerRules, repeat: RepeatRule) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        staff: Staff,
+        callers: CallerRules,
+        repeat: RepeatRule,
+        *,
+        record: Callable[[CallId, float], CallRecord | None] = lambda call, at: None,
+    ) -> None:
         self._staff = staff
         self._callers = callers
         self._repeat = repeat
         self._dossiers: Table[CallId, Dossier] = Table(journal)
         self.pops = Pops(journal, staff, repeat)
+        self.passports = Passports(journal, staff, repeat, dossier=self.dossier, record=record)
 
     def dossier(self, call: CallId) -> Dossier | None:
         """What is known of the caller of an open call."""
@@ -59,6 +69,9 @@ class Reception:
     # ------------------------------------------------------------ what happens
 
     def on_fact(self, fact: Fact) -> list[Effect]:
+        return self._on_fact(fact) + self.passports.on_fact(fact)
+
+    def _on_fact(self, fact: Fact) -> list[Effect]:
         match fact:
             case CallArrived():
                 return self._arrives(fact)
@@ -94,6 +107,7 @@ class Reception:
         self._dossiers[call] = dossier
         if isinstance(event, FlowLeft):
             effects += self.pops.learns(dossier)
+            effects += self.passports.learns(call, event.at)
         return effects
 
     def on_history(self, answer: HistoryFound | HistoryMissing) -> list[Effect]:
@@ -101,7 +115,7 @@ class Reception:
         if dossier is None:
             return []
         self._dossiers[answer.call] = dossier = with_history(dossier, answer)
-        return self.pops.learns(dossier)
+        return self.pops.learns(dossier) + self.passports.learns(answer.call, answer.at)
 
     def forget_unseen(self, node: NodeId, at: float, open_calls: Container[CallId]) -> None:
         """Drop the dossiers of calls that the switch never told of, and that are too old to be open."""
@@ -159,6 +173,8 @@ class Reception:
             subject=dossier.subject if dossier is not None else None,
             path=dossier.path if dossier is not None else (),
             agents=tuple(self._whose(record.node, leg) for leg in record.legs),
+            handovers=self.passports.history(record.id),
+            repeated=self.passports.repeated(record.id),
         )
 
     def _whose(self, node: NodeId, leg: Leg) -> AgentId | None:

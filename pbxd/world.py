@@ -15,10 +15,11 @@ from pbxd.ami.event_types import SwitchEvent
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
+from pbxd.calls.record import CallRecord
 from pbxd.desk import Desk
 from pbxd.effects import Effect
 from pbxd.figures import Figures, flow_left
-from pbxd.ids import AgentId, NodeId
+from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.journal import Journal
 from pbxd.messages import (
     AskDone,
@@ -68,7 +69,9 @@ class World:
     def __init__(self, rules: Rules) -> None:
         self._journal = Journal()
         self.nodes: dict[NodeId, Node] = {node: Node(node, self._journal) for node in rules.nodes}
-        self._reception = Reception(self._journal, rules.staff, rules.callers, rules.repeat)
+        self._reception = Reception(
+            self._journal, rules.staff, rules.callers, rules.repeat, record=self.record
+        )
         self._desk = Desk(self._journal, rules.staff, self.nodes)
         self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
 
@@ -84,7 +87,16 @@ class World:
 
     def snapshot(self, agent: AgentId) -> Mapping[str, Any]:
         """What this agent's page shows now, JSON-able."""
-        return {**self._desk.state(agent), "pops": self._reception.pops.shown_to(agent)}
+        return {
+            **self._desk.state(agent),
+            "pops": self._reception.pops.shown_to(agent),
+            "handovers": self._reception.passports.shown_to(agent),
+        }
+
+    def record(self, call: CallId, at: float) -> CallRecord | None:
+        """The account of a call in progress as it stands at ``at`` (epoch seconds)."""
+        found = (node.record(call, at) for node in self.nodes.values())
+        return next((record for record in found if record is not None), None)
 
     def _step(self, message: Message) -> list[Effect]:
         # By far the most messages are events: they are looked for first.
@@ -117,14 +129,11 @@ class World:
                 return []
             case AcknowledgePop() | TransfersKept():
                 return []
-            case (
-                StartTransfer()
-                | MoveTransfer()
-                | AnnotateTransfer()
-                | AcknowledgeHandover()
-                | ReportRepeat()
-                | EndWrapUp()
-            ):
+            case AcknowledgeHandover():
+                return self._reception.passports.acknowledged(message.agent, message.transfer, message.at)
+            case ReportRepeat():
+                return self._reception.passports.repeat(message)
+            case StartTransfer() | MoveTransfer() | AnnotateTransfer() | EndWrapUp():
                 return []
             case _:
                 assert_never(message)

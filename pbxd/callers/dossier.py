@@ -64,6 +64,7 @@ class Dossier:
     why: str = ""  #: why the history is missing
     kept_name: str | None = None  #: the name the history keeps for this number
     contacts: tuple[PastContact, ...] = ()  #: newest first
+    tags: tuple[str, ...] = ()  #: what the house says of this number, e.g. vip
 
     @property
     def best_name(self) -> str:

@@ -40,6 +40,7 @@ class MemberRinging(CallFact):
     member: str  #: the member's display name, or the interface
     queue: str | None
     waited_s: float
+    transferer: Interface | None = None  #: it rings because this party hands the caller over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

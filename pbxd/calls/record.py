@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pbxd.ids import CallId, Interface, NodeId
+from pbxd.ids import CallId, Interface, NodeId, TransferId
 
 
 class Outcome(StrEnum):
@@ -37,6 +37,15 @@ class TransferOutcome(StrEnum):
     BUSY = "busy"
     CALLER_LEFT = "caller_left"
     FAILED = "failed"
+    REQUEUED = "requeued"  #: the transferer sent the caller to a queue instead
+    RECALLED = "recalled"  #: the target did not take the caller, and the transferer was rung again
+
+
+class TransferMaker(StrEnum):
+    """By what means the transferer did it."""
+
+    PBXD = "pbxd"  #: by an order to pbxd
+    PHONE = "phone"  #: by his phone's own keys or menu, or by another program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,14 @@ class Transfer:
     from_: Interface
     to: str  #: the target's interface, or the queue or extension that was dialled
     outcome: TransferOutcome
+    by: TransferMaker = TransferMaker.PHONE
+    id: TransferId | None = None  #: of one that pbxd made
+    began: float | None = None  #: when the transferer asked for it, or began to dial
+    answered: float | None = None  #: when the target first heard the transferer or the caller
+    consult_s: float = 0.0  #: time in which transferer and target talked without the caller
+    hold_s: float = 0.0  #: time in which the caller heard nobody because of it
+    to_kind: str | None = None  #: agent, skill, queue or outside; None where nobody knows
+    queue: str | None = None  #: the queue that had brought caller and transferer together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,21 +7,24 @@ held; quoting for HTML, shells or SQL is each reader's own duty and none is done
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pbxd.callers.dossier import Dossier, HistoryState
-from pbxd.callers.names import NAME_LENGTH, safe_text
-from pbxd.callers.repeat import Repeat, RepeatRule, judge
+from pbxd.callers.dossier import Dossier
+from pbxd.callers.repeat import RepeatRule
+from pbxd.callers.shown import (
+    judged,
+    shown_caller,
+    shown_history,
+    shown_path,
+    shown_repeat,
+    shown_seconds,
+)
 from pbxd.ids import AgentId, CallId, Interface
-from pbxd.messages import PastContact, PathStep
 
 VERSION = 1
-MAX_CONTACTS = 10  #: the history in a pop; the page asks the API for more
-MAX_PATH = 50  #: the newest steps of the way through the call flow
 
 
 def pop_id(call: CallId, interface: Interface, at: float) -> str:
@@ -45,13 +48,6 @@ def build(
     ``queue`` is None when the agent was dialled directly. ``language`` is the agent's: en or zh. The
     document follows ``schema()``.
     """
-    repeat = judge(
-        rule,
-        call=dossier.call,
-        at=dossier.arrived,
-        subject=dossier.subject,
-        history=dossier.contacts,
-    )
     return {
         "version": VERSION,
         "id": pop_id(dossier.call, interface, at),
@@ -60,15 +56,15 @@ def build(
         "agent": agent,
         "interface": interface,
         "at": at,
-        "caller": _caller(dossier),
+        "caller": shown_caller(dossier),
         "dialled": dossier.dialled,
         "queue": queue,
-        "waited_s": _seconds(waited_s),
+        "waited_s": shown_seconds(waited_s),
         "flow": dossier.flow,
-        "path": [_step(step) for step in dossier.path[-MAX_PATH:]],
+        "path": shown_path(dossier.path),
         "subject": dossier.subject,
-        "repeat": _repeat(repeat, language),
-        "history": _history(dossier),
+        "repeat": shown_repeat(judged(dossier, rule), language),
+        "history": shown_history(dossier),
     }
 
 
@@ -92,65 +88,3 @@ def closed_schema() -> Mapping[str, Any]:
 def _shipped(name: str) -> Mapping[str, Any]:
     document: Mapping[str, Any] = json.loads(files(__package__).joinpath(name).read_text("utf-8"))
     return document
-
-
-def _caller(dossier: Dossier) -> dict[str, Any]:
-    card = dossier.card
-    return {
-        "number": card.number,
-        "dialled_as": card.presented,
-        "name": dossier.best_name,
-        "place": card.place,
-        "country": card.country,
-        "carrier": card.carrier,
-    }
-
-
-def _step(step: PathStep) -> dict[str, Any]:
-    return {
-        "at": step.at,
-        "step": step.step,
-        "kind": step.kind,
-        "label": safe_text(step.label),
-        "digits": safe_text(step.digits, NAME_LENGTH),
-        "result": step.result,
-    }
-
-
-def _repeat(repeat: Repeat, language: str) -> dict[str, Any]:
-    return {
-        "flag": repeat.flag,
-        "count": repeat.count,
-        "window_s": repeat.window_s,
-        "same_subject": repeat.same_subject,
-        "last_outcome": repeat.last_outcome,
-        "text": repeat.text(language),
-    }
-
-
-def _history(dossier: Dossier) -> dict[str, Any]:
-    found = dossier.history is HistoryState.FOUND
-    shown = dossier.contacts[:MAX_CONTACTS] if found else ()
-    return {
-        "state": dossier.history.value,
-        "why": dossier.why,
-        "contacts": [_contact(contact) for contact in shown],
-    }
-
-
-def _contact(contact: PastContact) -> dict[str, Any]:
-    return {
-        "call": contact.call,
-        "arrived": contact.arrived,
-        "ended": contact.ended,
-        "queue": contact.queue,
-        "subject": safe_text(contact.subject) if contact.subject else None,
-        "agent": contact.agent,
-        "outcome": contact.outcome,
-        "talk_s": _seconds(contact.talk_s),
-    }
-
-
-def _seconds(value: float) -> float:
-    """Never negative, never NaN (which JSON does not have): clocks of two machines may disagree."""
-    return round(value, 3) if math.isfinite(value) and value > 0 else 0.0

@@ -10,17 +10,10 @@ from hypothesis import strategies as st
 
 from pbxd.callers.dossier import CallerRules, Dossier, open_dossier, with_flow, with_history
 from pbxd.callers.repeat import RepeatRule
+from pbxd.callers.shown import MAX_CONTACTS, MAX_PATH
 from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
 from pbxd.messages import FlowEntered, FlowLeft, FlowStep, HistoryFound, HistoryMissing, PastContact
-from pbxd.screenpop.document import (
-    MAX_CONTACTS,
-    MAX_PATH,
-    build,
-    closed,
-    closed_schema,
-    pop_id,
-    schema,
-)
+from pbxd.screenpop.document import build, closed, closed_schema, pop_id, schema
 
 NODE, CALL, CHANNEL = NodeId("pbx1"), CallId("pbx1:1700000000.7"), Uniqueid("1700000000.7")
 NOW = 1_700_000_100.0
