@@ -8,6 +8,7 @@ second line as a command of its own, and must be refused.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LONGEST_COMMAND = 2046
 """Bytes of a command without its line end. Asterisk's buffer is 2048; a longer line becomes two commands."""
@@ -41,6 +42,7 @@ def command(verb: str, *arguments: object) -> str:
     return f"{verb} {' '.join(map(argument, arguments))}"
 
 
+@lru_cache(1024)  # most commands come again with every call; the caller's own data make a few that do not
 def encoded(line: str, encoding: str = "utf-8") -> bytes:
     """The bytes of one command with its line end. Raises ArgumentError when it would not be one command."""
     if "\n" in line or "\r" in line or "\0" in line:

@@ -38,6 +38,7 @@ class Exchange:
         "_later",
         "_loop",
         "_mark",
+        "_outbox",
         "_owner",
         "_quick",
         "_reader",
@@ -54,6 +55,7 @@ class Exchange:
         self._owner = owner
         self._loop = loop
         self._encoding = owner.encoding
+        self._outbox = owner.outbox
         self._reader: ReplyReader | None = None  #: once a reply came that is not plain
         self._in_step = False  #: one command at most is under way, and nothing of its reply has come
         self._waiter: Waiter | None = None
@@ -86,7 +88,7 @@ class Exchange:
             self._waiter = turn
             self._quick = quick
             self._form = form
-            self.transport.write(raw)
+            self._outbox.put(self, raw)
         else:
             self.send(line, plays, turn, quick, form)
             turn.free = False
@@ -115,7 +117,7 @@ class Exchange:
         self._form = form
         if not plays:
             self.deadline = self._owner.now + self._owner.reply_timeout
-        self.transport.write(raw)
+        self._outbox.put(self, raw)
 
     async def interrupt(self, seconds: float) -> bool:
         """Break off whatever plays and get back in step. False when Asterisk did not come back in time.
@@ -131,7 +133,7 @@ class Exchange:
         self._mark = f"pbxd-{id(self):x}-{self._owner.now:.3f}"
         self._waiter = back = Turn(self._loop)
         self._quick, self._form = one_reply, None
-        self.transport.write(encoded(RESYNC.format(mark=self._mark)))
+        self._outbox.put(self, encoded(RESYNC.format(mark=self._mark)))
         try:
             async with asyncio.timeout(seconds):
                 await back
@@ -141,20 +143,8 @@ class Exchange:
 
     # ---------------------------------------------------------------- replies
 
-    def _replied(self, data: bytes) -> None:
-        """Bytes have come that belong to replies."""
-        waiter = self._waiter
-        if self._in_step and waiter is not None:  # nearly always: one whole reply to the one command
-            result = self._quick(data, self._encoding)
-            if result is not None:
-                self._waiter = None
-                self.deadline = NEVER
-                if not waiter.done():
-                    waiter.set_result(result)
-                return
-        self._take_lines(data)
-
     def _take_lines(self, data: bytes) -> None:
+        """Bytes have come that are not just one whole reply to the one command."""
         reader = self._reader
         if reader is None:
             reader = self._reader = ReplyReader(self._encoding, self._owner.reply_bytes)
@@ -184,10 +174,9 @@ class Exchange:
             return
         self._waiter = None
         self.deadline = NEVER
-        if not waiter.done():
-            form = self._form
-            # Not at once: what came with this reply must not be taken for the reply to the next command.
-            self._loop.call_soon(_hand_over, waiter, reply if form is None else form(reply))
+        form = self._form
+        # Not at once: what came with this reply must not be taken for the reply to the next command.
+        self._loop.call_soon(waiter.set_result, reply if form is None else form(reply))
         while self._later and self._waiter is None:
             asked = self._later.popleft()
             if not asked[-1].done():
@@ -220,8 +209,3 @@ class Exchange:
         """Close at once."""
         self.over = True
         self.transport.abort()
-
-
-def _hand_over(waiter: Waiter, result: object) -> None:
-    if not waiter.done():  # its task may have been cancelled meanwhile
-        waiter.set_result(result)

@@ -171,9 +171,11 @@ class FlowCall:
         self._calls.replied(self, reply)
 
     def heard(self, at: float, reply: Reply) -> None:
+        if self._over:
+            return
         if reply.result == "-1" and not reply.hungup and reply.code == 200:
             self._do(self._doubtful(reply))
-        elif not self._over:
+        else:
             self._step(Heard(at, reply))
 
     def set_exception(self, error: Exception) -> None:

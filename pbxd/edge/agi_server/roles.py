@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pbxd.agi.replies import HungUpError, Reply
 from pbxd.edge.agi_server.faults import Fault
+from pbxd.edge.agi_server.outbox import Outbox
 
 if TYPE_CHECKING:
     from pbxd.edge.agi_server.session import Session
@@ -23,8 +24,12 @@ Quick = Callable[[bytes, str], Any]
 class Waiter(Protocol):
     """Who gets a reply: a task (by its Turn), or a call in a flow."""
 
-    def done(self) -> bool: ...
-    def set_result(self, result: Any, /) -> None: ...
+    def done(self) -> bool:
+        """Whether it wants no reply any more."""
+
+    def set_result(self, result: Any, /) -> None:
+        """A reply; ignored when it is done."""
+
     def set_exception(self, error: Exception, /) -> None: ...
 
 
@@ -38,6 +43,7 @@ class ConnectionGoneError(HungUpError, ConnectionResetError):
 class Owner(Protocol):
     """What a session needs of its server."""
 
+    outbox: Outbox
     now: float  #: loop time, as of the last sweep
     encoding: str
     header_bytes: int

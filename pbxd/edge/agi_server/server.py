@@ -22,6 +22,7 @@ from panoramisk.fast_agi import Application
 from pbxd.agi import environment
 from pbxd.agi.replies import HungUpError
 from pbxd.edge.agi_server.faults import Fault
+from pbxd.edge.agi_server.outbox import Outbox
 from pbxd.edge.agi_server.request import AgiRequest, address, within
 from pbxd.edge.agi_server.session import Session
 from pbxd.effects import Count
@@ -79,6 +80,7 @@ class FastAgi(Application):  # type: ignore[misc]
         self._log_again: dict[Fault, float] = {}
         self.served = 0  #: sessions that came to a route
         self._loop = loop
+        self.outbox = Outbox(loop)
         self.otherwise = otherwise
         self._allowed = allowed
         self._count = count

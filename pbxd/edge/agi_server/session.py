@@ -35,8 +35,17 @@ class Session(Exchange, asyncio.Protocol):
         self._owner.opened(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._in_step:
+            waiter = self._waiter
+            if waiter is not None:  # nearly always: one whole reply to the one command
+                result = self._quick(data, self._encoding)
+                if result is not None:
+                    self._waiter = None
+                    self.deadline = NEVER
+                    waiter.set_result(result)
+                    return
         if self._running:
-            self._replied(data)
+            self._take_lines(data)
         else:
             self._take_header(data)
 
@@ -117,5 +126,7 @@ class Session(Exchange, asyncio.Protocol):
     def finish(self) -> None:
         """Close after what was written; Asterisk goes on in the dialplan."""
         if not self.over:
+            if self._waiter is not None:  # of the last command, which may not have been written yet
+                self._outbox.flush()
             self.over = True
             self.transport.close()

@@ -63,7 +63,9 @@ class Turn:
         return self._over
 
     def set_result(self, result: Any) -> None:
-        """The task goes on, now. To be called by the event loop itself."""
+        """The task goes on, now, unless it was cancelled. To be called by the event loop itself."""
+        if self._over:
+            return
         self._over = True
         self._result = result
         if self._wake is not None:
