@@ -1,4 +1,7 @@
-"""FastAGI: sessions of ten commands, 50 at once, against panoramisk on both event loops in the same run."""
+"""FastAGI: sessions of ten commands, 50 at once, against other servers in the same run.
+
+Those are panoramisk on both event loops, and a C program that does nothing but answer: the machine's limit.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.agi_load import sessions_per_second
+from tests.bench.agi_peers import COMMANDS
 from tests.integration.agi_peer import environment
 
 KINDS = ("panoramisk", "panoramisk-uvloop", "pbxd-route", "pbxd-flow")
+C_SERVER = "C epoll"  #: measured with the others where there is a C compiler
 ROUNDS = 7
 SESSIONS = 2000
 AT_ONCE = 50
 
 CHECKOUT = Path(__file__).parents[2]
-SOURCE = Path(__file__).with_name("agi_load.c")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +36,11 @@ class Measured:
 
 def measure() -> dict[str, Measured]:
     servers = {kind: _start(kind) for kind in KINDS}
-    load = compiled_load()
-    rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    limit = compiled("agi_epoll")
+    if limit is not None:
+        servers[C_SERVER] = _start_limit(limit)
+    load = compiled("agi_load")
+    rates: dict[str, list[float]] = {kind: [] for kind in servers}
     try:
         for number in range(ROUNDS + 1):  # in turns, so that a busy moment does not hit one kind alone
             for kind, (_, port) in servers.items():
@@ -43,17 +50,21 @@ def measure() -> dict[str, Measured]:
     finally:
         cpu = {kind: _stop(process) for kind, (process, _) in servers.items()}
     total = (ROUNDS + 1) * SESSIONS
-    return {kind: Measured(rates=rates[kind], cpu_us=cpu[kind] / total * 1e6) for kind in KINDS}
+    return {kind: Measured(rates=rates[kind], cpu_us=cpu[kind] / total * 1e6) for kind in servers}
 
 
-def compiled_load() -> Path | None:
-    """The callers in C, which leave most of the machine to the server; None where there is no compiler."""
+def compiled(name: str) -> Path | None:
+    """A program of this folder in C; None where there is no compiler.
+
+    ``agi_load`` are the callers, which leave most of the machine to the server; ``agi_epoll`` is a server.
+    """
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         return None
-    program = CHECKOUT / ".cache" / "bench" / "agi_load"
+    program = CHECKOUT / ".cache" / "bench" / name
     program.parent.mkdir(parents=True, exist_ok=True)
-    built = subprocess.run([compiler, "-O2", "-o", str(program), str(SOURCE)], check=False)
+    source = Path(__file__).with_name(f"{name}.c")
+    built = subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=False)
     return program if built.returncode == 0 else None
 
 
@@ -76,6 +87,15 @@ def _start(kind: str) -> tuple[subprocess.Popen[str], int]:
     return process, int(process.stdout.readline())
 
 
+def _start_limit(program: Path) -> tuple[subprocess.Popen[str], int]:
+    process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n".join((str(len(COMMANDS)), *COMMANDS, "")))
+    process.stdin.flush()
+    return process, int(process.stdout.readline())
+
+
 def _stop(process: subprocess.Popen[str]) -> float:
     out, _ = process.communicate("", timeout=20)
     return float(out)
@@ -89,8 +109,16 @@ def rows() -> list[dict[str, Any]]:
         _row("the same route", measured, "pbxd-route", "panoramisk-uvloop", 1.5),
         _cpu_row(measured, "panoramisk", 2.5),
         _cpu_row(measured, "panoramisk-uvloop", 1.5),
+        *_limit_rows(measured),
         _row("a whole flow with its events", measured, "pbxd-flow", "panoramisk", None),
     ]
+
+
+def _limit_rows(measured: dict[str, Measured]) -> list[dict[str, Any]]:
+    if C_SERVER not in measured:
+        print("no C compiler: FastAGI is not compared with a server in C", file=sys.stderr)
+        return []
+    return [_row("the same route", measured, "pbxd-route", C_SERVER, 0.65)]
 
 
 def _cpu_row(measured: dict[str, Measured], peer: str, goal: float) -> dict[str, Any]:
