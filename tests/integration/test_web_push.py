@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from pbxd.edge.web.conversation import SAYING
+from pbxd.edge.web.sayings import SAYING
 from pbxd.edge.web.pages import CROWDED, NONSENSE, SIGNED_OUT, SILENT, Patience
 from pbxd.ids import AgentId
 from pbxd.orders import AcknowledgePop, PageClosed, PageOpened, PauseAgent
@@ -160,7 +160,13 @@ async def test_an_order_that_is_turned_down_says_why(served: Served) -> None:
         await hear(socket)
         await say(socket, type="pause", order="o-1", paused=True)
         said = await hear(socket)
-        assert said["body"] == {"id": "o-1", "outcome": "refused", "text": "you are in no queue"}
+        assert said["body"] == {
+            "id": "o-1",
+            "outcome": "refused",
+            "code": "",
+            "text": "you are in no queue",
+            "body": {},
+        }
 
 
 @pytest.mark.parametrize(
@@ -218,7 +224,7 @@ async def test_a_page_that_talks_without_end_is_sent_away(served: Served) -> Non
 
 async def test_too_large_a_message_closes_the_page(served: Served) -> None:
     async with page(served, await sign_in(served)) as socket:
-        await socket.send("x" * 5000)
+        await socket.send("x" * 20_000)
         assert (await closed(socket))[0] == 1009
 
 

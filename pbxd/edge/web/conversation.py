@@ -6,9 +6,11 @@ every ``alive_every_s`` seconds (``seq`` is the last number used); ``{"type":"re
 page said something that cannot be understood. A page that misses a number says ``{"type":"resume"}`` and
 gets a new snapshot.
 
-From the page: ``resume``; ``alive`` (the answer to ours); ``{"type":"ack","pop"}``: the page shows this
-screen pop; ``{"type":"pause","order","paused","reason"}``: the agent pauses or resumes. The result of an
-order comes as a change of kind ``order``: ``{"id","outcome": done|refused|unknown,"text"}``.
+From the page: ``resume``; ``alive`` (the answer to ours); ``{"type":"ack","pop"}`` and ``{"type":
+"ack_handover","transfer"}``: the page shows this screen pop, this hand-over;
+``{"type":"pause","order","paused","reason"}``: the agent pauses or resumes; ``{"type":"order","id","order":
+"transfer.start"|…}``: all other orders (``sayings``). The result of an order comes as a change of kind
+``order``: ``{"id","outcome": done|refused|unknown,"code","text","body"}``.
 """
 
 from __future__ import annotations
@@ -16,48 +18,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from typing import Annotated, Literal, assert_never
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from pbxd.edge.asking import faults
+from pbxd.edge.replies import Asked
 from pbxd.edge.web.desk import Desk, OrderRefusedError
 from pbxd.edge.web.outbox import Change, encode
 from pbxd.edge.web.pages import NONSENSE, SIGNED_OUT, SILENT, Page, Pages, Patience
+from pbxd.edge.web.sayings import SAYING, Ack, AckHandover, Alive, Pause, Resume, Saying, asked
 from pbxd.effects import Count
-from pbxd.orders import AcknowledgePop, Order, PageClosed, PageOpened, PauseAgent
+from pbxd.ids import TransferId
+from pbxd.orders import AcknowledgeHandover, AcknowledgePop, Order, PageClosed, PageOpened, PauseAgent
 
 log = structlog.get_logger(__name__)
 
 
-class _Said(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Resume(_Said):
-    type: Literal["resume"]
-
-
-class _Alive(_Said):
-    type: Literal["alive"]
-
-
-class _Ack(_Said):
-    type: Literal["ack"]
-    pop: Annotated[str, Field(min_length=1, max_length=600)]  # as in the pop's schema
-
-
-class _Pause(_Said):
-    type: Literal["pause"]
-    order: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-    paused: bool
-    reason: Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-
-
-_Saying = _Resume | _Alive | _Ack | _Pause
-SAYING: TypeAdapter[_Saying] = TypeAdapter(Annotated[_Saying, Field(discriminator="type")])
+ORDERS = 8  #: of one page that may be under way at once
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Conversation:
@@ -82,16 +65,19 @@ class Conversation:
         self._nonsense = 0
         self._budget = patience.said_per_s * 5
         self._budget_at = time.monotonic()
+        self._tasks: asyncio.TaskGroup
+        self._asking: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         agent = self._page.agent
         if self._pages.add(self._page):
             self._desk.order(PageOpened(agent=agent, at=time.time()))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                listening = tasks.create_task(self._listen())
+            async with asyncio.TaskGroup() as self._tasks:
+                listening = self._tasks.create_task(self._listen())
                 await self._speak()
-                listening.cancel()
+                for task in (listening, *self._asking):
+                    task.cancel()
         except* WebSocketDisconnect:
             pass
         finally:
@@ -140,12 +126,21 @@ class Conversation:
             self._show(change.pop, change.node, now)
         elif change.pop:
             self._show(change.pop, change.node, None)
+        elif change.handover:
+            self._hand_over(change.handover)
 
     def _show(self, pop: str, node: str, sent: float | None) -> None:
         shown = self._page.shown
         shown.setdefault(pop, (node, sent))
         while len(shown) > 4 * self._patience.moments:
             del shown[next(iter(shown))]
+
+    def _hand_over(self, transfer: str) -> None:
+        """This hand-over goes to the page, which may say once that it shows it."""
+        handed = self._page.handed
+        handed.setdefault(transfer, False)
+        while len(handed) > 4 * self._patience.moments:
+            del handed[next(iter(handed))]
 
     async def _heartbeat(self, now: float) -> None:
         page = self._page
@@ -163,6 +158,8 @@ class Conversation:
         seq = page.outbox.restart()
         for pop in body.get("pops", ()):
             self._show(str(pop["id"]), str(pop.get("node", "")), None)
+        for document in body.get("handovers", ()):
+            self._hand_over(str(document["transfer"]))
         every, now = self._patience.alive_every_s, round(time.time(), 3)
         return encode({"type": "snapshot", "seq": seq, "now": now, "alive_every_s": every, "body": body})
 
@@ -190,40 +187,72 @@ class Conversation:
 
     def _hear(self, text: str | bytes) -> None:
         try:
-            saying = SAYING.validate_json(text)
-            order = self._order(saying)
-            if order is not None:
-                self._desk.order(order)
+            self._heed(SAYING.validate_json(text))
         except ValidationError as fault:
-            error = fault.errors(include_url=False, include_input=False)[0]
-            self._refuse(": ".join(filter(None, (".".join(map(str, error["loc"])), error["msg"]))))
-        except _UnknownPopError as unknown:
+            self._refuse(faults(fault))
+        except _NotShownError as unknown:
             self._refuse(str(unknown))
-        except OrderRefusedError as refused:
-            body = {"id": getattr(saying, "order", ""), "outcome": "refused", "text": str(refused)}
-            self._page.tell(Change(kind="order", body=encode(body)))
 
-    def _order(self, saying: _Saying) -> Order | None:
+    def _heed(self, said: Saying) -> None:
         page = self._page
-        match saying:
-            case _Resume():
+        match said:
+            case Resume():
                 page.resume = True
                 page.wanted.set()
-                return None
-            case _Alive():
-                return None
-            case _Ack(pop=pop):
-                return self._acknowledged(pop)
-            case _Pause(order=order, paused=paused, reason=reason):
-                return PauseAgent(order=order, agent=page.agent, at=time.time(), paused=paused, reason=reason)
+            case Alive():
+                pass
+            case Ack(pop=pop):
+                self._give(self._acknowledged(pop))
+            case AckHandover(transfer=transfer):
+                self._give(self._acknowledged_handover(transfer))
+            case Pause(order=order, paused=paused, reason=reason):
+                self._pause(
+                    PauseAgent(order=order, agent=page.agent, at=time.time(), paused=paused, reason=reason)
+                )
             case _:
-                assert_never(saying)
+                self._ask(said.id, asked(said, page.agent))
+
+    def _give(self, order: Order | None) -> None:
+        if order is not None:
+            self._desk.order(order)
+
+    def _pause(self, order: PauseAgent) -> None:
+        try:
+            self._desk.order(order)
+        except OrderRefusedError as refused:
+            self._answer(order.order, "refused", text=str(refused))
+
+    def _ask(self, name: str, order: Asked) -> None:
+        """Carry an order in and tell this page, and no other, what became of it."""
+        if len(self._asking) >= ORDERS:
+            self._answer(name, "refused", code="too_many", text="too many orders are under way")
+            return
+
+        async def carry_out() -> None:
+            reply = await self._desk.ask(order)
+            self._answer(name, reply.outcome, code=reply.code, text=reply.text, body=reply.body)
+
+        task = self._tasks.create_task(carry_out())
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    def _answer(
+        self,
+        name: str,
+        outcome: str,
+        *,
+        code: str = "",
+        text: str = "",
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
+        told = {"id": name, "outcome": outcome, "code": code, "text": text, "body": body or {}}
+        self._page.tell(Change(kind="order", body=encode(told)))
 
     def _acknowledged(self, pop: str) -> AcknowledgePop | None:
         """The first acknowledgement of a pop becomes an order; a second one is harmless."""
         shown = self._page.shown
         if pop not in shown:
-            raise _UnknownPopError("pop: this page was not shown such a pop")
+            raise _NotShownError("pop: this page was not shown such a pop")
         known, shown[pop] = shown[pop], None
         if known is None:
             return None
@@ -231,6 +260,15 @@ class Conversation:
         if sent is not None:
             self._pages.stage(node, "acknowledged", time.monotonic() - sent)
         return AcknowledgePop(agent=self._page.agent, at=time.time(), pop=pop)
+
+    def _acknowledged_handover(self, transfer: str) -> AcknowledgeHandover | None:
+        handed = self._page.handed
+        if transfer not in handed:
+            raise _NotShownError("transfer: this page was not shown such a hand-over")
+        if handed[transfer]:
+            return None
+        handed[transfer] = True
+        return AcknowledgeHandover(agent=self._page.agent, at=time.time(), transfer=TransferId(transfer))
 
     def _refuse(self, text: str) -> None:
         self._count(Count(metric="pbxd_web_refused_total", labels={"kind": "message"}))
@@ -241,5 +279,5 @@ class Conversation:
         self._page.say(encode({"type": "refused", "text": text[:300]}))
 
 
-class _UnknownPopError(Exception):
+class _NotShownError(Exception):
     pass

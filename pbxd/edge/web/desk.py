@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pbxd.edge.replies import Asked
+from pbxd.effects import Reply
 from pbxd.ids import AgentId, CallId
 from pbxd.orders import Order
 
@@ -21,7 +23,9 @@ class Desk(Protocol):
         """Everything that this agent's page shows, as JSON-able values.
 
         The body of a ``state`` message (``agent``, ``queues``, ``links``) and ``pops``: the bodies of his
-        screen pops, oldest first. A pop that is over carries ``"closed": reason`` as well.
+        screen pops, oldest first. A pop that is over carries ``"closed": reason`` as well. ``transfers``: the
+        views of the transfers that he makes or is the target of; ``handovers``: the documents that he was
+        handed and still needs.
         """
         ...
 
@@ -30,6 +34,18 @@ class Desk(Protocol):
 
         Raises OrderRefusedError when the order can be turned down on the spot.
         """
+        ...
+
+    async def ask(self, order: Asked) -> Reply:
+        """Hand in an order and wait for its reply; ``unknown`` when none comes within the deadline."""
+        ...
+
+    def transfers(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
+        """The views of the transfers that this agent makes or is the target of; None: of everybody."""
+        ...
+
+    def targets(self, agent: AgentId, call: CallId | None, query: str) -> Sequence[Mapping[str, Any]]:
+        """To whom this agent can hand this call over, best first; ``query``: part of a name, or a number."""
         ...
 
 

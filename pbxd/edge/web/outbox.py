@@ -1,8 +1,9 @@
 """What waits to be sent to one page: bounded, and fair about what may be lost.
 
 State is never lost: a newer state takes the place of one that has not gone out yet, because it says
-everything that the older one said. Screen pops are moments; when too many wait, the oldest goes. Its
-sequence number goes with it, so the page sees the gap and asks for a fresh snapshot.
+everything that the older one said; so does a newer view of the same transfer. Screen pops are moments;
+when too many wait, the oldest goes. Its sequence number goes with it, so the page sees the gap and asks for a
+fresh snapshot.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ def encode(body: Mapping[str, Any]) -> str:
 class Change:
     """Something that an agent's pages are told."""
 
-    kind: str  #: screenpop, screenpop_closed, state, order
+    kind: str  #: screenpop, screenpop_closed, transfer, handover, state, order
     body: str  #: JSON text
     pop: str = ""  #: the screen pop's id, when it is one
     first: bool = False  #: it is told for the first time
     node: str = ""  #: the node of a screen pop
+    transfer: str = ""  #: the id of the transfer that a view or a hand-over is of
     told: float = 0.0  #: when the edge was told, by the monotonic clock
+
+    @property
+    def handover(self) -> str:
+        """The transfer that is handed over by this."""
+        return self.transfer if self.kind == "handover" else ""
 
     def text(self, seq: int) -> str:
         return f'{{"type":"change","seq":{seq},"kind":{json.dumps(self.kind)},"body":{self.body}}}'
@@ -60,13 +67,25 @@ class Outbox:
         if change.kind == "state":
             self._state = change
             return
+        if change.transfer and self._replaced(change):
+            return
         self._moments.append(change)
         if len(self._moments) > self._capacity:
             self._drop()
 
+    def _replaced(self, change: Change) -> bool:
+        """A note is typed letter by letter: the newer view takes the place of one that still waits."""
+        for number, waiting in enumerate(self._moments):
+            if waiting.kind == change.kind and waiting.transfer == change.transfer:
+                self._moments[number] = change
+                return True
+        return False
+
     def _drop(self) -> None:
-        """Lose the oldest pop; the reply to an order stays as long as there is a pop to lose instead."""
-        victim = next((c for c in self._moments if c.kind == "screenpop"), self._moments[0])
+        """Lose the oldest pop, else the oldest of what a snapshot holds as well; replies to orders last."""
+        victim = next((c for c in self._moments if c.kind == "screenpop"), None)
+        if victim is None:
+            victim = next((c for c in self._moments if c.kind != "order"), self._moments[0])
         self._moments.remove(victim)
         self.dropped += 1
         self.seq += 1

@@ -47,6 +47,7 @@ class Page:
         self.heard = time.monotonic()
         self.shown: dict[str, tuple[str, float | None] | None] = {}
         """Pops that went to this page: their node and when they were first sent; None once acknowledged."""
+        self.handed: dict[str, bool] = {}  #: hand-overs that went to this page: whether it shows them
 
     def tell(self, change: Change) -> None:
         self.outbox.put(change)
@@ -106,7 +107,11 @@ class Pages:
         if not pages:
             return
         body, told = encode(tell.body), time.monotonic()
-        change = Change(kind=tell.kind, body=body, pop=pop, first=first, node=node, told=told)
+        key = {"transfer": "id", "handover": "transfer"}.get(tell.kind, "")
+        transfer = str(tell.body.get(key, "")) if key else ""
+        change = Change(
+            kind=tell.kind, body=body, pop=pop, first=first, node=node, transfer=transfer, told=told
+        )
         for page in pages:
             dropped = page.outbox.dropped
             page.tell(change)

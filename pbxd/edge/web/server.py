@@ -12,6 +12,7 @@ import uvicorn
 
 from pbxd.edge.web.desk import Desk, Part, RecentContact, RecentContacts, WebAgent
 from pbxd.edge.web.door import Door
+from pbxd.edge.web.operators import Operator, Operators
 from pbxd.edge.web.pages import Page, Pages, Patience
 from pbxd.edge.web.shield import Shield
 from pbxd.edge.web.signin import Doorman, Sessions
@@ -23,7 +24,7 @@ from pbxd.ids import AgentId
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 16 * 1024
-MESSAGE_LIMIT = 4 * 1024
+MESSAGE_LIMIT = 16 * 1024  #: a note of the longest kind, in Chinese
 
 
 async def _no_contacts(agent: AgentId, limit: int) -> Sequence[RecentContact]:
@@ -46,6 +47,7 @@ class WebEdge:
         count: Callable[[Count], None] = lambda count: None,
         session_secret: bytes | None = None,  #: without one, a restart signs everybody out
         session_s: float = 12 * 3600,
+        operators: Iterable[Operator] = (),  #: who acts for agents, by a token
         sign_in_tries: int = 5,  #: wrong passwords per agent and address before he must wait
         sign_in_pause_s: float = 60.0,  #: for one more try then
         origins: Iterable[str] = (),
@@ -69,6 +71,8 @@ class WebEdge:
             doorman=Doorman(agents, tries=sign_in_tries, pause_s=sign_in_pause_s),
             origins=frozenset(origin.lower().rstrip("/") for origin in origins),
             secure_cookie=secure_cookie,
+            operators=Operators(operators),
+            agents=frozenset(agent.id for agent in agents),
         )
         site = Site(
             door=door,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,17 +12,19 @@ from typing import Annotated, Any
 import structlog
 from fastapi import FastAPI, Query, Request, Response, Security, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.security import APIKeyCookie
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from pbxd.edge.web.answers import Ascii, refusal
 from pbxd.edge.web.conversation import Conversation
 from pbxd.edge.web.desk import Desk, Part, RecentContacts
 from pbxd.edge.web.door import Door
 from pbxd.edge.web.pages import Page, Pages, Patience
 from pbxd.edge.web.signin import COOKIE, Session, TooManyAttemptsError
+from pbxd.edge.web.transfers import Transfers
 from pbxd.effects import Count
 
 log = structlog.get_logger(__name__)
@@ -31,13 +32,6 @@ log = structlog.get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CODES = {400: "bad_request", 401: "signed_out", 403: "forbidden", 404: "not_found", 405: "wrong_method"}
-
-
-class Ascii(JSONResponse):
-    """JSON in ASCII: a caller's name may hold characters that no encoding of text takes."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
 class SignIn(BaseModel):
@@ -70,10 +64,6 @@ class ContactRow(BaseModel):
 
 class ContactRows(BaseModel):
     contacts: list[ContactRow]
-
-
-def refusal(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Ascii:
-    return Ascii({"error": {"code": code, "text": text}}, status_code=status, headers=headers)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +109,7 @@ class Site:
         route(
             "/api/contacts", self.recent, response_model=ContactRows, dependencies=signed, tags=["contacts"]
         )
+        Transfers(door=self.door, desk=self.desk).add_to(site)
         route("/metrics", self.scrape, response_class=PlainTextResponse, tags=["monitoring"])
         route("/-/healthy", self.healthy, tags=["monitoring"])
         route("/-/ready", self.ready, tags=["monitoring"])
@@ -241,7 +232,7 @@ class Site:
     async def _refused(self, request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
         self._count_refusal()
-        code = CODES.get(fault.status_code, "refused")
+        code = getattr(fault, "code", None) or CODES.get(fault.status_code, "refused")
         return refusal(fault.status_code, code, fault.detail, dict(fault.headers or {}))
 
     async def _invalid(self, request: Request, fault: Exception) -> Response:

@@ -1,0 +1,123 @@
+"""The documents of the REST interface, for its OpenAPI description and for tests of what pbxd says."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pbxd.orders import TargetKind, TransferMode, Verb
+
+Seconds = Annotated[float, Field(description="epoch seconds")]
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Fault(BaseModel):
+    code: Annotated[str, Field(description="for programs", examples=["target_busy", "not_possible_now"])]
+    text: Annotated[str, Field(description="for people")]
+
+
+class Refusal(BaseModel):
+    error: Fault
+
+
+class Transferer(Document):
+    agent: str | None
+    name: str
+    interface: str | None
+
+
+class ChosenTarget(Document):
+    kind: TargetKind | None
+    id: str
+    name: str
+    agent: Annotated[str | None, Field(description="the agent, once one was chosen")]
+
+
+class TransferCaller(Document):
+    number: str
+    name: str | None
+
+
+class TransferTimes(Document):
+    created: Seconds
+    ringing: float | None
+    answered: float | None
+    ended: float | None
+
+
+class TransferView(Document):
+    """One transfer as it stands."""
+
+    version: int
+    id: str
+    call: str
+    node: str
+    state: Literal[
+        "created",
+        "ringing",
+        "talking",
+        "swapped",
+        "merged",
+        "completing",
+        "returning",
+        "recalling",
+        "ended",
+    ]
+    mode: TransferMode | None
+    kind: Literal["attended", "blind", "blonde", "threeway"]
+    transferer: Transferer
+    target: ChosenTarget
+    caller: TransferCaller
+    attempt: int
+    fallbacks_left: int
+    can: Annotated[list[Verb], Field(description="what its transferer can do now")]
+    reason: str
+    note: str
+    disposition: str
+    outcome: (
+        Literal[
+            "completed",
+            "cancelled",
+            "declined",
+            "no_answer",
+            "busy",
+            "caller_left",
+            "failed",
+            "requeued",
+            "recalled",
+        ]
+        | None
+    )
+    why: Annotated[str | None, Field(description="for people")]
+    times: TransferTimes
+    acknowledged: Annotated[float | None, Field(description="seconds until the target's desktop showed it")]
+
+
+class TransferViews(BaseModel):
+    transfers: list[TransferView]
+
+
+class TargetRow(Document):
+    """Somebody to whom the call can be handed over, or why not."""
+
+    kind: TargetKind
+    id: str
+    name: str
+    state: Annotated[str, Field(description="ready, talking, wrapup, paused, offline … of an agent")]
+    free: Annotated[int | None, Field(description="how many could take the call now")] = None
+    skill: Any = None
+    expected_wait_s: Annotated[float | None, Field(description="how long until somebody can take it")] = None
+    allowed: bool
+    why: Annotated[str | None, Field(description="why not, or why here, for people")] = None
+
+
+class TargetRows(BaseModel):
+    targets: Annotated[list[TargetRow], Field(description="best first")]
+
+
+class Done(BaseModel):
+    done: Literal[True] = True
