@@ -92,4 +92,13 @@ class KeepTransfer:
     body: Mapping[str, Any] | None
 
 
-Effect = Ask | Publish | Tell | Remember | LookUp | Wake | Count | Reply | KeepTransfer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepDossier:
+    """Keep what a caller in progress has entered, and what was written about him, over a restart; ``body``
+    None: the call is over, forget it. The last one counts."""
+
+    call: CallId
+    body: Mapping[str, Any] | None
+
+
+Effect = Ask | Publish | Tell | Remember | LookUp | Wake | Count | Reply | KeepTransfer | KeepDossier

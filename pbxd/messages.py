@@ -197,6 +197,14 @@ class TransfersKept:
     bodies: Mapping[TransferId, Mapping[str, Any]]
 
 
-Answer = AskDone | AskRefused | AskUnknown | HistoryFound | HistoryMissing | TransfersKept
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossiersKept:
+    """What was known of the callers in progress when pbxd last stopped (``KeepDossier``); comes second."""
+
+    at: float
+    bodies: Mapping[CallId, Mapping[str, Any]]
+
+
+Answer = AskDone | AskRefused | AskUnknown | HistoryFound | HistoryMissing | TransfersKept | DossiersKept
 
 Message = AmiEvent | LinkUp | LinkDown | FlowEvent | Tick | Order | Answer

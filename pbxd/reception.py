@@ -13,6 +13,7 @@ from pbxd.callers.dossier import (
     with_flow,
     with_history,
 )
+from pbxd.callers.kept import dossier_body, read_dossier
 from pbxd.callers.repeat import RepeatRule, judge
 from pbxd.calls.facts import (
     CallArrived,
@@ -24,19 +25,22 @@ from pbxd.calls.facts import (
     MemberStoppedRinging,
 )
 from pbxd.calls.record import CallRecord, Leg
-from pbxd.effects import Effect, LookUp, Remember
+from pbxd.effects import Count, Effect, KeepDossier, LookUp, Remember
 from pbxd.figures import repeat_call
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.messages import (
     Contact,
+    DossiersKept,
     FlowEntered,
     FlowEvent,
     FlowLeft,
+    FlowStep,
     HistoryFound,
     HistoryMissing,
 )
 from pbxd.screenpop.pops import Pops
+from pbxd.transfers.kept import passport_body, read_passport
 from pbxd.transfers.passports import Passports
 
 UNSEEN_S = 4 * 3600.0
@@ -60,7 +64,10 @@ class Reception:
         self._repeat = repeat
         self._dossiers: Table[CallId, Dossier] = Table(journal)
         self.pops = Pops(journal, staff, repeat)
-        self.passports = Passports(journal, staff, repeat, dossier=self.dossier, record=record)
+        self.passports = Passports(
+            journal, staff, repeat, dossier=self.dossier, record=record, keep=self._keep
+        )
+        self._kept: Table[CallId, bool] = Table(journal)  #: True: as it was before pbxd ended
 
     def dossier(self, call: CallId) -> Dossier | None:
         """What is known of the caller of an open call."""
@@ -83,7 +90,7 @@ class Reception:
                 return self.pops.talked(fact)
             case CallFolded():
                 self._dossiers.pop(fact.call, None)
-                return self.pops.ends(fact.call)
+                return [*self.pops.ends(fact.call), *self._forget(fact.call)]
             case CallEnded():
                 return self._ends(fact)
             case _:
@@ -108,6 +115,8 @@ class Reception:
         if isinstance(event, FlowLeft):
             effects += self.pops.learns(dossier)
             effects += self.passports.learns(call, event.at)
+        if isinstance(event, FlowLeft) or (isinstance(event, FlowStep) and event.digits):
+            effects += self._keep(call)
         return effects
 
     def on_history(self, answer: HistoryFound | HistoryMissing) -> list[Effect]:
@@ -117,11 +126,65 @@ class Reception:
         self._dossiers[answer.call] = dossier = with_history(dossier, answer)
         return self.pops.learns(dossier) + self.passports.learns(answer.call, answer.at)
 
-    def forget_unseen(self, node: NodeId, at: float, open_calls: Container[CallId]) -> None:
-        """Drop the dossiers of calls that the switch never told of, and that are too old to be open."""
+    def forget_unseen(self, node: NodeId, at: float, open_calls: Container[CallId]) -> list[Effect]:
+        """The switch has told which calls there are: drop the dossiers of those that are over.
+
+        A call flow may tell of a call before the switch does. So one that nobody has told of is kept for a
+        while, unless it is known from before pbxd's last end.
+        """
+        effects: list[Effect] = []
         for call, dossier in list(self._dossiers.items()):
-            if dossier.node == node and call not in open_calls and at - dossier.arrived > UNSEEN_S:
+            if dossier.node != node:
+                continue
+            if call in open_calls:
+                if self._kept.get(call):
+                    self._kept[call] = False
+            elif self._kept.get(call) or at - dossier.arrived > UNSEEN_S:
                 del self._dossiers[call]
+                self.passports.forget(call)
+                effects += self._forget(call)
+        return effects
+
+    # ------------------------------------------------------------ over pbxd's own end
+
+    def restore(self, kept: DossiersKept, nodes: Container[NodeId]) -> list[Effect]:
+        """What was known of the callers in progress when pbxd last ended. Their calls may go on."""
+        effects: list[Effect] = []
+        for call, body in kept.bodies.items():
+            try:
+                dossier = read_dossier(self._callers, body["dossier"])
+                passport = None if body["passport"] is None else read_passport(body["passport"])
+            except (KeyError, TypeError, ValueError, AttributeError):
+                effects += [
+                    Count(metric="pbxd_store_faults_total", labels={"kind": "other"}),
+                    KeepDossier(call=call, body=None),
+                ]
+                continue
+            if dossier.node not in nodes or dossier.call != call:
+                effects.append(KeepDossier(call=call, body=None))
+            elif call not in self._dossiers:
+                self._dossiers[call] = dossier
+                self._kept[call] = True
+                if passport is not None:
+                    self.passports.restore(passport)
+                effects += _look_up(dossier)
+        return effects
+
+    def _keep(self, call: CallId) -> list[Effect]:
+        dossier = self._dossiers.get(call)
+        if dossier is None:
+            return []
+        passport = self.passports.passport(call)
+        body = {
+            "dossier": dossier_body(dossier),
+            "passport": None if passport is None else passport_body(passport),
+        }
+        if call not in self._kept:
+            self._kept[call] = False
+        return [KeepDossier(call=call, body=body)]
+
+    def _forget(self, call: CallId) -> list[Effect]:
+        return [] if self._kept.pop(call, None) is None else [KeepDossier(call=call, body=None)]
 
     # ------------------------------------------------------------ one by one
 
@@ -153,6 +216,7 @@ class Reception:
         effects: list[Effect] = list(self.pops.ends(fact.call))
         contact = self._contact(fact.record, dossier)
         effects.append(Remember(contact=contact))
+        effects += self._forget(fact.call)
         if dossier is not None and dossier.history is HistoryState.FOUND:
             repeat = judge(
                 self._repeat,

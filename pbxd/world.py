@@ -6,7 +6,7 @@ at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -25,6 +25,7 @@ from pbxd.messages import (
     AskDone,
     AskRefused,
     AskUnknown,
+    DossiersKept,
     FlowEntered,
     FlowLeft,
     FlowStep,
@@ -93,6 +94,14 @@ class World:
             "handovers": self._reception.passports.shown_to(agent),
         }
 
+    def transfers(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
+        """The views of the transfers that this agent makes or is the target of; None: of everybody."""
+        return ()
+
+    def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> Sequence[Mapping[str, Any]]:
+        """To whom this agent can hand this call over, best first; ``query``: part of a name, or a number."""
+        return ()
+
     def record(self, call: CallId, at: float) -> CallRecord | None:
         """The account of a call in progress as it stands at ``at`` (epoch seconds)."""
         found = (node.record(call, at) for node in self.nodes.values())
@@ -127,6 +136,8 @@ class World:
             case PageClosed():
                 self._desk.closed(message.agent)
                 return []
+            case DossiersKept():
+                return self._reception.restore(message, self.nodes)
             case AcknowledgePop() | TransfersKept():
                 return []
             case AcknowledgeHandover():
@@ -142,7 +153,7 @@ class World:
         node = self.nodes[up.node]
         facts, queues = node.on_link_up(up)
         effects = self._news(node, facts, queues)
-        self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
+        effects += self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
         return effects + self._desk.link_changed(node.id)
 
     def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:

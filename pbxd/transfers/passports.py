@@ -374,7 +374,7 @@ class Passports:
         )
         for handing in passport.handings:
             self._call_of[handing.transfer] = fact.into
-        return effects
+        return [*effects, *self._keep(fact.into)]
 
     def _ends(self, call: CallId) -> list[Effect]:
         effects = self._close_all(call, "ended")

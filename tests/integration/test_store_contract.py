@@ -164,6 +164,8 @@ async def test_contacts_for_the_api_have_all_their_parts(store: Store) -> None:
         "path": [
             {"at": T0 + 1, "step": "menu", "kind": "menu", "label": "账单", "digits": "1", "result": "chosen"}
         ],
+        "handovers": [],
+        "repeated": 0,
         "legs": [
             {
                 "interface": f"PJSIP/{1001 + n}",
@@ -183,6 +185,14 @@ async def test_contacts_for_the_api_have_all_their_parts(store: Store) -> None:
                 "from_interface": "PJSIP/1001",
                 "to": "PJSIP/1002",
                 "outcome": "completed",
+                "by": "phone",
+                "transfer": None,
+                "began": None,
+                "answered": None,
+                "consult_s": 0.0,
+                "hold_s": 0.0,
+                "to_kind": None,
+                "queue": None,
             }
         ],
     }

@@ -70,6 +70,36 @@ async def test_down_and_up_again(settings: Settings, tmp_path: Path) -> None:
     await open_and_close(settings, tmp_path)
 
 
+async def test_contacts_of_the_first_schema_are_kept_and_look_like_contacts_without_hand_overs(
+    settings: Settings, tmp_path: Path
+) -> None:
+    await open_and_close(settings, tmp_path)
+
+    def back(connection: sa.Connection) -> None:
+        config = migrate.config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO contacts (call, node, number, presented, name, dialled, arrived, ended, wait_s, "
+                "talk_s, outcome, missed, path) VALUES ('pbx1:1', 'pbx1', '+1', '+1', '', '', 1, 2, 0, 0, "
+                "'answered', false, '[]')"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO transfers VALUES ('pbx1:1', 0, 'pbx1', 'blind', 1, 'PJSIP/1', '2', 'completed')"
+            )
+        )
+
+    await on(settings, back)
+    store = await Store.open(settings, Counts(), spool=tmp_path / "spool")
+    (row,) = await store.contacts()
+    await store.close()
+    assert (row["call"], row["handovers"], row["repeated"]) == ("pbx1:1", [], 0)
+    assert (row["transfers"][0]["kind"], row["transfers"][0]["by"]) == ("blind", None)
+
+
 async def test_a_schema_of_a_newer_pbxd_is_refused_and_left_alone(settings: Settings, tmp_path: Path) -> None:
     await open_and_close(settings, tmp_path)
 

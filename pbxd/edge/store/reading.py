@@ -43,6 +43,8 @@ async def contacts(
         calls = [row["call"] for row in found]
         parts = [(part.name, await _parts(connection, part, calls)) for part in (legs, waits, transfers)]
     for row in found:
+        # Contacts of before there were hand-overs look like contacts without any.
+        row["handovers"], row["repeated"] = row["handovers"] or [], row["repeated"] or 0
         for name, by_call in parts:
             row[name] = by_call.get(row["call"], [])
     return found

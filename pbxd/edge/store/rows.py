@@ -10,11 +10,12 @@ from typing import Any
 
 from pbxd.callers.names import safe_text
 from pbxd.ids import AgentId
-from pbxd.messages import Contact
+from pbxd.messages import Contact, HandoverNote
 
 Row = dict[str, Any]
 Agents = tuple[AgentId | None, ...]
 
+NOTE_LENGTH = 2000  #: letters of a note that somebody typed
 TEXT_LENGTH = 300  #: letters; PostgreSQL's indexes take some 2,700 bytes
 
 
@@ -88,6 +89,14 @@ class Batch:
                     "from_interface": text(transfer.from_),
                     "to": text(transfer.to),
                     "outcome": str(transfer.outcome),
+                    "by": str(transfer.by),
+                    "transfer": maybe(transfer.id),
+                    "began": None if transfer.began is None else seconds(transfer.began),
+                    "answered": None if transfer.answered is None else seconds(transfer.answered),
+                    "consult_s": seconds(transfer.consult_s),
+                    "hold_s": seconds(transfer.hold_s),
+                    "to_kind": maybe(transfer.to_kind),
+                    "queue": maybe(transfer.queue),
                 }
             )
         if row["number"]:
@@ -144,16 +153,35 @@ def contact_row(contact: Contact, agents: Agents) -> Row:
             }
             for step in contact.path
         ],
+        "handovers": [_handover(note) for note in contact.handovers],
+        "repeated": int(contact.repeated),
     }
 
 
-def text(value: str) -> str:
+def _handover(note: HandoverNote) -> Row:
+    """Notes were cleaned when they were written; here only what no database takes is taken out."""
+    return {
+        "transfer": text(note.transfer),
+        "at": seconds(note.at),
+        "by": text(note.by),
+        "kind": maybe(note.kind),
+        "outcome": maybe(note.outcome),
+        "from_agent": maybe(note.from_agent),
+        "to_kind": maybe(note.to_kind),
+        "to": text(note.to),
+        "reason": text(note.reason),
+        "note": text(note.note, NOTE_LENGTH),
+        "disposition": text(note.disposition),
+    }
+
+
+def text(value: str, limit: int = TEXT_LENGTH) -> str:
     """``value`` as every engine takes it: valid Unicode, no NUL, bounded."""
     if not isinstance(value, str):
         raise TypeError(f"text expected, not {type(value).__name__}")
-    if len(value) <= TEXT_LENGTH and value.isascii() and "\0" not in value:
+    if len(value) <= limit and value.isascii() and "\0" not in value:
         return value  # nearly every text there is
-    short = value[:TEXT_LENGTH].replace("\0", "")
+    short = value[:limit].replace("\0", "")
     if not short.isascii() and _broken(short):
         short = short.encode("utf-8", "replace").decode("utf-8")
     return short

@@ -23,10 +23,11 @@ from pbxd.calls.record import (
     Outcome,
     Transfer,
     TransferKind,
+    TransferMaker,
     TransferOutcome,
     Wait,
 )
-from pbxd.messages import Contact, PathStep
+from pbxd.messages import Contact, HandoverNote, PathStep
 
 VERSION = 1
 
@@ -127,6 +128,7 @@ def from_json(data: dict[str, Any]) -> Contact:
                 **transfer,
                 "kind": TransferKind(transfer["kind"]),
                 "outcome": TransferOutcome(transfer["outcome"]),
+                "by": TransferMaker(transfer.get("by", TransferMaker.PHONE)),
             }
         )
         for transfer in record.pop("transfers")
@@ -143,4 +145,6 @@ def from_json(data: dict[str, Any]) -> Contact:
         subject=data["subject"],
         path=tuple(PathStep(**step) for step in data["path"]),
         agents=tuple(data["agents"]),
+        handovers=tuple(HandoverNote(**note) for note in data.get("handovers", ())),
+        repeated=int(data.get("repeated", 0)),
     )

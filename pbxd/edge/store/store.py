@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,17 +14,20 @@ from sqlalchemy.engine import URL
 from pbxd.edge.store import migrate, reading
 from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
+from pbxd.edge.store.keeper import Keeper
 from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
 from pbxd.edge.store.writing import Committer, PooledCommitter, ThreadCommitter
-from pbxd.effects import LookUp
-from pbxd.messages import Contact, HistoryFound, HistoryMissing
+from pbxd.effects import KeepDossier, KeepTransfer, LookUp
+from pbxd.ids import CallId, TransferId
+from pbxd.messages import Contact, DossiersKept, HistoryFound, HistoryMissing, TransfersKept
 from pbxd.settings.connections import Store as Settings
 
 log = structlog.get_logger("pbxd.store")
 
+_TRANSFER, _DOSSIER = "transfer", "dossier"  #: kinds of states
 LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
 
 
@@ -70,7 +73,16 @@ class Store:
             timeout_s=settings.write_timeout,
             retry_most_s=settings.retry_most,
         )
+        self._keeper = Keeper(
+            self._engine,
+            self._migrate,
+            count,
+            timeout_s=settings.connect_timeout,
+            retry_most_s=settings.retry_most,
+            clock=clock,
+        )
         self._writing: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -105,6 +117,7 @@ class Store:
             count("pbxd_store_faults_total", kind=kind_of(error))
             log.error("store.away_at_start", error=first_line(error))
         store._writing = asyncio.create_task(store._writer.run(), name="store-writer")
+        store._keeping = asyncio.create_task(store._keeper.run(), name="store-keeper")
         return store
 
     async def close(self) -> None:
@@ -116,6 +129,8 @@ class Store:
             task.cancel()
         if self._writing is not None:
             await self._writer.close(self._writing, self._settings.shutdown_timeout)
+        if self._keeping is not None:
+            await self._keeper.close(self._keeping, self._settings.shutdown_timeout)
         try:
             async with asyncio.timeout(self._settings.shutdown_timeout):
                 await self._let_go()
@@ -174,6 +189,36 @@ class Store:
         except Exception as error:
             self._count("pbxd_store_faults_total", kind=kind_of(error))
             raise OSError(f"the store failed: {first_line(error)}") from error
+
+    # ---------------------------------------------------------------- what is still under way
+
+    def keep(self, state: KeepTransfer | KeepDossier) -> None:
+        """Keep this state over a restart. Returns at once, never raises; durable some milliseconds later."""
+        match state:
+            case KeepTransfer():
+                self._keeper.keep(_TRANSFER, state.transfer, state.body)
+            case KeepDossier():
+                self._keeper.keep(_DOSSIER, state.call, state.body)
+
+    async def kept(self) -> tuple[TransfersKept, DossiersKept]:
+        """What was under way when pbxd last stopped; empty, and counted as a fault, when nobody can tell."""
+        transfers: dict[TransferId, Mapping[str, Any]] = {}
+        dossiers: dict[CallId, Mapping[str, Any]] = {}
+        try:
+            for (kind, id_), body in (await self._keeper.load()).items():
+                if kind == _TRANSFER:
+                    transfers[TransferId(id_)] = body
+                elif kind == _DOSSIER:
+                    dossiers[CallId(id_)] = body
+        except Exception as error:
+            self._count("pbxd_store_faults_total", kind=kind_of(error))
+            log.error("store.kept_states_unread", error=first_line(error))
+        at = self._clock()
+        return TransfersKept(at=at, bodies=transfers), DossiersKept(at=at, bodies=dossiers)
+
+    async def all_kept(self) -> None:
+        """Wait until all states are in the database."""
+        await self._keeper.flushed()
 
     # ---------------------------------------------------------------- look-ups
 

@@ -1,4 +1,5 @@
-"""The tables of the history and of the MQTT outbox, one model for SQLite and PostgreSQL.
+"""The tables of the history, of what is kept over a restart and of the MQTT outbox: one model for SQLite and
+PostgreSQL.
 
 Times are epoch seconds, durations seconds. Every row carries the node (which Asterisk) it came from. Numbers
 are E.164 where they could be read. The schema in a database is made by ``migrations``, never from here; a
@@ -53,6 +54,8 @@ contacts = sa.Table(
     sa.Column("agent", sa.Text),  # the last agent who talked with the caller
     sa.Column("missed", sa.Boolean, nullable=False),  # part of it happened while pbxd was not looking
     sa.Column("path", Json, nullable=False),  # the steps of the call flow: read as a whole, never searched
+    sa.Column("handovers", Json),  # what was written at each transfer; NULL: from before there were any
+    sa.Column("repeated", sa.Integer),  # agents who said that the caller had to repeat himself
     sa.Index("ix_contacts_number_arrived", "number", "arrived"),
     sa.Index("ix_contacts_queue_arrived", "queue", "arrived"),
     sa.Index("ix_contacts_arrived", "arrived"),
@@ -98,7 +101,24 @@ transfers = sa.Table(
     sa.Column("from_interface", sa.Text, nullable=False),
     sa.Column("to", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("by", sa.Text),  # pbxd or phone; NULL, like all below: from before this was known
+    sa.Column("transfer", sa.Text),  # pbxd's id
+    sa.Column("began", Seconds),
+    sa.Column("answered", Seconds),
+    sa.Column("consult_s", Seconds),
+    sa.Column("hold_s", Seconds),
+    sa.Column("to_kind", sa.Text),
+    sa.Column("queue", sa.Text),  # the one that had brought caller and transferer together
     sqlite_with_rowid=False,
+)
+
+kept = sa.Table(
+    "kept",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # transfer, dossier
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", Seconds, nullable=False),  # when it was written
+    sa.Column("body", sa.Text, nullable=False),  # JSON
 )
 
 outbox = sa.Table(

@@ -120,6 +120,7 @@ def sqlite_inserts(group: Iterable[Contact]) -> list[tuple[str, list[Values]]]:
 def _sqlite_inserts(batch: Batch) -> list[tuple[str, list[Values]]]:
     for row in batch.contacts:
         row["path"] = to_json(row["path"]).decode()
+        row["handovers"] = to_json(row["handovers"]).decode()
     return [
         (_text(statement), [tuple(row.values()) for row in rows])
         for statement, rows in _inserts("sqlite", batch)
