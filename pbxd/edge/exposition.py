@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client.utils import floatToGoString
 
 from pbxd.figures import Figure, Kind
 
 Values = tuple[str, ...]
+
+PIECE = 500  #: lines that are written at a stretch: a millisecond or two when all of them are new
 
 
 class Histogram:
@@ -33,8 +35,39 @@ class Histogram:
         self.written = None
 
 
+class _Piece:
+    """The lines of some series of one figure, as they were written last.
+
+    Lists are compared as a whole, and their numbers mostly are the very same objects: a hundredth of what
+    looking each series up would cost.
+    """
+
+    __slots__ = ("_before", "_lines", "_numbers", "_text", "keys")
+
+    def __init__(self, keys: list[Values], before: list[str]) -> None:
+        self.keys = keys
+        self._before = before  #: what stands before each number
+        self._numbers: list[float | None] = [None] * len(keys)
+        self._lines = [b""] * len(keys)
+        self._text = b""
+
+    def text(self, numbers: list[float]) -> bytes:
+        """The lines with these numbers, in the order of ``keys``."""
+        if numbers != self._numbers:
+            for place, (new, old) in enumerate(zip(numbers, self._numbers, strict=True)):
+                if new != old:
+                    line = f"{self._before[place]}{_number(new)}\n"
+                    self._lines[place] = line.encode("utf-8", "replace")
+            self._numbers = [*numbers]
+            self._text = b"".join(self._lines)
+        return self._text
+
+
 class Writer:
-    """Writes one figure, byte for byte as prometheus-client would."""
+    """Writes one figure, byte for byte as prometheus-client would, in pieces of some ``PIECE`` lines.
+
+    Between two pieces the series may move, and new ones may come; those come with the next scrape.
+    """
 
     def __init__(self, figure: Figure) -> None:
         self._figure = figure
@@ -42,30 +75,36 @@ class Writer:
         help_ = figure.help.replace("\\", r"\\").replace("\n", r"\n")
         self._head = f"# HELP {figure.name} {help_}\n# TYPE {figure.name} {figure.kind.value}\n".encode()
         self._bounds = [_number(bound) for bound in (*figure.buckets, math.inf)]
-        self._kept: dict[Values, tuple[float, bytes]] = {}
+        self._kept: list[_Piece] = []
 
-    def values(self, series: Mapping[Values, float]) -> bytes:
+    def values(self, series: Mapping[Values, float]) -> Iterator[bytes]:
         """A counter or a gauge."""
         assert self._figure.kind is not Kind.HISTOGRAM
-        if len(self._kept) > 2 * len(series) + 100:
-            self._kept.clear()  # of gauges whose queue is gone
-        kept, name = self._kept, self._figure.name
-        lines = [self._head]
-        for values, value in series.items():
-            line = kept.get(values)
-            if line is None or line[0] != value:
-                text = f"{name}{self._labels(values)} {_number(value)}\n"
-                line = kept[values] = value, text.encode("utf-8", "replace")
-            lines.append(line[1])
-        return b"".join(lines)
+        yield self._head
+        keys, numbers = list(series), list(series.values())
+        starts = range(0, len(keys), PIECE)
+        del self._kept[len(starts) :]
+        for place, start in enumerate(starts):
+            names = keys[start : start + PIECE]
+            piece = self._kept[place] if place < len(self._kept) else None
+            if piece is None or piece.keys != names:  # a new series, or a gauge whose queue is gone
+                piece = self._piece(names)
+                self._kept[place : place + 1] = [piece]  # beyond the end when another scrape has cut it off
+            yield piece.text(numbers[start : start + PIECE])
 
-    def histograms(self, series: Mapping[Values, Histogram]) -> bytes:
-        lines = [self._head]
-        for values, histogram in series.items():
-            if histogram.written is None:
-                histogram.written = self._histogram(values, histogram)
-            lines.append(histogram.written)
-        return b"".join(lines)
+    def _piece(self, keys: list[Values]) -> _Piece:
+        return _Piece(keys, [f"{self._figure.name}{self._labels(values)} " for values in keys])
+
+    def histograms(self, series: Mapping[Values, Histogram]) -> Iterator[bytes]:
+        yield self._head
+        everything, size = list(series.items()), PIECE // (len(self._bounds) + 2)
+        for start in range(0, len(everything), size):
+            lines = []
+            for values, histogram in everything[start : start + size]:
+                if histogram.written is None:
+                    histogram.written = self._histogram(values, histogram)
+                lines.append(histogram.written)
+            yield b"".join(lines)
 
     def _histogram(self, values: Values, histogram: Histogram) -> bytes:
         name, labels = self._figure.name, self._labels(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from pathlib import Path
 
@@ -96,6 +97,35 @@ def test_it_is_what_prometheus_client_would_write() -> None:
         assert ours == generate_latest(registry)
         metrics.count("pbxd_queue_wait_seconds", value_, **WAIT)
         metrics.count("pbxd_store_contacts_total", value_, result="stored")
+
+
+async def test_a_long_scrape_lets_others_have_their_turn_and_says_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pbxd.edge.metrics.STRETCH_S", 0.0)
+    waiting = [500]
+
+    def readings() -> list[Reading]:
+        queues = (f"queue{number}" for number in range(waiting[0]))
+        return [
+            reading
+            for queue in queues
+            for reading in queue_readings("pbx1", queue, joined=[], members=[("ready", False)], now=1.0)
+        ]
+
+    metrics = Metrics(sources=[readings])
+    metrics.text()
+    for left in (500, 3, 501):
+        long = asyncio.create_task(metrics.scrape())
+        await asyncio.sleep(0)
+        waiting[0] = left
+        short = await metrics.scrape()
+        for answer, queues in ((await long, 500), (short, left)):
+            assert answer.count(b"\npbxd_queue_waiting{") == queues
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(metrics)
+        assert short.partition(b"# HELP process_")[0] == generate_latest(registry)
+        waiting[0] = 500
 
 
 def test_what_the_derived_figures_ask_for_is_exported() -> None:
