@@ -113,7 +113,7 @@ class Ami:
 
     def _take(self, message: Message) -> None:
         action_id = message.get("ActionID", "")
-        if "Response" in message:
+        if "Response" in message and "Event" not in message:  # OriginateResponse has both
             answer = self._answers.get(action_id)
             if answer is not None and not answer.done():
                 answer.set_result(message)

@@ -72,7 +72,8 @@ def write_configuration(folder: Path, asterisk: Asterisk, ports: Ports, wishes: 
         shutil.copytree(operator / part, etc / part)
     account = etc / "manager.d/pbxd.conf"
     account.write_text(account.read_text().replace("CHANGE-ME", SECRET))
-    shutil.copy(CHECKOUT / "dialplans/pbxd.conf", etc / "pbxd.conf")
+    for name in ("pbxd.conf", "pbxd-transfer.conf"):
+        shutil.copy(CHECKOUT / "dialplans" / name, etc / name)
     shutil.copy(lab / "modules.conf", etc / "modules.conf")
     texts = {
         "asterisk.conf": _asterisk_conf(folder, asterisk),
