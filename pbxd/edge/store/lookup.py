@@ -39,11 +39,11 @@ _COLUMNS = ("call", "arrived", "ended", "queue", "subject", "agent", "outcome", 
 #: in the words of both drivers. The name is asked along with the rest: another round trip would cost as much
 #: as the whole question.
 _QUESTION = (
-    f"SELECT {', '.join(_COLUMNS)}, (SELECT name FROM callers WHERE number = {{0}}1) FROM contacts "
-    "WHERE number = {0}1 AND arrived < {0}2 ORDER BY arrived DESC LIMIT {0}3"
+    f"SELECT {', '.join(_COLUMNS)}, (SELECT name FROM callers WHERE number = {{number}}) FROM contacts "
+    "WHERE number = {number} AND arrived < {before} ORDER BY arrived DESC LIMIT {limit}"
 )
-_SQLITE = _QUESTION.format("?")
-_POSTGRES = _QUESTION.format("$")
+_SQLITE = _QUESTION.format(number=":number", before=":before", limit=":limit")
+_POSTGRES = _QUESTION.format(number="$1", before="$2", limit="$3")
 
 
 def _slot(name: str) -> Callable[[PastContact, object], None]:
@@ -171,7 +171,8 @@ class ThreadFinder:
         self._deadline = deadline
         try:
             connection = self._connection or self._open()
-            rows = connection.execute(self._select, (number, before, limit)).fetchall()
+            asked = {"number": number, "before": before, "limit": limit}
+            rows = connection.execute(self._select, asked).fetchall()
         except sqlite3.Error as error:
             self._forget()
             if self._clock() >= deadline:
