@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -95,20 +96,21 @@ def plain_dict(data: bytes, encoding: str) -> dict[str, Any] | None:
     known = _KNOWN.get(data)
     if known is not None:
         return known.copy()
-    if data[:11] != b"200 result=" or data[-1:] != b"\n":
+    try:
+        plain = _PLAIN(data.decode(encoding))
+    except UnicodeDecodeError:
         return None
-    text = str(data[11:-1], encoding, "replace")
-    result, blank, more = text.partition(" ")
-    if result == "-1" or "\n" in text or text[-1:] == "\r":
+    if plain is None:
         return None
-    if not blank:
-        return {"status_code": 200, "result": (result, ""), "msg": ""}
-    if more[:7] == "endpos=" and more[7:].isdecimal():
-        return {"status_code": 200, "result": (result, ""), "msg": "", "endpos": (more[7:], "")}
-    if more[:1] == "(" and more[-1:] == ")" and more != "(hangup)":
-        return {"status_code": 200, "result": (result, more[1:-1]), "msg": ""}
-    return None
+    result, endpos, value = plain.groups("")
+    if result == "-1" or value == "hangup":
+        return None
+    if endpos:
+        return {"status_code": 200, "result": (result, ""), "msg": "", "endpos": (endpos, "")}
+    return {"status_code": 200, "result": (result, value), "msg": ""}
 
+
+_PLAIN = re.compile(r"200 result=([^ \r\n]*)(?: endpos=(\d+)| \(([^\r\n]*)\))?\n").fullmatch
 
 _KNOWN: dict[bytes, dict[str, Any]] = {
     f"200 result={result}\n".encode(): {"status_code": 200, "result": (str(result), ""), "msg": ""}

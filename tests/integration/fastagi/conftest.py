@@ -1,4 +1,4 @@
-"""FastAGI is tested on both event loops, because it writes past their transports."""
+"""FastAGI is tested on both event loops, because it steps their tasks itself."""
 
 from __future__ import annotations
 
