@@ -357,7 +357,7 @@ async def test_a_look_up_that_runs_away_is_ended(tmp_path: Path, stores: list[St
     select = finder._select
     finder._select = (
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1000000000) "
-        "SELECT count(*), ?1, ?2, ?3 FROM n"
+        "SELECT count(*), :number, :before, :limit FROM n"
     )
     assert "200 ms" in await missing(store)
     finder._select = select
