@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from pbxd.agents.outside import OutsideRules
 from pbxd.agents.staff import Agent, Staff
+from pbxd.agents.wrapup import WrapUpRules
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
-from pbxd.edge.web import Patience, WebAgent
+from pbxd.edge.web import Operator, Patience, WebAgent
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.settings.model import Settings, Web
+from pbxd.transfers.rules import Acknowledge, GuardThen, OnHangup, QueueRules, TransferRules
 from pbxd.world import Rules
 
 
@@ -24,6 +27,7 @@ def rules(settings: Settings) -> Rules:
             devices=tuple(
                 (NodeId(node) if node else None, Interface(device)) for node, device in agent.devices
             ),
+            skills=agent.skills,
         )
         for agent in settings.agents
     )
@@ -33,6 +37,50 @@ def rules(settings: Settings) -> Rules:
         callers=CallerRules(default_region=callers.default_region or "", language=callers.language),
         repeat=RepeatRule(windows=repeat.windows, same_subject=repeat.same_subject, least=repeat.least),
         agent_figures=settings.metrics.per_agent,
+    )
+
+
+def transfer_rules(settings: Settings) -> TransferRules:
+    """How callers are handed over."""
+    transfers = settings.transfers
+    outside = transfers.outside
+    return TransferRules(
+        music=transfers.music,
+        reassure_after_s=transfers.reassure.after,
+        reassure_every_s=transfers.reassure.every,
+        reassure_prompt=transfers.reassure.prompt,
+        guard_after_s=transfers.hold_guard.after,
+        guard_then=GuardThen(transfers.hold_guard.then),
+        ring_timeout_s=transfers.ring_timeout,
+        queue_timeout_s=transfers.queue_timeout,
+        acknowledge=Acknowledge(transfers.acknowledge.policy),
+        acknowledge_up_to_s=transfers.acknowledge.up_to,
+        on_hangup=OnHangup(transfers.on_hangup),
+        recall_timeout_s=transfers.recall.ring_timeout,
+        recall_queue=transfers.recall.then_queue or "",
+        outside=OutsideRules(
+            region=settings.callers.default_region or "",
+            allow=outside.allow,
+            deny=outside.deny,
+            dial=outside.dial,
+            premium=outside.premium,
+            per_agent_per_hour=outside.per_agent_per_hour,
+        ),
+        queues={
+            name: QueueRules(music=queue.music, reassure_prompt=queue.prompt)
+            for name, queue in transfers.queues.items()
+        },
+    )
+
+
+def wrap_up_rules(settings: Settings) -> WrapUpRules:
+    """How long agents have for their notes, and what happens when they decline a caller."""
+    wrap_up = settings.wrap_up
+    return WrapUpRules(
+        default_s=wrap_up.default,
+        direct_s=wrap_up.direct,
+        queues=wrap_up.queues,
+        declined_s=wrap_up.declined_pause,
     )
 
 
@@ -46,6 +94,18 @@ def web_agents(settings: Settings) -> list[WebAgent]:
             language=agent.language,
         )
         for agent in settings.agents
+    ]
+
+
+def operators(web: Web) -> list[Operator]:
+    """Who may act for agents by a token: for the web edge."""
+    return [
+        Operator(
+            name=token.name,
+            token_sha256=token.digest,
+            agents=None if "all" in token.agents else frozenset(AgentId(agent) for agent in token.agents),
+        )
+        for token in web.tokens
     ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pbxd.ids import AgentId, Interface, NodeId
 
@@ -16,6 +16,7 @@ class Agent:
     name: str
     language: str
     devices: tuple[tuple[NodeId | None, Interface], ...]  #: node None: the device of this name on every node
+    skills: Mapping[str, int] = field(default_factory=dict)  #: level 1 to 10, 10 is best
 
 
 class Staff:

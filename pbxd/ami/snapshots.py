@@ -57,6 +57,7 @@ class MemberSnapshot:
     last_call: float  #: when the last call ended, epoch seconds; 0 if never
     wrapup_s: float
     penalty: int
+    last_pause: float = 0.0  #: when it was paused last, epoch seconds; 0 if never
 
 
 ChannelReader = Callable[[Headers], ChannelSnapshot | None]
@@ -182,4 +183,5 @@ def member(headers: Headers) -> MemberSnapshot:
         last_call=seconds(headers, "LastCall"),
         wrapup_s=seconds(headers, "Wrapuptime"),
         penalty=whole(headers, "Penalty", 0),
+        last_pause=seconds(headers, "LastPause"),
     )

@@ -195,6 +195,22 @@ def hash_password(
     typer.echo(PasswordHasher().hash(password))
 
 
+@app.command("hash-token")
+def hash_token(
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read the token from standard input.")] = False,
+) -> None:
+    """Make a token for the API and its token_hash, or the token_hash of one that there is."""
+    import secrets
+    from hashlib import sha256
+
+    token = sys.stdin.readline().rstrip("\r\n") if stdin else secrets.token_urlsafe(32)
+    if len(token) < 20:
+        _refuse("a token needs at least 20 characters")
+    if not stdin:
+        typer.echo(f"token:      {token}")
+    typer.echo(f"token_hash: sha256:{sha256(token.encode()).hexdigest()}")
+
+
 @app.command()
 def version() -> None:
     """Tell the versions of pbxd and of what it runs on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self
@@ -124,6 +125,36 @@ class Agi(Section):
     )
 
 
+class Token(Section):
+    """A key for a program (or a person at the command line) that acts for agents by the API."""
+
+    name: Name = Field(description="Whose it is; stands in the log beside what was done with it.")
+    token_file: SecretFile | None = Field(
+        default=None, description="A file that holds the token, one line of 20 characters or more."
+    )
+    token_hash: Annotated[str, Like(r"sha256:[0-9a-f]{64}", "made by: pbxd hash-token")] | None = Field(
+        default=None, repr=False, description="Instead of the file: its digest, from `pbxd hash-token`."
+    )
+    agents: Annotated[tuple[Name, ...], ONE_OR_MANY] = Field(
+        min_length=1, description="Agents it may act for: a list of their ids, or `all`."
+    )
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if (self.token_file is None) == (self.token_hash is None):
+            raise ValueError("needs token_file or token_hash, one of them")
+        if self.token_file is not None and len(self.token_file.get_secret_value()) < 20:
+            raise ValueError("token_file: the token is shorter than 20 characters, which can be guessed")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the token, 64 hexadecimal digits."""
+        if self.token_file is None:
+            return (self.token_hash or "").removeprefix("sha256:")
+        return sha256(self.token_file.get_secret_value().encode()).hexdigest()
+
+
 class Web(Section):
     """The agent page, the API, the screen pops by WebSocket and /metrics."""
 
@@ -155,6 +186,12 @@ class Web(Section):
         default=10.0, description="A page that has read nothing for so long is closed."
     )
     request_timeout: Deadline = Field(default=10.0, description="For one request to arrive whole.")
+    order_timeout: Deadline = Field(
+        default=10.0, description="For an order (a transfer, …) to be answered; then its outcome is unknown."
+    )
+    tokens: tuple[Token, ...] = Field(
+        default=(), description="Who may use the API without an agent's password."
+    )
     shutdown_timeout: Deadline = Field(default=3.0, description="For open requests to end when pbxd stops.")
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 
@@ -66,7 +66,21 @@ def _step(source: YamlSource, model: type[BaseModel], path: Path, data: Any, par
                 return index
         return None
     key = part.lower()
-    return key if key in known_keys(model, path, source.data) else None
+    if key in known_keys(model, path, source.data):
+        return key
+    return _name(model, path, source.data, data, part) if part else None
+
+
+def _name(model: type[BaseModel], path: Path, whole: Any, data: Any, part: str) -> str | None:
+    """A key of a mapping from names, as ``wrap_up.queues``: the one that is there, else a new one."""
+    if all(get_origin(kind) is not dict for kind in types_at(model, path, whole)):
+        return None
+    there = data if isinstance(data, dict) else {}
+    return next((key for key in there if _spoken(key) == part.upper()), part.lower())
+
+
+def _spoken(key: str) -> str:
+    return key.upper().replace("-", "_").replace(" ", "_")
 
 
 def _known(model: type[BaseModel], path: Path, data: Any) -> list[str]:

@@ -31,6 +31,11 @@ class Agent(Section):
     language: Literal["en", "zh"] = Field(
         default="en", description="Language of the agent's page and screen pops."
     )
+    skills: dict[Name, Annotated[int, Field(ge=1, le=10)]] = Field(
+        default={},
+        description="What he can do and how well, 10 is best: `{billing: 8, french: 3}`. A skill that "
+        "several have at the same level is a group.",
+    )
 
     @field_validator("interfaces")
     @classmethod

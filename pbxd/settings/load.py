@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pbxd.settings.environment import overridden
-from pbxd.settings.located import located
+from pbxd.settings.located import did_you_mean, located
 from pbxd.settings.model import Settings, split_device
 from pbxd.settings.yaml_source import Fault, Place, SourceError, YamlSource, read_yaml
 
@@ -54,11 +54,14 @@ def parse_settings(
 
 def _twice(source: YamlSource) -> list[Fault]:
     faults = [*_repeated(source, "nodes", "name"), *_repeated(source, "agents", "id")]
+    faults += [*_repeated(source, "web.tokens", "name"), *_unknown_agents(source)]
     return faults + list(_shared_devices(source)) + list(_unknown_nodes(source))
 
 
 def _entries(source: YamlSource, section: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    entries = source.data.get(section) if isinstance(source.data, dict) else None
+    entries: Any = source.data
+    for key in section.split("."):
+        entries = entries.get(key) if isinstance(entries, dict) else None
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict):
             yield index, entry
@@ -72,8 +75,8 @@ def _repeated(source: YamlSource, section: str, key: str) -> Iterator[Fault]:
             continue
         earlier = first.setdefault(name.lower(), index)
         if earlier != index:
-            where = source.place((section, earlier, key))
-            yield source.fault((section, index, key), f"{name!r} is used already at {where}")
+            where = source.place((*section.split("."), earlier, key))
+            yield source.fault((*section.split("."), index, key), f"{name!r} is used already at {where}")
 
 
 def _devices(source: YamlSource) -> Iterator[tuple[int, tuple[str | int, ...], str | None, str]]:
@@ -103,3 +106,17 @@ def _unknown_nodes(source: YamlSource) -> Iterator[Fault]:
     for _, path, node, _device in _devices(source):
         if node is not None and node not in known:
             yield source.fault(path, f"there is no node {node!r}; nodes are {', '.join(known) or 'none'}")
+
+
+def _unknown_agents(source: YamlSource) -> Iterator[Fault]:
+    """A token for an agent who is nobody would do nothing, and nobody would know why."""
+    known = {entry["id"] for _, entry in _entries(source, "agents") if isinstance(entry.get("id"), str)}
+    for index, entry in _entries(source, "web.tokens"):
+        listed = entry.get("agents")
+        for at, name in enumerate(listed if isinstance(listed, list) else [listed]):
+            if isinstance(name, str) and name != "all" and name not in known:
+                path: tuple[str | int, ...] = ("web", "tokens", index, "agents")
+                hint = did_you_mean(name, sorted(known))
+                yield source.fault(
+                    (*path, at) if isinstance(listed, list) else path, f"no agent {name!r}{hint}"
+                )

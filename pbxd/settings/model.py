@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pbxd.settings.connections import Agi, Ami, Mqtt, Network, Node, Store, Web
+from pbxd.settings.connections import Agi, Ami, Mqtt, Network, Node, Store, Token, Web
 from pbxd.settings.house import (
     Agent,
     Callers,
@@ -20,25 +20,44 @@ from pbxd.settings.house import (
     split_device,
 )
 from pbxd.settings.section import Section
+from pbxd.settings.transfers import (
+    Acknowledge,
+    HoldGuard,
+    Outside,
+    QueueTransfers,
+    Reassure,
+    Recall,
+    Transfers,
+    WrapUp,
+)
 
 __all__ = [
+    "Acknowledge",
     "Agent",
     "Agi",
     "Ami",
     "Callers",
     "Flows",
+    "HoldGuard",
     "Log",
     "Metrics",
     "Mqtt",
     "Network",
     "Node",
+    "Outside",
     "Prompts",
+    "QueueTransfers",
+    "Reassure",
+    "Recall",
     "Repeat",
     "Section",
     "Settings",
     "Store",
     "Switchboard",
+    "Token",
+    "Transfers",
     "Web",
+    "WrapUp",
     "split_device",
 ]
 
@@ -53,6 +72,8 @@ class Settings(Section):
     store: Store = Store()
     mqtt: Mqtt | None = None
     callers: Callers = Callers()
+    transfers: Transfers = Transfers()
+    wrap_up: WrapUp = WrapUp()
     flows: Flows = Flows()
     prompts: Prompts = Prompts()
     log: Log = Log()

@@ -77,6 +77,8 @@ def _sections(
             here = f"{path}.{name}" if path else name
             many = get_origin(field.annotation) is tuple
             extra = " A list; at least one." if many and field.is_required() else " A list." if many else ""
+            if get_origin(field.annotation) is dict:
+                here, extra = f"{here}.NAME", " By name."
             yield from _sections(inner, f"{here}[]" if many else here, extra)
 
 
@@ -133,6 +135,8 @@ def _kind_name(kind: Any) -> str:
         return _kind_name(next(a for a in arguments if a is not type(None)))
     if origin is tuple:
         return f"list of {_kind_name(arguments[0])}"
+    if origin is dict:
+        return f"{_kind_name(arguments[1])} by name"
     names = {
         str: "text",
         int: "number",
@@ -149,7 +153,7 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     value = field.default
     assert value is not PydanticUndefined
-    if value is None or value == () or value == "":
+    if value is None or value in ((), "", {}):
         return ""
     return f"`{_written(value, 'duration' in (_kind(field), _kind(field).removeprefix('list of ')))}`"
 

@@ -45,6 +45,8 @@ def seconds(text: object) -> float:
 
 def duration_text(value: float) -> str:
     """How a person would write ``value`` seconds: the largest unit that leaves a whole number."""
+    if not value:
+        return "0s"
     for unit in ("d", "h", "m", "s"):
         if value >= SECOND[unit] and value % SECOND[unit] == 0:
             return f"{value / SECOND[unit]:.0f}{unit}"

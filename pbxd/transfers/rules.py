@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pbxd.agents.outside import OutsideRules
+
 
 class Acknowledge(StrEnum):
     """When the target's phone may ring."""
@@ -37,16 +39,6 @@ class QueueRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideRules:
-    """Which numbers beyond the switch may be dialled. Without an allowed prefix: none."""
-
-    allow: tuple[str, ...] = ()  #: E.164 prefixes, e.g. ``+4989``
-    deny: tuple[str, ...] = ()  #: the same; the longest match decides, and of equals the denial
-    dial: str = ""  #: how Asterisk dials one, e.g. ``PJSIP/{number}@trunk``
-    per_agent_per_hour: int = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferRules:
     """Durations are seconds."""
 
@@ -62,8 +54,8 @@ class TransferRules:
     acknowledge_up_to_s: float = 0.3
     on_hangup: OnHangup = OnHangup.COMPLETE
     recall_timeout_s: float = 25.0  #: how long the transferer rings when nobody took the caller
-    recall_queue: str = ""  #: where the caller goes when the transferer does not answer; '': the fallback queue
-    outside: OutsideRules = OutsideRules()
+    recall_queue: str = ""  #: where the caller goes when he does not answer; '': the fallback queue
+    outside: OutsideRules = field(default_factory=OutsideRules)
     queues: Mapping[str, QueueRules] = field(default_factory=dict)
 
     def music_for(self, queue: str | None) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -118,6 +119,130 @@ def test_a_device_may_belong_to_one_agent_on_each_node() -> None:
     assert "belongs to an agent already" in faults(both)[0]
     host = text + "- {id: u, interfaces: 'SIP/1001@host:5060'}\n"
     assert parse(host).agents[0].devices == ((None, "SIP/1001@host:5060"),)
+
+
+# ---------------------------------------------------------------- transfers, wrap-up, tokens
+
+
+FAULTS_OF_TRANSFERS = [
+    "pbxd.yaml:5:58: agents[0].skills.billing: must be less than or equal to 10",
+    "pbxd.yaml:5:69: agents[0].skills.a b: must be letters, digits, _ and -, at most 32, no - or _ first",
+    "pbxd.yaml:5:80: agents[0].skills.french: must be a whole number",
+    "pbxd.yaml:7:3: transfers.musik: unknown key (did you mean 'music'?)",
+    "pbxd.yaml:8:23: transfers.hold_guard.after: a duration needs a unit: 180s, 180ms, 180m …",
+    "pbxd.yaml:8:34: transfers.hold_guard.then: must be one of back, callback (did you mean 'back'?)",
+    "pbxd.yaml:9:25: transfers.acknowledge.policy: must be one of at_once, wait",
+    "pbxd.yaml:11:13: transfers.outside.allow[0]: must be the beginning of a number with + and country code",
+    "pbxd.yaml:11:19: transfers.outside.allow[1]: must be the beginning of a number with + and country code",
+    "pbxd.yaml:12:11: transfers.outside.deny: must be the beginning of a number with + and country code",
+    "pbxd.yaml:13:11: transfers.outside.dial: must hold {number} or {digits}, and no other braces",
+    "pbxd.yaml:14:25: transfers.outside.per_agent_per_hour: must be greater than or equal to 0",
+    "pbxd.yaml:16:15: transfers.queues.support.musik: unknown key (did you mean 'music'?)",
+    "pbxd.yaml:17:12: transfers.queues.a,b: must be the name of a queue: no comma, slash or bracket",
+    "pbxd.yaml:19:21: wrap_up.queues.support: a duration needs a unit: 30s, 30ms, 30m …",
+    "pbxd.yaml:20:3: wrap_up.declined: unknown key (did you mean 'declined_pause'?)",
+    "pbxd.yaml:23:7: web.tokens[0]: needs token_file or token_hash, one of them",
+    "pbxd.yaml:23:34: web.tokens[0].agents[1]: no agent 'bruno'",
+    "pbxd.yaml:24:14: web.tokens[1].name: 'CRM' is used already at pbxd.yaml:23:14",
+    "pbxd.yaml:24:44: web.tokens[1].token_hash: must be made by: pbxd hash-token",
+]
+
+
+def test_every_fault_of_transfers_is_told_with_its_place() -> None:
+    text = (
+        LEAST
+        + """\
+agents:
+  - {id: anna, interfaces: PJSIP/1001, skills: {billing: 11, "a b": 3, french: good}}
+transfers:
+  musik: soft
+  hold_guard: {after: 180, then: bak}
+  acknowledge: {policy: later}
+  outside:
+    allow: [0049, +0]
+    deny: 49
+    dial: PJSIP/trunk
+    per_agent_per_hour: -1
+  queues:
+    support: {musik: soft}
+    "a,b": {music: soft}
+wrap_up:
+  queues: {support: 30, billing: 30s}
+  declined: 5s
+web:
+  tokens:
+    - {name: crm, agents: [anna, bruno]}
+    - {name: CRM, agents: all, token_hash: sha256:abc}
+"""
+    )
+    assert faults(text) == FAULTS_OF_TRANSFERS
+
+
+@pytest.mark.parametrize(
+    ("dial", "good"),
+    [
+        ("PJSIP/{number}@trunk", True),
+        ("PJSIP/00{digits}@trunk", True),
+        ("Local/{number}@outbound/n", True),
+        ("PJSIP/{number}{x}@trunk", False),
+        ("{number}", False),
+        ("/{number}", False),
+        ("PJSIP/{number}&PJSIP/1", False),
+        ("PJSIP/{number},30", False),
+        ("PJSIP/${{number}}", False),
+    ],
+)
+def test_how_a_number_outside_is_dialled(dial: str, good: bool) -> None:
+    text = LEAST + f"transfers:\n  outside:\n    allow: +49\n    dial: {json.dumps(dial)}\n"
+    if good:
+        assert parse(text).transfers.outside.dial == dial
+    else:
+        assert any("pbxd.yaml:7:11: transfers.outside.dial: must" in fault for fault in faults(text))
+
+
+def test_an_allowed_number_must_be_diallable() -> None:
+    text = LEAST + "transfers: {outside: {allow: [+49]}}\n"
+    assert faults(text) == [
+        "pbxd.yaml:4:22: transfers.outside: allow needs dial, how Asterisk dials such a number"
+    ]
+
+
+def test_names_of_queues_stay_text() -> None:
+    settings = parse(
+        LEAST + "wrap_up: {queues: {501: 10s, no: 5s}}\ntransfers: {queues: {0800: {music: a}}}\n"
+    )
+    assert settings.wrap_up.queues == {"501": 10.0, "no": 5.0}
+    assert settings.transfers.queues["0800"].music == "a"
+
+
+def test_the_environment_reaches_what_goes_by_name() -> None:
+    settings = parse(
+        LEAST + "wrap_up: {queues: {Sales-EU: 10s}}\n",
+        {
+            "PBXD_WRAP_UP__QUEUES__SALES_EU": "20s",
+            "PBXD_WRAP_UP__QUEUES__SUPPORT": "30s",
+            "PBXD_TRANSFERS__QUEUES__SUPPORT__MUSIC": "soft",
+        },
+    )
+    assert settings.wrap_up.queues == {"Sales-EU": 20.0, "support": 30.0}
+    assert settings.transfers.queues["support"].music == "soft"
+
+
+def test_tokens(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("0123456789abcdef0123\n")
+    digest = "e8f0f4a42a7b1b5f6c9c7c8f7f6fbdc1d9ff0b9d2d9f1b1d1c1a1f1e1d1c1b1a"
+    text = LEAST + (
+        "agents: [{id: anna, interfaces: PJSIP/1001}]\nweb:\n  tokens:\n"
+        f"    - {{name: crm, token_file: t, agents: all}}\n"
+        f"    - {{name: erp, token_hash: 'sha256:{digest}', agents: anna}}\n"
+    )
+    crm, erp = parse(text, folder=tmp_path).web.tokens
+    assert crm.digest == sha256(b"0123456789abcdef0123").hexdigest()
+    assert (erp.digest, erp.agents) == (digest, ("anna",))
+    assert "0123456789abcdef" not in repr(crm)
+    (tmp_path / "t").write_text("short\n")
+    with pytest.raises(SourceError, match=r"pbxd.yaml:7:7: web.tokens\[0\]: .*can be guessed"):
+        parse(text, folder=tmp_path)
 
 
 # ---------------------------------------------------------------- secrets
@@ -256,7 +381,19 @@ def test_the_sample_file_loads_and_says_what_the_defaults_are(tmp_path: Path) ->
     settings = parse(sample, folder=tmp_path)
     assert [agent.id for agent in settings.agents] == ["anna", "ben"]
     plain = parse(LEAST)
-    for section in ("agi", "web", "store", "flows", "prompts", "log", "metrics", "switchboard"):
+    sections = (
+        "agi",
+        "web",
+        "store",
+        "flows",
+        "prompts",
+        "log",
+        "metrics",
+        "switchboard",
+        "transfers",
+        "wrap_up",
+    )
+    for section in sections:
         assert getattr(settings, section) == getattr(plain, section), section
 
 
@@ -271,11 +408,15 @@ def test_what_the_sample_file_comments_out_loads_too(tmp_path: Path) -> None:
         for line in lines[4:]
         if not line.startswith("# ---") and "argon2" not in line
     ]
+    switched_on = [line.replace("sha256:…", "sha256:" + "0" * 64) for line in switched_on]
     text = "\n".join(switched_on).replace("  url: sqlite:////var/lib/pbxd/pbxd.db\n", "")
     settings = parse(text, folder=tmp_path)
     assert settings.mqtt is not None
     assert settings.store.url.startswith("postgresql:")
     assert settings.nodes[0].ami.tls
+    assert settings.transfers.outside.allow == ("+8610", "+8621")
+    assert settings.wrap_up.queues == {"billing": 30.0, "support": 60.0}
+    assert settings.web.tokens[0].agents == ("all",)
 
 
 def test_the_reference_is_current() -> None:

@@ -9,8 +9,8 @@ from pbxd.settings import model
 from pbxd.settings.model import Section
 
 PACKAGE = Path(__file__).parents[2] / "pbxd"
-BY_PROPERTY = {"secret_file", "password_file"}
-"""Read as ``login_secret`` and ``login_password``."""
+BY_PROPERTY = {"secret_file", "password_file", "token_file", "token_hash"}
+"""Read as ``login_secret``, ``login_password`` and ``digest``."""
 
 SECTIONS = [
     section
