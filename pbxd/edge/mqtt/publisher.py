@@ -10,25 +10,13 @@ them are published again at every new connection, for the broker may have forgot
 from __future__ import annotations
 
 import asyncio
-import json
-import random
-import ssl
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
-import aiomqtt
 import structlog
 
-from pbxd.edge.mqtt.broker import (
-    Broker,
-    HungUpError,
-    MqttConnectError,
-    MqttError,
-    ProtocolVersion,
-    tls_context,
-    wants_older,
-)
+from pbxd.edge.mqtt.broker import Broker, MqttError
+from pbxd.edge.mqtt.greeting import Greeting
 from pbxd.edge.mqtt.letter import Letter, UnsendableError, write
 from pbxd.edge.mqtt.shelf import MEMORY, Count, Outbox, Shelf
 from pbxd.edge.mqtt.window import SIZE, Window
@@ -37,9 +25,7 @@ from pbxd.settings.connections import Mqtt as Settings
 
 log = structlog.get_logger("pbxd.mqtt")
 
-RETRY_FIRST_S = 0.25
 RETRY_OUTBOX_S = 5.0  #: how often a store that is away is asked again
-TRY_OLDER = 4  #: every so many unanswered greetings the older version of the protocol is tried
 STRIKES = 3  #: connections that one message may take down before it is refused
 
 
@@ -57,6 +43,7 @@ class Mqtt:
         self._settings = settings
         self._count = count
         self._clock = clock
+        self._greeting = Greeting(settings, count)
         self._shelf = Shelf(
             outbox,
             count,
@@ -75,11 +62,6 @@ class Mqtt:
         self._closing = False
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._protocol = ProtocolVersion.V5
-        self._hung_up = 0  #: greetings in a row that the broker did not answer
-        self._away = False
-        self._tls = _tls(settings)
-        self._pause_s = RETRY_FIRST_S
 
     @property
     def connected(self) -> bool:
@@ -116,7 +98,7 @@ class Mqtt:
                 try:
                     await self._connect()
                 except (MqttError, OSError, TimeoutError) as error:
-                    self._failed(error)
+                    self._greeting.failed(error, waiting=self.waiting)
                 except Exception:
                     # A defect of ours or of the library: counted, told at length, and tried again.
                     self._count("pbxd_mqtt_faults_total", reason="defect")
@@ -142,18 +124,17 @@ class Mqtt:
     # ---------------------------------------------------------------- one connection
 
     async def _connect(self) -> None:
-        async with self._broker() as broker:
-            online, payload = self._online(True)
+        async with self._greeting.broker() as broker:
+            online, payload = self._greeting.online(True)
             await asyncio.wait_for(broker.send(online, payload, retain=True), broker.timeout)
-            log.info("mqtt.connected", url=self._settings.url, protocol=self._protocol.name)
-            self._pause_s, self._hung_up, self._away = RETRY_FIRST_S, 0, False
+            self._greeting.taken()
             broker.when_lost(self._wake.set)
             window = Window(broker, self._wake.set, time.monotonic)
             window.size = window.size if self._suspect is None else 1
             self._window, self._untold = window, dict(self._states)
             try:
                 await self._serve(broker, window)
-                online, payload = self._online(False)
+                online, payload = self._greeting.online(False)
                 await asyncio.wait_for(broker.send(online, payload, retain=True), broker.timeout)
             finally:
                 self._window = None
@@ -240,8 +221,7 @@ class Mqtt:
 
     async def _wait_offline(self) -> None:
         """Let the back-off pass; what comes meanwhile goes to the outbox."""
-        until = time.monotonic() + self._pause_s * random.uniform(0.5, 1.0)
-        self._pause_s = min(self._pause_s * 2, self._settings.retry_most)
+        until = time.monotonic() + self._greeting.pause_s()
         while not self._closing:
             self._wake.clear()
             await self._shelf.put_away()
@@ -256,49 +236,3 @@ class Mqtt:
                 await self._wake.wait()
         except TimeoutError:
             return
-
-    def _failed(self, error: Exception) -> None:
-        refused = isinstance(error, MqttConnectError)
-        self._count("pbxd_mqtt_faults_total", reason="refused" if refused else "connection")
-        if wants_older(error):
-            self._protocol = ProtocolVersion.V311
-        elif isinstance(error, HungUpError):
-            # Some older brokers just hang up on MQTT 5, but so does any that is being restarted.
-            self._hung_up += 1
-            older = self._hung_up % TRY_OLDER == 0
-            self._protocol = ProtocolVersion.V311 if older else ProtocolVersion.V5
-        if not self._away:
-            self._away = True
-            log.error("mqtt.away", url=self._settings.url, error=str(error), waiting=self.waiting)
-
-    def _broker(self) -> Broker:
-        settings = self._settings
-        parts = urlsplit(settings.url)
-        online, payload = self._online(False)
-        return Broker(
-            parts.hostname or "localhost",
-            parts.port or (8883 if self._tls else 1883),
-            client_id=settings.client_id,
-            username=settings.username,
-            password=settings.login_password,
-            tls=self._tls,
-            protocol=self._protocol,
-            timeout_s=settings.connect_timeout,
-            keepalive_s=settings.keepalive,
-            will=aiomqtt.Will(online, payload, qos=1, retain=True),
-        )
-
-    def _online(self, online: bool) -> tuple[str, bytes]:
-        """The topic and payload that tell whether this pbxd is there; the broker says so if we cannot."""
-        topic = f"{self._settings.prefix}/{self._settings.client_id}/online"
-        return topic, json.dumps({"version": 1, "online": online}).encode()
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """ValueError when the CA file of the settings cannot be used."""
-    if not settings.url.startswith("mqtts:"):
-        return None
-    try:
-        return tls_context(settings.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ValueError(f"mqtt.ca_file: {settings.ca_file}: {error}") from error
