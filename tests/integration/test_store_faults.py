@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -124,6 +125,29 @@ async def until_found(store: Store) -> Any:
         return answer if isinstance(answer, HistoryFound) else None
 
     return await until(found)
+
+
+@pytest.mark.postgres
+async def test_look_ups_do_without_connections_that_the_server_has_ended(
+    postgres_server: PostgresServer, stores: list[Store], counts: Counts, tmp_path: Path
+) -> None:
+    settings = postgres(postgres_server)
+    stores.append(store := await Store.open(settings, counts, spool=tmp_path / "spool"))
+    store.remember(contact(1))
+    await store.flushed()
+    answers = await asyncio.gather(*(store.look_up(look_up()) for _ in range(30)))
+    assert all(isinstance(answer, HistoryFound) for answer in answers)
+    peer = await asyncpg.connect(settings.url)
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    asking = f"SELECT count(*) {others} AND query LIKE '%LIMIT $3'"
+    assert 1 <= await peer.fetchval(asking) <= 4
+    await peer.execute(f"SELECT pg_terminate_backend(pid) {others}")
+    while await peer.fetchval(asking):
+        pass
+    assert isinstance(await until_found(store), HistoryFound)
+    assert await peer.fetchval(asking) >= 1
+    await peer.close()
+    await store.close()
 
 
 @pytest.mark.postgres
