@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ class Ask:
 
     ask: AskId
     node: NodeId
-    action: Mapping[str, str]  #: headers without ActionID, e.g. {"Action": "QueuePause", ...}
+    #: headers without ActionID, e.g. {"Action": "QueuePause", ...}; several values repeat their header
+    action: Mapping[str, str | Sequence[str]]
     timeout_s: float = 5.0
 
 

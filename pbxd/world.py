@@ -7,7 +7,7 @@ at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from pbxd.agents.staff import Staff
@@ -19,7 +19,7 @@ from pbxd.calls.record import CallRecord
 from pbxd.desk import Desk
 from pbxd.effects import Effect
 from pbxd.figures import Figures, flow_left
-from pbxd.ids import AgentId, CallId, NodeId
+from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import (
     AskDone,
@@ -51,6 +51,9 @@ from pbxd.orders import (
     StartTransfer,
 )
 from pbxd.reception import Reception
+from pbxd.transferring import Transferring
+from pbxd.transfers.choosing import Anybody
+from pbxd.transfers.rules import TransferRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Rules:
     staff: Staff
     callers: CallerRules
     repeat: RepeatRule
+    transfers: TransferRules = field(default_factory=TransferRules)
     agent_figures: bool = False  #: figures that carry agents' names
 
 
@@ -75,6 +79,16 @@ class World:
         )
         self._desk = Desk(self._journal, rules.staff, self.nodes)
         self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
+        self._transferring = Transferring(
+            self._journal,
+            rules.staff,
+            self.nodes,
+            rules.transfers,
+            self._reception.passports,
+            choose=Anybody(rules.staff),
+            wrap_up=lambda agent, at, *, call, queue=None: [],
+            news=lambda node, facts: self._news(node, facts, ()),
+        )
 
     def step(self, message: Message) -> list[Effect]:
         """Take one message and say what is to be done. If it raises, the state is as it was before."""
@@ -92,11 +106,16 @@ class World:
             **self._desk.state(agent),
             "pops": self._reception.pops.shown_to(agent),
             "handovers": self._reception.passports.shown_to(agent),
+            "transfers": self._transferring.views(agent),
         }
 
     def transfers(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
         """The views of the transfers that this agent makes or is the target of; None: of everybody."""
-        return ()
+        return self._transferring.views(agent)
+
+    def transfer_view(self, transfer: TransferId) -> Mapping[str, Any] | None:
+        """A transfer as it stands; None when nobody knows it (any more)."""
+        return self._transferring.view(transfer)
 
     def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> Sequence[Mapping[str, Any]]:
         """To whom this agent can hand this call over, best first; ``query``: part of a name, or a number."""
@@ -112,7 +131,8 @@ class World:
         if isinstance(message, SwitchEvent):
             node = self.nodes[message.node]
             facts, queues = node.on_event(message)
-            return self._news(node, facts, queues) if facts or queues else []
+            effects = self._news(node, facts, queues) if facts or queues else []
+            return effects + self._transferring.on_event(message)
         match message:
             case LinkUp():
                 return self._link_up(message)
@@ -124,11 +144,11 @@ class World:
                 effects = self._reception.on_flow(call, message)
                 return [*effects, flow_left(message)] if isinstance(message, FlowLeft) else effects
             case Tick():
-                return self._desk.push()
+                return self._desk.push() + self._transferring.tick(message.at)
             case HistoryFound() | HistoryMissing():
                 return self._reception.on_history(message)
             case AskDone() | AskRefused() | AskUnknown():
-                return self._desk.answered(message)
+                return self._desk.answered(message) + self._transferring.answered(message)
             case PauseAgent():
                 return self._desk.pause(message)
             case PageOpened():
@@ -138,13 +158,21 @@ class World:
                 return []
             case DossiersKept():
                 return self._reception.restore(message, self.nodes)
-            case AcknowledgePop() | TransfersKept():
+            case AcknowledgePop():
                 return []
+            case TransfersKept():
+                return self._transferring.restore(message)
+            case StartTransfer():
+                return self._transferring.start(message)
+            case MoveTransfer():
+                return self._transferring.move(message)
+            case AnnotateTransfer():
+                return self._transferring.annotate(message)
             case AcknowledgeHandover():
-                return self._reception.passports.acknowledged(message.agent, message.transfer, message.at)
+                return self._transferring.acknowledge(message)
             case ReportRepeat():
                 return self._reception.passports.repeat(message)
-            case StartTransfer() | MoveTransfer() | AnnotateTransfer() | EndWrapUp():
+            case EndWrapUp():
                 return []
             case _:
                 assert_never(message)
@@ -154,11 +182,12 @@ class World:
         facts, queues = node.on_link_up(up)
         effects = self._news(node, facts, queues)
         effects += self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
-        return effects + self._desk.link_changed(node.id)
+        return effects + self._desk.link_changed(node.id) + self._transferring.linked(up)
 
     def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
         effects: list[Effect] = []
         for fact in facts:
             effects += self._reception.on_fact(fact)
             effects += self._figures.of(fact)
+            effects += self._transferring.on_fact(fact)
         return effects + self._desk.changed(node.id, queues)

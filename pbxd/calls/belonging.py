@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.consults import Consults
 from pbxd.calls.journeys import Journeys
-from pbxd.calls.names import Kind, born_at
+from pbxd.calls.names import Kind, born_at, transfer_of
 from pbxd.calls.wiring import Channel, Wiring
-from pbxd.ids import CallId, Interface, Uniqueid
+from pbxd.ids import CallId, Interface, TransferId, Uniqueid
 from pbxd.journal import Journal, Table
 
 
@@ -65,6 +65,8 @@ class Belonging:
         call = self.journeys.of(uniqueid)
         if call is not None:
             return call
+        if (transfer := transfer_of(uniqueid)) is not None:
+            return self._attach_ours(channel, transfer)
         call = self.journeys.of_root(linkedid)
         if call is None and (half := self.wiring.partner(channel)) is not None:
             call = self.journeys.of(half)
@@ -74,6 +76,23 @@ class Belonging:
             waiting = self._orphans.get(linkedid, ())
             if uniqueid not in waiting:
                 self._orphans[linkedid] = (*waiting, uniqueid)
+        return call
+
+    def _attach_ours(self, channel: Channel, transfer: TransferId) -> CallId | None:
+        """A channel of a transfer that pbxd makes serves the journey of the caller who is handed over."""
+        ours = self.journeys.ours.get(transfer)
+        if ours is None:
+            return None
+        call = self.journeys.final(ours.call)
+        if call not in self.journeys.calls:  # after a restart it may have another name
+            caller = self.wiring.by_name.get(ours.caller)
+            found = None if caller is None else self.journeys.of(caller)
+            if found is None:
+                return None
+            call = found
+        self.journeys.assign(channel.uniqueid, call)
+        self.journeys.add_root(call, channel.uniqueid)
+        self.consults.mark_side(channel.uniqueid)
         return call
 
     def open(self, channel: Channel, root: str, at: float, dialled: str, *, missed: bool = False) -> CallId:
@@ -135,6 +154,14 @@ class Belonging:
         for talk in self.journeys.open_talks(call):
             if talk.name not in own and self.wiring.named(talk.name) is not None:
                 return talk.name
+        return None
+
+    def handed_over(self, call: CallId) -> str | None:
+        """The party whom the subject is handing over by an order to pbxd, while that party is there."""
+        subject = self.journeys.calls[call].subject
+        for ours in self.journeys.ours.values():
+            if ours.caller and ours.caller != subject and self.journeys.final(ours.call) == call:
+                return ours.caller if self.wiring.named(ours.caller) is not None else None
         return None
 
     def fold(self, call: CallId, into: CallId, at: float) -> None:

@@ -47,3 +47,11 @@ class Called:
     queue: str
     interface: Interface
     member: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """A transfer that pbxd is making: the channels that it names itself serve this journey."""
+
+    call: CallId
+    caller: str  #: the channel of the person who is handed over; '' when that is over

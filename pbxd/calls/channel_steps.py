@@ -6,7 +6,7 @@ from pbxd.ami import event_types as ami
 from pbxd.ami.snapshots import ChannelState
 from pbxd.calls.belonging import Belonging
 from pbxd.calls.changed import changed
-from pbxd.calls.names import Kind, exten_of_local
+from pbxd.calls.names import Kind, exten_of_local, transfer_of
 from pbxd.calls.rings import Rings
 from pbxd.calls.wiring import Channel
 from pbxd.ids import CallId, Uniqueid
@@ -36,6 +36,8 @@ class ChannelSteps:
 
     def _local_for(self, call: CallId, channel: Channel, at: float) -> None:
         """A Local channel within a journey: somebody who holds the caller may be dialling by ``*2``."""
+        if transfer_of(channel.uniqueid) is not None:
+            return
         half = self.wiring.partner(channel)
         if half is not None:
             if self.consults.is_side(half):
@@ -129,6 +131,10 @@ class ChannelSteps:
 
     def _subject_gone(self, call: CallId, uniqueid: Uniqueid, at: float) -> None:
         record = self.journeys.calls[call]
+        if (handed := self.belonging.handed_over(call)) is not None:
+            self.journeys.pass_on(call, handed, at)
+            self.journeys.listen(call, at)
+            return
         attempt = self.consults.attempts.get(call)
         if attempt is not None and attempt.transferer == record.subject and attempt.joined:
             heir = self.belonging.heir(call)

@@ -6,7 +6,7 @@ from pbxd.ami import event_types as ami
 from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.belonging import Belonging
 from pbxd.calls.changed import changed
-from pbxd.calls.names import Kind
+from pbxd.calls.names import Kind, transfer_of
 from pbxd.calls.rings import Rings
 from pbxd.calls.wiring import Channel
 from pbxd.ids import CallId, Uniqueid
@@ -30,6 +30,7 @@ class DialSteps:
             elif dest.interface not in self.belonging.phones:
                 self.belonging.phones[dest.interface] = True
         if event.channel is None:
+            self._rung_by_us(dest, event.at)
             return
         source = self.belonging.known(event.channel, event.at)
         if source is None:
@@ -44,6 +45,12 @@ class DialSteps:
             self.consults.mark_side(dest.uniqueid)
         if dest.kind is Kind.DEVICE and self.journeys.calls[call].ended is None:
             self._rung(call, source, dest, event.channel.exten, event.at)
+
+    def _rung_by_us(self, dest: Channel, at: float) -> None:
+        """A phone that pbxd has called itself rings for the caller who is handed over."""
+        call = None if transfer_of(dest.uniqueid) is None else self.journeys.of(dest.uniqueid)
+        if call is not None and dest.kind is Kind.DEVICE and self.journeys.calls[call].ended is None:
+            self.rings.start(dest.uniqueid, call, dest.interface, at)
 
     def _call_of_dialler(
         self, source: Channel, dest: Channel, snapshot: ChannelSnapshot, at: float

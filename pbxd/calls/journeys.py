@@ -6,7 +6,7 @@ caller, until he himself hands the other party to somebody else and leaves; then
 
 from __future__ import annotations
 
-from pbxd.calls.call import Call, Called, Waiting
+from pbxd.calls.call import Call, Called, Ours, Waiting
 from pbxd.calls.changed import changed
 from pbxd.calls.facts import (
     CallArrived,
@@ -22,7 +22,7 @@ from pbxd.calls.outcome import outcome_of
 from pbxd.calls.record import CallRecord, Outcome, Transfer, Wait
 from pbxd.calls.talk import Talk, delayed, ended, leg_of, paused, resumed, voided
 from pbxd.calls.wiring import Channel, Wiring
-from pbxd.ids import CallId, NodeId, Uniqueid, call_id
+from pbxd.ids import CallId, NodeId, TransferId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
 
 _REARRANGING_S = 0.8
@@ -49,6 +49,7 @@ class Journeys:
         self.dialler: Table[Uniqueid, Uniqueid] = Table(journal)
         self.aside: Table[Uniqueid, bool] = Table(journal)  #: channels on the target's side of a transfer
         self.consulting: Table[CallId, bool] = Table(journal)  #: the subject himself consults somebody
+        self.ours: Table[TransferId, Ours] = Table(journal)  #: transfers that pbxd is making
         self.by_subject: Table[str, CallId] = Table(journal)
         self._call_of: Table[Uniqueid, CallId] = Table(journal)
         self._by_root: Table[str, CallId] = Table(journal)
@@ -60,14 +61,15 @@ class Journeys:
     def of(self, uniqueid: Uniqueid) -> CallId | None:
         """The journey that this channel serves."""
         call = self._call_of.get(uniqueid)
-        return None if call is None else self._final(call)
+        return None if call is None else self.final(call)
 
     def of_root(self, linkedid: str) -> CallId | None:
         """The journey whose channels bear this Linkedid."""
         call = self._by_root.get(linkedid)
-        return None if call is None else self._final(call)
+        return None if call is None else self.final(call)
 
-    def _final(self, call: CallId) -> CallId:
+    def final(self, call: CallId) -> CallId:
+        """The journey into which this one was folded, or itself."""
         while call in self._into:
             call = self._into[call]
         return call
@@ -314,7 +316,7 @@ class Journeys:
         waiting = self.waiting.pop(uniqueid, None)
         if waiting is None or not waiting.own:
             return
-        call = self._final(waiting.call)
+        call = self.final(waiting.call)
         waits = self.waits.get(call, ())
         for index in range(len(waits) - 1, -1, -1):
             wait = waits[index]

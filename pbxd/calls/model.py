@@ -15,19 +15,20 @@ from pbxd.ami.event_types import AmiEvent
 from pbxd.ami.inventory import Inventory
 from pbxd.calls.belonging import Belonging
 from pbxd.calls.bridge_steps import BridgeSteps
+from pbxd.calls.call import Ours
 from pbxd.calls.channel_steps import ChannelSteps
 from pbxd.calls.consults import Consults
 from pbxd.calls.dial_steps import DialSteps
-from pbxd.calls.facts import Fact
+from pbxd.calls.facts import Fact, TransferSeen
 from pbxd.calls.journeys import Journeys
 from pbxd.calls.queue_steps import QueueSteps
-from pbxd.calls.record import CallRecord
+from pbxd.calls.record import CallRecord, Transfer, TransferOutcome
 from pbxd.calls.resync import Resync
 from pbxd.calls.rings import Rings
 from pbxd.calls.staffing import Staffing
 from pbxd.calls.transfer_steps import TransferSteps
 from pbxd.calls.wiring import Wiring
-from pbxd.ids import CallId, NodeId, Uniqueid
+from pbxd.ids import CallId, NodeId, TransferId, Uniqueid
 from pbxd.journal import Journal
 
 
@@ -98,6 +99,36 @@ class CallModel:
     def call_of(self, uniqueid: Uniqueid) -> CallId | None:
         """The journey that this channel serves."""
         return self.journeys.of(uniqueid)
+
+    # ------------------------------------------------------------ transfers that pbxd makes
+
+    def expect(self, transfer: TransferId, call: CallId, *, caller: str, transferer: str) -> None:
+        """``caller`` is handed over: channels that pbxd makes for this transfer will serve his journey."""
+        self.journeys.ours[transfer] = Ours(call=call, caller=caller)
+        journey = self.journeys.calls.get(call)
+        if journey is not None and journey.subject == transferer:
+            self.journeys.consulting[call] = True
+
+    def expect_no_more(self, transfer: TransferId) -> None:
+        self.journeys.ours.pop(transfer, None)
+
+    def transferred(self, transfer: Transfer, call: CallId, *, caller: str, at: float) -> list[Fact]:
+        """A transfer that pbxd made is over: it belongs into the journey's record."""
+        facts: list[Fact] = []
+        self.journeys.facts = facts
+        if transfer.id is not None and transfer.id in self.journeys.ours:
+            self.journeys.ours[transfer.id] = Ours(call=call, caller="")
+        call = self.journeys.final(call)
+        journey = self.journeys.calls.get(call)
+        if journey is None:
+            return facts
+        self.journeys.transfers[call] = (*self.journeys.transfers.get(call, ()), transfer)
+        facts.append(TransferSeen(call=call, node=self.node, at=at, transfer=transfer))
+        if self.journeys.consulting.pop(call, None):
+            if transfer.outcome is TransferOutcome.COMPLETED and caller in self.wiring.by_name:
+                self.journeys.pass_on(call, caller, at)
+            self.journeys.listen(call, at)
+        return facts
 
     # ------------------------------------------------------------ stepping
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pbxd.ids import Interface
+from pbxd.ids import Interface, TransferId
 
 
 class Kind(StrEnum):
@@ -73,3 +73,14 @@ def born_at(uniqueid: str) -> float:
     """The second in which a channel was made, read off its Uniqueid, e.g. ``pbx-1700000000.12``; or 0."""
     whole = uniqueid.rpartition("-")[2].partition(".")[0]
     return float(whole) if whole.isascii() and whole.isdigit() and len(whole) < 12 else 0.0
+
+
+OWN = "pbxd-"
+"""How the uniqueids of channels begin that pbxd has made for a transfer: it names them itself."""
+
+
+def transfer_of(uniqueid: str) -> TransferId | None:
+    """The transfer for which pbxd made this channel; None when it is not of its making."""
+    if not uniqueid.startswith(OWN):
+        return None
+    return TransferId(uniqueid[len(OWN) :].partition(";")[0].rpartition("-")[0])

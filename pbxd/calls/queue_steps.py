@@ -39,11 +39,12 @@ class QueueSteps:
         if call is None:
             call = self.belonging.open(channel, event.channel.linkedid, event.at, event.channel.exten)
         attempt = self.consults.attempts.get(call)
-        if attempt is not None and attempt.sent is None and self.consults.is_side(uniqueid):
+        if self.consults.is_side(uniqueid) and (attempt is None or attempt.sent is None):
             self.journeys.waiting[uniqueid] = Waiting(
                 call=call, queue=event.queue, joined=event.at, own=False
             )
-            self.consults.queued(call, event.queue, uniqueid)
+            if attempt is not None:
+                self.consults.queued(call, event.queue, uniqueid)
             return
         if attempt is not None and attempt.sent is not None and attempt.met is None:
             self.consults.queued(call, event.queue, uniqueid)

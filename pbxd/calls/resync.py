@@ -13,7 +13,7 @@ from pbxd.ami.event_types import AmiEvent, Hangup, QueueMember, QueueMemberRemov
 from pbxd.ami.inventory import ChannelEntry, Inventory
 from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
 from pbxd.calls.belonging import Belonging
-from pbxd.calls.names import Kind
+from pbxd.calls.names import Kind, transfer_of
 from pbxd.calls.staffing import Staffing
 from pbxd.ids import Uniqueid
 
@@ -90,8 +90,10 @@ class Resync:
     def _add_unknown(self) -> None:
         """Callers first, then those who were called for them."""
         new = [entry for uid, entry in self._entries.items() if uid not in self._wiring.channels]
+        ours = [entry for entry in new if transfer_of(entry.channel.uniqueid) is not None]
+        new = [entry for entry in new if entry not in ours]
         new.sort(key=lambda one: (not _calls(one), one.created, one.channel.uniqueid))
-        for entry in new:
+        for entry in (*new, *ours):
             self._wiring.add(entry.channel, entry.created, unseen=True)
             self._place(entry.channel.uniqueid, entry)
         for entry in new:
@@ -107,6 +109,10 @@ class Resync:
             self._join_company(entry.channel.uniqueid)
             if self._journeys.of(entry.channel.uniqueid) is None and self._has_company(entry):
                 self._open(entry)
+        # Those that pbxd made itself begin nothing: they serve callers, who are known by now.
+        for entry in ours:
+            self._belonging.attach(self._wiring.channels[entry.channel.uniqueid], entry.channel.linkedid)
+            self._join_company(entry.channel.uniqueid)
 
     def _has_company(self, entry: ChannelEntry) -> bool:
         return _calls(entry) or len(self._wiring.chain(entry.channel.uniqueid)) > 1

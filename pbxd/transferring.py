@@ -1,0 +1,362 @@
+"""Transfers: agents' orders to hand callers over, and what the switch shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from pbxd.agents.refused import Reason, Refused
+from pbxd.agents.staff import Agent, Staff
+from pbxd.ami.event_types import SwitchEvent
+from pbxd.calls.facts import Fact, MemberRinging
+from pbxd.calls.record import TransferKind
+from pbxd.effects import Effect, Reply
+from pbxd.ids import AgentId, CallId, NodeId, TransferId
+from pbxd.journal import Journal
+from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
+from pbxd.node import Node
+from pbxd.orders import (
+    AcknowledgeHandover,
+    AnnotateTransfer,
+    MoveTransfer,
+    StartTransfer,
+    Target,
+    TargetKind,
+    TransferMode,
+    Verb,
+)
+from pbxd.transfers.accounts import account_of
+from pbxd.transfers.lines import Line, lines_of
+from pbxd.transfers.machine import Taken, order_of, take
+from pbxd.transfers.passports import Passports
+from pbxd.transfers.progress import Progress, WrapUp
+from pbxd.transfers.record import OpenTransfer
+from pbxd.transfers.recovery import Recovery
+from pbxd.transfers.rules import Acknowledge, TransferRules
+from pbxd.transfers.table import TABLE
+from pbxd.transfers.timers import Timer
+from pbxd.transfers.watching import Watching
+from pbxd.transfers.words import Input, Move, Outcome, State
+
+Json = Mapping[str, Any]
+
+
+class Chosen(Protocol):
+    """Somebody who can be tried now."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def agent(self) -> AgentId | None: ...
+    @property
+    def dial(self) -> str: ...
+
+
+class Choose(Protocol):
+    """Says whether, and by which device, a target can be reached now."""
+
+    def __call__(
+        self, target: Target, *, by: AgentId, node: NodeId, at: float, tried: Collection[AgentId] = ()
+    ) -> Chosen | Refused: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The first target of a list that can be tried now, and those behind it."""
+
+    target: Target
+    chosen: Chosen
+    left: tuple[Target, ...]
+
+
+class Transferring:
+    """Takes orders, events, answers and ticks; gives effects."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        staff: Staff,
+        nodes: Mapping[NodeId, Node],
+        rules: TransferRules,
+        passports: Passports,
+        *,
+        choose: Choose,
+        wrap_up: WrapUp,
+        news: Callable[[Node, list[Fact]], list[Effect]],
+        dialled_outside: Callable[[AgentId, float], None] = lambda agent, at: None,
+    ) -> None:
+        self._staff = staff
+        self._nodes = nodes
+        self._rules = rules
+        self._choose = choose
+        self._news = news
+        self._dialled_outside = dialled_outside
+        self._passports = passports
+        calls = {id_: node.calls for id_, node in nodes.items()}
+        self._progress = Progress(journal, calls, rules, passports, wrap_up)
+        self._progress.next_target = self._next_target
+        self._progress.account = self._account
+        self._recovery = Recovery(self._progress, self._is_up)
+        self._watching = Watching(self._progress)
+
+    # ------------------------------------------------------------ reading
+
+    def view(self, id_: TransferId) -> Json | None:
+        """A transfer as it stands; None when nobody knows it (any more)."""
+        record = self._progress.records.get(id_)
+        return None if record is None else self._progress.view(record)
+
+    def views(self, agent: AgentId | None) -> list[Json]:
+        """All transfers, or those in which this agent is transferer or target, oldest first."""
+        return [
+            self._progress.view(record)
+            for record in self._progress.records.values()
+            if agent is None or agent in (record.agent, record.target_agent)
+        ]
+
+    @property
+    def open(self) -> int:
+        return len(self._progress.of_call)
+
+    def _is_up(self, node: NodeId) -> bool:
+        link = self._nodes[node].link
+        return link is not None and link.up
+
+    # ------------------------------------------------------------ orders: start
+
+    def start(self, order: StartTransfer) -> list[Effect]:
+        known = self._progress.records.get(order.transfer)
+        if known is not None:
+            return [self._done(order.order, order.agent, known)]
+        agent = self._staff.agents.get(order.agent)
+        line = None if agent is None else self._line(agent, order.call)
+        if agent is None or line is None:
+            return [_refused(order, *self._why_no_line(agent, order.call))]
+        node, talk = line
+        if not self._is_up(node):
+            return [_refused(order, "link_down", f"the switch {node} cannot be reached now")]
+        if talk.call in self._progress.of_call:
+            return [_refused(order, "already_transferring", "this caller is being handed over already")]
+        found = self._first(order.targets, order.agent, node, order.at, ())
+        if isinstance(found, Refused):
+            return [_refused(order, found.code, found.text)]
+        return self._begin(order, agent, node, talk, found)
+
+    def _line(self, agent: Agent, call: CallId | None) -> tuple[NodeId, Line] | None:
+        for id_, node in self._nodes.items():
+            for line in lines_of(agent, node.calls):
+                if call is None or line.call == call:
+                    return id_, line
+        return None
+
+    def _why_no_line(self, agent: Agent | None, call: CallId | None) -> tuple[str, str]:
+        known = call is not None and any(call in node.calls.journeys.calls for node in self._nodes.values())
+        if agent is not None and known:
+            return "not_yours", "you do not talk with this caller"
+        return "no_call", "you talk with nobody"
+
+    def _first(
+        self, targets: tuple[Target, ...], by: AgentId, node: NodeId, at: float, tried: Collection[AgentId]
+    ) -> Found | Refused:
+        """The first who can be tried now; why the first of all cannot, when none can."""
+        why: Refused | None = None
+        for number, target in enumerate(targets):
+            chosen = self._choose(target, by=by, node=node, at=at, tried=tried)
+            if not isinstance(chosen, Refused):
+                # A skill may be had by others, too, should this one not take the call.
+                again = (target,) if target.kind is TargetKind.SKILL else ()
+                return Found(target=target, chosen=chosen, left=(*again, *targets[number + 1 :]))
+            why = why or chosen
+        return why or Refused(code=Reason.NO_SUCH, text="no target was named")
+
+    def _begin(
+        self, order: StartTransfer, agent: Agent, node: NodeId, talk: Line, found: Found
+    ) -> list[Effect]:
+        journey = self._nodes[node].calls.journeys.calls[talk.call]
+        blind = order.mode is TransferMode.BLIND
+        record = OpenTransfer(
+            id=order.transfer,
+            call=talk.call,
+            node=node,
+            state=State.PLACING,
+            mode=order.mode,
+            kind=TransferKind.BLIND if blind else TransferKind.ATTENDED,
+            agent=agent.id,
+            agent_name=agent.name,
+            interface=talk.interface,
+            transferer=talk.transferer,
+            caller=talk.caller,
+            caller_number=journey.dialled if talk.own else journey.caller,
+            caller_name="" if talk.own else journey.caller_name,
+            queue=talk.queue,
+            target=found.target,
+            target_name=found.chosen.name,
+            target_agent=found.chosen.agent,
+            dial=found.chosen.dial,
+            left=found.left,
+            created=order.at,
+        )
+        self._progress.open(record)
+        effects = self._passports.begin(
+            record.id,
+            record.call,
+            node,
+            order.at,
+            transferer=agent.id,
+            interface=record.interface,
+            reason=order.reason,
+            note=order.note,
+        )
+        effects += self._progress.go(
+            record, Taken(record=record, moves=(Move.PART,), event="created"), order.at
+        )
+        effects += self._knows(record, order.at)
+        return [*effects, self._done(order.order, order.agent, self._progress.records[record.id])]
+
+    def _knows(self, record: OpenTransfer, at: float) -> list[Effect]:
+        """Let the target's phone ring: now, or when his page shows the hand-over."""
+        wait = self._rules.acknowledge is Acknowledge.WAIT and record.target_agent is not None
+        if not wait:
+            return self._progress.feed(record.id, Input.GO, at)
+        return [
+            *self._passports.deliver(
+                record.id, record.target, record.target_agent, at, name=record.target_name
+            ),
+            *self._progress.timers.set(record.id, Timer.STATE, self._rules.acknowledge_up_to_s),
+        ]
+
+    def _next_target(self, record: OpenTransfer, at: float) -> OpenTransfer | None:
+        """Whoever can be tried after this one."""
+        tried = record.tried if record.target_agent is None else (*record.tried, record.target_agent)
+        found = self._first(record.left, record.agent, record.node, at, tried)
+        if isinstance(found, Refused):
+            return None
+        return replace(
+            record,
+            target=found.target,
+            target_name=found.chosen.name,
+            target_agent=found.chosen.agent,
+            dial=found.chosen.dial,
+            left=found.left,
+            tried=tried,
+        )
+
+    # ------------------------------------------------------------ orders: the others
+
+    def move(self, order: MoveTransfer) -> list[Effect]:
+        record = self._progress.records.get(order.transfer)
+        if record is None or order.agent not in (None, record.agent):
+            return [_refused(order, "no_such_transfer", "there is no such transfer of yours")]
+        input_ = order_of(order.verb, record)
+        if record.over and _DONE_BY.get(order.verb) is record.outcome:
+            return [self._done(order.order, order.agent, record)]
+        step = TABLE.get((record.state, input_))
+        if step is None or step.stay:
+            return [_refused(order, "not_possible_now", _not_now(record, order.verb), self.view(record.id))]
+        if step.again:
+            return [self._done(order.order, order.agent, record)]
+        if not self._is_up(record.node):
+            return [_refused(order, "link_down", f"the switch {record.node} cannot be reached now")]
+        if input_ is Input.REQUEUE:
+            queue = order.queue or record.queue
+            if not queue or queue not in self._nodes[record.node].queues.names:
+                return [_refused(order, "no_such_target", "which queue?", self.view(record.id))]
+            record = replace(record, back_to=queue)
+        elif input_ is Input.HAND_TO_QUEUE:
+            record = replace(record, back_to=record.dial)
+        taken = take(record, input_)
+        assert taken is not None
+        effects = self._progress.go(record, taken, order.at)
+        return [*effects, self._done(order.order, order.agent, self._progress.records[record.id])]
+
+    def annotate(self, order: AnnotateTransfer) -> list[Effect]:
+        record = self._progress.records.get(order.transfer)
+        if record is None or order.agent not in (None, record.agent):
+            return [_refused(order, "no_such_transfer", "there is no such transfer of yours")]
+        effects = self._passports.annotate(
+            record.id, order.at, reason=order.reason, note=order.note, disposition=order.disposition
+        )
+        effects += self._progress.told(record, "", order.at)
+        return [*effects, self._done(order.order, order.agent, record)]
+
+    def acknowledge(self, order: AcknowledgeHandover) -> list[Effect]:
+        """The target's page shows the hand-over: his phone may ring."""
+        effects = self._passports.acknowledged(order.agent, order.transfer, order.at)
+        record = self._progress.records.get(order.transfer)
+        if record is None or order.agent != record.target_agent or record.over:
+            return effects
+        if record.state is State.PLACING:
+            return [*effects, *self._progress.feed(record.id, Input.GO, order.at)]
+        return [*effects, *self._progress.told(record, "", order.at)] if effects else effects
+
+    def _done(self, order: str, agent: AgentId | None, record: OpenTransfer) -> Reply:
+        return Reply(order=order, agent=agent, outcome="done", body=self._progress.view(record))
+
+    # ------------------------------------------------------------ what the switch tells
+
+    def on_event(self, event: SwitchEvent) -> list[Effect]:
+        """To be called after the model has taken the event."""
+        return self._watching.on_event(event) if self._progress.of_call else []
+
+    def on_fact(self, fact: Fact) -> list[Effect]:
+        """A phone rings for a target that was a queue: now it is known who it is."""
+        if not isinstance(fact, MemberRinging) or fact.call not in self._progress.of_call:
+            return []
+        record = self._progress.records[self._progress.of_call[fact.call]]
+        agent = self._staff.whose(fact.node, fact.interface)
+        if agent is None or record.target.kind is not TargetKind.QUEUE or agent.id == record.target_agent:
+            return []
+        record = replace(record, target_agent=agent.id)
+        self._progress.records[record.id] = record
+        return self._progress.told(record, "", fact.at)
+
+    def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
+        return self._recovery.answered(answer)
+
+    def tick(self, at: float) -> list[Effect]:
+        fired, effects = self._progress.timers.tick(at)
+        for id_, timer in fired:
+            effects += self._recovery.fired(id_, timer, at)
+        return effects
+
+    # ------------------------------------------------------------ over restarts and gaps
+
+    def restore(self, kept: TransfersKept) -> list[Effect]:
+        """Transfers that were open when pbxd last ended. What became of them the switch will say."""
+        return self._recovery.restore(kept)
+
+    def linked(self, up: LinkUp) -> list[Effect]:
+        """To be called after the model has taken the inventory."""
+        return self._recovery.linked(up)
+
+    # ------------------------------------------------------------ the account
+
+    def _account(self, record: OpenTransfer, at: float) -> list[Effect]:
+        node = self._nodes[record.node]
+        seen = node.calls.transferred(account_of(record), record.call, caller=record.caller, at=at)
+        return self._news(node, seen)
+
+
+_DONE_BY = {
+    Verb.CANCEL: Outcome.CANCELLED,
+    Verb.COMPLETE: Outcome.COMPLETED,
+    Verb.LEAVE: Outcome.COMPLETED,
+    Verb.REQUEUE: Outcome.REQUEUED,
+}
+
+
+def _not_now(record: OpenTransfer, verb: Verb) -> str:
+    if record.over:
+        return f"the transfer is over: {record.outcome.value if record.outcome else 'ended'}"
+    return f"{verb.value} makes no sense while the transfer is {record.state.value}"
+
+
+def _refused(
+    order: StartTransfer | MoveTransfer | AnnotateTransfer, code: str, text: str, body: Json | None = None
+) -> Reply:
+    return Reply(
+        order=order.order, agent=order.agent, outcome="refused", code=code, text=text, body=body or {}
+    )

@@ -1,0 +1,64 @@
+"""Which call an agent is talking in, and who is at the other end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pbxd.agents.staff import Agent
+from pbxd.calls.model import CallModel
+from pbxd.calls.talk import Talk
+from pbxd.ids import CallId, Interface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An agent and the person he talks with, on one switch."""
+
+    call: CallId
+    transferer: str  #: the agent's channel
+    interface: Interface  #: his device
+    caller: str  #: the other party's channel
+    queue: str | None  #: the queue that brought them together
+    own: bool  #: the journey is the agent's own: he called
+    hears: bool  #: they hear each other now (else one of them is on hold)
+    since: float
+
+
+def lines_of(agent: Agent, calls: CallModel) -> list[Line]:
+    """The conversations that this agent is in, the one that goes on now first."""
+    devices = {device.lower() for node, device in agent.devices if node in (None, calls.node)}
+    found = [line for call in calls.journeys.calls for line in _lines(call, devices, calls)]
+    return sorted(found, key=lambda line: (not line.hears, -line.since))
+
+
+def _lines(call: CallId, devices: set[str], calls: CallModel) -> Iterable[Line]:
+    journeys, wiring = calls.journeys, calls.wiring
+    journey = journeys.calls[call]
+    if journey.ended is not None:
+        return
+    subject = wiring.named(journey.subject)
+    if subject is None:
+        return
+    own = subject.interface.lower() in devices
+    for talk in journeys.open_talks(call):
+        channel = wiring.named(talk.name)
+        if channel is None or channel.uniqueid not in wiring.chain(subject.uniqueid):
+            continue
+        if own:
+            yield _line(call, talk, subject.name, subject.interface, talk.name, own=True)
+        elif talk.interface.lower() in devices or (talk.member or "").lower() in devices:
+            yield _line(call, talk, talk.name, talk.interface, subject.name, own=False)
+
+
+def _line(call: CallId, talk: Talk, transferer: str, device: Interface, caller: str, *, own: bool) -> Line:
+    return Line(
+        call=call,
+        transferer=transferer,
+        interface=device,
+        caller=caller,
+        queue=talk.queue,
+        own=own,
+        hears=talk.since is not None,
+        since=talk.stint,
+    )

@@ -1,0 +1,184 @@
+"""Who is there and who is with whom in a transfer, and what that means when nothing else is known.
+
+People are *with* each other when a chain of bridges joins them, whether or not one of them has pressed hold
+on his phone: a transfer goes on when the target has answered, even if the transferer's phone is still on hold
+and hears nothing. A holding bridge joins nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pbxd.calls.model import CallModel
+from pbxd.calls.names import SWAPPED
+from pbxd.calls.wiring import Wiring
+from pbxd.ids import Interface, Uniqueid
+from pbxd.transfers.record import OpenTransfer
+from pbxd.transfers.words import Input, Move, Outcome, State, Step
+
+MOST_REPAIRS = 3
+
+
+class Company(StrEnum):
+    """Who of the three are together."""
+
+    NOBODY = "nobody"
+    CONSULT = "consult"
+    BACK = "back"
+    JOINED = "joined"
+    ALL = "all"
+    ELSEWHERE = "elsewhere"  #: the caller is with somebody who is neither of the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    caller: bool
+    transferer: bool
+    target: bool
+    company: Company
+    queued: bool = False  #: the caller waits in a queue
+    stranger: Interface | None = None  #: whom the caller is with, when it is somebody else
+
+
+def look(record: OpenTransfer, calls: CallModel) -> Picture:
+    """How the switch shows the parties of this transfer now."""
+    wiring = calls.wiring
+    caller, transferer = _named(record.caller, wiring), _named(record.transferer, wiring)
+    target = record.channel if record.channel in wiring.channels else None
+    with_caller = set() if caller is None else set(wiring.chain(caller))
+    with_target = set() if target is None else set(wiring.chain(target))
+    caller_target = caller is not None and caller in with_target
+    caller_transferer = transferer is not None and transferer in with_caller
+    consult = transferer is not None and transferer in with_target
+    stranger: Interface | None = None
+    if (caller_target and caller_transferer) or (consult and (caller_target or caller_transferer)):
+        company = Company.ALL
+    elif caller_target:
+        company = Company.JOINED
+    elif caller_transferer:
+        company = Company.BACK
+    elif others := with_caller - {caller}:
+        company = Company.ELSEWHERE
+        stranger = wiring.channels[min(others)].interface
+    else:
+        company = Company.CONSULT if consult else Company.NOBODY
+    waiting = None if caller is None else calls.journeys.waiting.get(caller)
+    return Picture(
+        caller=caller is not None,
+        transferer=transferer is not None,
+        target=target is not None,
+        company=company,
+        queued=waiting is not None and waiting.own,
+        stranger=stranger,
+    )
+
+
+def _named(name: str, wiring: Wiring) -> Uniqueid | None:
+    """The channel of this name, also in the moment in which Asterisk moves its body elsewhere."""
+    return wiring.by_name.get(name) or wiring.by_name.get(name + SWAPPED)
+
+
+_SIGNALS = {
+    Company.CONSULT: Input.CONSULT,
+    Company.BACK: Input.BACK,
+    Company.JOINED: Input.JOINED,
+    Company.ALL: Input.ALL,
+    Company.ELSEWHERE: Input.ELSEWHERE,
+}
+
+
+def signals(before: Picture, now: Picture) -> list[Input]:
+    """What is new in the picture. Who is gone comes first: it decides what the rest means."""
+    news: list[Input] = []
+    if before.caller and not now.caller:
+        news.append(Input.C_GONE)
+    if before.transferer and not now.transferer:
+        news.append(Input.A_GONE)
+    if before.target and not now.target:
+        news.append(Input.B_GONE)
+    if before.company is not now.company and now.company in _SIGNALS:
+        news.append(_SIGNALS[now.company])
+    if now.queued and not before.queued:
+        news.append(Input.QUEUED)
+    return news
+
+
+# ---------------------------------------------------------------- what the picture alone says
+
+
+def settle(record: OpenTransfer, now: Picture) -> Step:
+    """Where this transfer stands by the picture alone, and what is missing."""
+    if not now.caller:
+        talking = now.company is Company.CONSULT
+        tell = (Move.SAY_LEFT,) if now.transferer and not talking else ()
+        drop = () if record.up else (Move.DROP,)
+        return Step(to=State.ENDED, moves=(*drop, *tell), outcome=Outcome.CALLER_LEFT)
+    if now.queued:
+        outcome = record.outcome if record.state is State.REQUEUEING else Outcome.REQUEUED
+        return Step(to=State.ENDED, moves=(Move.DROP,), outcome=outcome)
+    if record.repairs >= MOST_REPAIRS and now.company in (Company.NOBODY, Company.CONSULT):
+        return Step(to=State.RECALLING, moves=(Move.RESCUE,), event="recalled", outcome=Outcome.RECALLED)
+    match now.company:
+        case Company.JOINED:
+            return Step(to=State.ENDED, outcome=Outcome.COMPLETED)
+        case Company.ELSEWHERE:
+            mine = now.stranger == record.interface
+            outcome = Outcome.RECALLED if mine else Outcome.REQUEUED
+            return Step(to=State.ENDED, moves=(Move.DROP,), outcome=outcome)
+        case Company.ALL:
+            leaving = record.state in (State.LEAVING, State.COMPLETING)
+            return _go(State.LEAVING, Move.FREE_TRANSFERER) if leaving else _go(State.MERGED)
+        case Company.BACK:
+            return _with_transferer(record, now)
+        case Company.CONSULT:
+            return _consulting(record)
+        case Company.NOBODY:
+            return _alone(record, now)
+
+
+def _go(state: State, *moves: Move, outcome: Outcome | None = None) -> Step:
+    return Step(to=state, moves=moves, outcome=outcome)
+
+
+def _with_transferer(record: OpenTransfer, now: Picture) -> Step:
+    swapped = record.state in (State.SWAPPING, State.SWAPPED, State.UNSWAPPING)
+    if swapped and now.target:
+        return _go(State.SWAPPED)
+    outcome = record.outcome if record.state is State.RETURNING else None
+    return _go(State.ENDED, Move.DROP, outcome=outcome or Outcome.CANCELLED)
+
+
+def _consulting(record: OpenTransfer) -> Step:
+    match record.state:
+        case State.COMPLETING | State.LEAVING | State.BLONDE:
+            return _go(State.COMPLETING, Move.TRANSFERER_FREE_AFTER, Move.TO_TARGET)
+        case State.RETURNING:
+            return _go(State.RETURNING, Move.TARGET_FREE_AFTER, Move.TO_TRANSFERER)
+        case State.REQUEUEING:
+            return _go(State.REQUEUEING, Move.TO_QUEUE, Move.DROP, Move.FREE_TRANSFERER)
+        case _:
+            return _go(State.TALKING)
+
+
+def _alone(record: OpenTransfer, now: Picture) -> Step:
+    """Nobody is with the caller."""
+    answered = now.target and record.up
+    called = now.target and not record.up
+    rescue = Step(to=State.RECALLING, moves=(Move.RESCUE,), event="recalled", outcome=Outcome.RECALLED)
+    match record.state:
+        case State.REQUEUEING:
+            return _go(State.REQUEUEING, Move.TO_QUEUE)
+        case State.RECALLING:
+            return rescue
+        case State.RETURNING if now.transferer:
+            return _go(State.RETURNING, Move.TO_TRANSFERER)
+        case State.COMPLETING | State.LEAVING | State.BLONDE if answered:
+            return _go(State.COMPLETING, Move.TO_TARGET)
+    if called and record.state is not State.RETURNING:
+        if now.transferer and record.state is not State.BLONDE:
+            return _go(State.RINGING)
+        return _go(State.BLONDE, Move.ANSWER_FOR_CALLER)
+    if now.transferer and record.state is not State.BLONDE:
+        return Step(to=State.RETURNING, moves=(Move.DROP, Move.TO_TRANSFERER), as_it_went=True)
+    return _go(State.COMPLETING, Move.TO_TARGET) if answered else rescue

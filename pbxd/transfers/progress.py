@@ -1,0 +1,320 @@
+"""Open transfers as they go on: inputs become steps, steps become actions and news. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from pbxd.calls.model import CallModel
+from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Tell
+from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId
+from pbxd.journal import Journal, Table
+from pbxd.orders import TargetKind
+from pbxd.transfers import moves as on_switch
+from pbxd.transfers.machine import Taken, signal_of, take
+from pbxd.transfers.passports import Passports
+from pbxd.transfers.picture import Company, Picture, look, signals
+from pbxd.transfers.record import OpenTransfer, body_of
+from pbxd.transfers.rules import TransferRules
+from pbxd.transfers.timers import Timer, Timers
+from pbxd.transfers.view import ENDINGS, EVENTS, view, why_not
+from pbxd.transfers.words import Input, Move, Outcome, State
+
+SURPRISES = "pbxd_transfer_surprises_total"
+
+_PATIENCE_S = {
+    State.SWAPPING: 2.0,
+    State.UNSWAPPING: 2.0,
+    State.MERGING: 2.0,
+    State.LEAVING: 2.0,
+    State.COMPLETING: 2.0,
+    State.RETURNING: 2.0,
+    State.REQUEUEING: 3.0,
+}
+_ANNOUNCED_S = 8.0
+"""The transferer is told why before the caller comes back to him."""
+_APPEAR_S = 2.0
+_SWEEP_S = 3.0
+_FORGET_S = 120.0
+"""So long an ended transfer is still known, for those who reload or press again."""
+
+_FREEING = frozenset({Move.FREE_TRANSFERER, Move.TRANSFERER_FREE_AFTER, Move.SAY_LEFT})
+_ESSENTIAL = frozenset({"Redirect", "Originate"})
+
+
+class WrapUp(Protocol):
+    """Told before a transferer is freed, so that no call reaches him before his wrap-up."""
+
+    def __call__(
+        self, agent: AgentId, at: float, *, call: CallId, queue: str | None = None
+    ) -> list[Effect]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An action whose answer says something: without it the transfer does not go on."""
+
+    transfer: TransferId
+    action: str
+    attempt: int
+
+
+class Progress:
+    """All transfers that are open, and for a while those that have ended."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        calls: Mapping[NodeId, CallModel],
+        rules: TransferRules,
+        passports: Passports,
+        wrap_up: WrapUp,
+    ) -> None:
+        self.calls = calls
+        self.rules = rules
+        self.passports = passports
+        self.timers = Timers(journal)
+        self.records: Table[TransferId, OpenTransfer] = Table(journal)
+        self.of_call: Table[CallId, TransferId] = Table(journal)
+        self.lines: Table[tuple[NodeId, str], TransferId] = Table(journal)
+        self.asked: Table[AskId, Asked] = Table(journal)
+        self._pictures: Table[TransferId, Picture] = Table(journal)
+        self._serial: Table[None, int] = Table(journal)
+        self._wrap_up = wrap_up
+        #: called with a record whose target is gone and that has others left: the next one, or None
+        self.next_target: Callable[[OpenTransfer, float], OpenTransfer | None] = lambda record, at: None
+        #: called when a transfer has ended, before it is forgotten: the account for the journey
+        self.account: Callable[[OpenTransfer, float], list[Effect]] = lambda record, at: []
+
+    # ------------------------------------------------------------ reading
+
+    def view(self, record: OpenTransfer) -> Mapping[str, Any]:
+        notes = self.passports.notes(record.id)
+        return view(record, notes, self.passports.acknowledged_s(record.id))
+
+    # ------------------------------------------------------------ beginning
+
+    def open(self, record: OpenTransfer) -> None:
+        """A transfer begins, or is known again after a restart."""
+        self.records[record.id] = record
+        if record.over:
+            return
+        self.of_call[record.call] = record.id
+        for name in (record.caller, record.transferer):
+            self.lines[record.node, name] = record.id
+        self.calls[record.node].expect(
+            record.id, record.call, caller=record.caller, transferer=record.transferer
+        )
+        self._pictures[record.id] = look(record, self.calls[record.node])
+
+    # ------------------------------------------------------------ what the switch shows
+
+    def observe(self, id_: TransferId, at: float) -> list[Effect]:
+        """Compare who is with whom with what it was, and go on accordingly."""
+        effects: list[Effect] = []
+        record = self.records[id_]
+        if record.over:
+            return []
+        now = look(record, self.calls[record.node])
+        before = self._pictures[id_]
+        if now == before:
+            return []
+        self._pictures[id_] = now
+        self.records[id_] = record = _measured(record, now, at)
+        effects += self._guard(record, now)
+        if now.target and not before.target:
+            self.timers.stop(id_, Timer.APPEAR)
+        for signal in signals(before, now):
+            effects += self.feed(id_, signal, at)
+        return effects
+
+    def saw(self, id_: TransferId, now: Picture) -> None:
+        """The picture was taken on another occasion: what is in it is no news any more."""
+        self._pictures[id_] = now
+
+    def _guard(self, record: OpenTransfer, now: Picture) -> list[Effect]:
+        alone = now.caller and not now.queued and now.company in (Company.NOBODY, Company.CONSULT)
+        if not alone:
+            self.timers.stop(record.id, Timer.GUARD)
+        elif self.rules.guard_after_s > 0 and not self.timers.runs(record.id, Timer.GUARD):
+            return self.timers.set(record.id, Timer.GUARD, self.rules.guard_after_s)
+        return []
+
+    def feed(self, id_: TransferId, signal: Input, at: float) -> list[Effect]:
+        """One signal for one transfer. What no row of the table expects is counted and changes nothing."""
+        record = self.records[id_]
+        if record.over:
+            return []
+        if signal is Input.B_GONE and record.why == "" and record.went is not None:
+            record = self.records[id_] = replace(record, why=why_not(record.went, record.target_name))
+        input_ = signal_of(signal, record, self.rules)
+        if input_ is Input.B_NEXT:
+            following = self.next_target(record, at)
+            if following is None:
+                input_, record = Input.B_GONE, replace(record, left=())
+            elif take(following, input_) is not None:
+                return self._next(record, following, at)
+        taken = take(record, input_)
+        if taken is None:
+            labels = {"state": record.state.value, "signal": input_.value}
+            return [Count(metric=SURPRISES, labels=labels)]
+        if not taken.changed:
+            return []
+        if taken.record.state is State.TALKING and record.answered is None:
+            taken = replace(taken, record=replace(taken.record, answered=at, why=""))
+        return self.go(record, replace(taken, record=replace(taken.record, repairs=0)), at)
+
+    def _next(self, record: OpenTransfer, following: OpenTransfer, at: float) -> list[Effect]:
+        """The target is gone, somebody else is tried."""
+        taken = take(following, Input.B_NEXT)
+        assert taken is not None
+        if not taken.changed:
+            return []
+        effects = self._publish(record, EVENTS[record.went or Outcome.FAILED], at)
+        return [*effects, *self.go(record, taken, at)]
+
+    # ------------------------------------------------------------ steps
+
+    def go(self, before: OpenTransfer, taken: Taken, at: float) -> list[Effect]:
+        """Carry out a step: what the switch has to do first, then who has to know."""
+        record = taken.record
+        if record.over:
+            record = replace(record, ended=at, why=record.why or ENDINGS.get(_outcome(record), ""))
+            record = _measured(record, None, at)
+        effects: list[Effect] = []
+        if _FREEING & set(taken.moves):
+            effects += self._wrap_up(record.agent, at, call=record.call, queue=record.queue)
+        for move in taken.moves:
+            if move in (Move.DIAL, Move.DIAL_FOR_CALLER):
+                record = self._dialled(record)
+                effects += self.passports.deliver(
+                    record.id, record.target, record.target_agent, at, name=record.target_name
+                )
+            effects += self._asks(move, record, at)
+        self.records[record.id] = record
+        effects += self._times(before, record, taken)
+        effects += self._tell(before, record)
+        if taken.event:
+            effects += self._publish(record, taken.event, at)
+        if record.over:
+            effects += self._end(record, at)
+        else:
+            effects.append(KeepTransfer(transfer=record.id, body=body_of(record)))
+        return effects
+
+    def _dialled(self, record: OpenTransfer) -> OpenTransfer:
+        record = replace(record, attempt=record.attempt + 1, up=False, went=None, rang=None, why="")
+        channel = on_switch.target_channel(record)
+        self.lines[record.node, channel] = record.id
+        return replace(record, channel=channel)
+
+    def _asks(self, move: Move, record: OpenTransfer, at: float) -> list[Effect]:
+        place = on_switch.QueuePlace(position=self._position(record, at) if move is Move.TO_QUEUE else None)
+        effects: list[Effect] = []
+        for action in on_switch.actions(move, record, self.rules, place):
+            number = self._serial.get(None, 0) + 1
+            self._serial[None] = number
+            ask = AskId(f"transfer/{record.id}/{number}")
+            name = str(action["Action"])
+            if name in _ESSENTIAL:
+                self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt)
+            effects.append(Ask(ask=ask, node=record.node, action=action, timeout_s=3.0))
+        return effects
+
+    def _position(self, record: OpenTransfer, at: float) -> int | None:
+        """Where in the queue the caller stands who keeps the waiting time that he has. PBX counts from 1."""
+        journeys = self.calls[record.node].journeys
+        waited = journeys.waited(record.call, at)
+        queue = record.back_to or record.queue
+        longer = sum(
+            1 for other in journeys.waiting.values() if other.queue == queue and at - other.joined > waited
+        )
+        return longer + 1
+
+    def _times(self, before: OpenTransfer, record: OpenTransfer, taken: Taken) -> list[Effect]:
+        timers, id_ = self.timers, record.id
+        effects: list[Effect] = []
+        if before.state is not record.state:
+            timers.stop(id_, Timer.STATE)
+        if record.over:
+            timers.stop(id_, *Timer)
+            return timers.set(id_, Timer.SWEEP, _SWEEP_S) + timers.set(id_, Timer.FORGET, _FORGET_S)
+        patience = _PATIENCE_S.get(record.state)
+        if Move.SAY_WHY in taken.moves:
+            patience = _ANNOUNCED_S
+        if record.state is State.RECALLING:
+            patience = self.rules.recall_timeout_s + 5.0
+        if patience is not None:
+            effects += timers.set(id_, Timer.STATE, patience)
+        if record.attempt != before.attempt:
+            effects += timers.set(id_, Timer.APPEAR, _APPEAR_S)
+            queue = record.target.kind is TargetKind.QUEUE
+            limit = self.rules.queue_timeout_s if queue else self.rules.ring_timeout_s
+            effects += timers.set(id_, Timer.RING, limit + 1.0)
+        elif record.state not in (State.RINGING, State.BLONDE):
+            timers.stop(id_, Timer.APPEAR, Timer.RING)
+        return effects
+
+    # ------------------------------------------------------------ who has to know
+
+    def _tell(self, before: OpenTransfer | None, record: OpenTransfer) -> list[Effect]:
+        body = self.view(record)
+        told: list[AgentId] = [record.agent]
+        for agent in (None if before is None else before.target_agent, record.target_agent):
+            if agent is not None and agent not in told and record.attempt > 0:
+                told.append(agent)
+        return [Tell(agent=agent, kind="transfer", body=body) for agent in told]
+
+    def _publish(self, record: OpenTransfer, event: str, at: float) -> list[Effect]:
+        body = {"version": 1, "event": event, "at": at, "transfer": self.view(record)}
+        topic = f"{record.node}/transfer/{record.id}/{event}"
+        return [Publish(topic=topic, body=body, record=True)]
+
+    def told(self, record: OpenTransfer, event: str, at: float) -> list[Effect]:
+        """Tell those concerned how it stands, and publish an event."""
+        return [*self._tell(None, record), *(self._publish(record, event, at) if event else [])]
+
+    def _end(self, record: OpenTransfer, at: float) -> list[Effect]:
+        if self.of_call.get(record.call) == record.id:
+            del self.of_call[record.call]
+        for name in (record.caller, record.transferer, record.channel):
+            if name is not None and self.lines.get((record.node, name)) == record.id:
+                del self.lines[record.node, name]
+        self._pictures.pop(record.id, None)
+        outcome = _outcome(record)
+        return [
+            *self._publish(record, EVENTS[outcome], at),
+            *self._publish(record, "ended", at),
+            KeepTransfer(transfer=record.id, body=None),
+            *self.passports.ended(record.id, outcome.value, at, record.kind.value),
+            *self.account(record, at),
+        ]
+
+    def forget(self, id_: TransferId) -> None:
+        """Nobody asks about this transfer any more."""
+        record = self.records.pop(id_, None)
+        if record is not None:
+            self.timers.stop(id_, *Timer)
+            self.calls[record.node].expect_no_more(id_)
+
+
+def _outcome(record: OpenTransfer) -> Outcome:
+    return record.outcome or Outcome.FAILED
+
+
+def _measured(record: OpenTransfer, now: Picture | None, at: float) -> OpenTransfer:
+    """The record with two times counted up to now: the caller with nobody, the two others talking."""
+    alone = now is not None and now.caller and now.company in (Company.NOBODY, Company.CONSULT)
+    if record.held_since is None:
+        record = replace(record, held_since=at) if alone else record
+    elif not alone:
+        held = record.held_s + max(0.0, at - record.held_since)
+        record = replace(record, held_since=None, held_s=held)
+    consult = now is not None and now.company is Company.CONSULT
+    if record.consult_since is None:
+        return replace(record, consult_since=at) if consult else record
+    if consult:
+        return record
+    talked = record.consult_s + max(0.0, at - record.consult_since)
+    return replace(record, consult_since=None, consult_s=talked)

@@ -1,0 +1,166 @@
+"""When a transfer does not go on as it should: time up, an action refused, a lost link, a restart.
+
+Nothing is ever sent again because no answer came. The transfer is looked at, and what the picture lacks is
+done then (``picture.settle``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pbxd.ami.actions import Hangup, Place, Redirect
+from pbxd.ami.snapshots import ChannelState
+from pbxd.effects import Ask, Count, Effect, KeepTransfer
+from pbxd.ids import AskId, NodeId, TransferId, Uniqueid
+from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
+from pbxd.transfers.machine import follow
+from pbxd.transfers.moves import CONTEXT
+from pbxd.transfers.picture import look, settle
+from pbxd.transfers.progress import Asked, Progress
+from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
+from pbxd.transfers.table import AWAITING
+from pbxd.transfers.timers import Timer
+from pbxd.transfers.words import Input, Outcome, State
+
+ORPHANS = "pbxd_transfer_orphans_total"
+UNREADABLE = "pbxd_transfer_unreadable_total"
+
+_SETTLING_S = 0.5
+"""The dialplan ends most things by itself: it is given so long before anybody interferes."""
+
+
+class Recovery:
+    def __init__(self, progress: Progress, is_up: Callable[[NodeId], bool]) -> None:
+        self._progress = progress
+        self._is_up = is_up
+
+    # ------------------------------------------------------------ answers
+
+    def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
+        """Success says nothing. A refusal, or no answer at all, is a reason to look."""
+        asked: Asked | None = self._progress.asked.pop(answer.ask, None)
+        record = None if asked is None else self._progress.records.get(asked.transfer)
+        if asked is None or record is None or record.over or isinstance(answer, AskDone):
+            return []
+        if asked.action == "Originate" and isinstance(answer, AskRefused):
+            if asked.attempt != record.attempt:
+                return []
+            self._progress.records[record.id] = replace(record, went=Outcome.FAILED)
+            return self._progress.feed(record.id, Input.B_GONE, answer.at)
+        return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
+
+    # ------------------------------------------------------------ times
+
+    def fired(self, id_: TransferId, timer: Timer, at: float) -> list[Effect]:
+        record = self._progress.records.get(id_)
+        if record is None:
+            return []
+        if timer is Timer.FORGET:
+            self._progress.forget(id_)
+            return []
+        if not self._is_up(record.node):
+            return self._progress.timers.set(id_, timer, _SETTLING_S)
+        if timer is Timer.SWEEP:
+            return self._sweep(record)
+        if record.over:
+            return []
+        match timer:
+            case Timer.GUARD:
+                if not record.why:
+                    self._progress.records[id_] = replace(record, why="the caller was on hold for too long")
+                return self._progress.feed(id_, Input.GUARD, at)
+            case Timer.APPEAR:
+                self._progress.records[id_] = replace(record, went=Outcome.FAILED)
+                return self._progress.feed(id_, Input.B_GONE, at)
+            case Timer.RING if record.channel is not None:
+                # The switch should have given up by itself. Its hang-up will say the rest.
+                self._progress.records[id_] = replace(record, went=Outcome.NO_ANSWER)
+                return [self._ask(record, "ring", Hangup(channel=record.channel).headers())]
+            case Timer.STATE if record.state is State.PLACING:
+                return self._progress.feed(id_, Input.GO, at)
+            case Timer.STATE:
+                return self._look(record, at, repair=True)
+            case _:
+                return []
+
+    def _look(self, record: OpenTransfer, at: float, *, repair: bool) -> list[Effect]:
+        now = look(record, self._progress.calls[record.node])
+        self._progress.saw(record.id, now)
+        step = settle(record, now)
+        if step.moves and step.to is not State.ENDED and not repair:
+            return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
+        if step.to is record.state and not step.moves:
+            waits = step.to in AWAITING
+            return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S) if waits else []
+        taken = follow(record, step)
+        repairs = record.repairs + 1 if step.moves else 0
+        return self._progress.go(record, replace(taken, record=replace(taken.record, repairs=repairs)), at)
+
+    # ------------------------------------------------------------ over gaps
+
+    def restore(self, kept: TransfersKept) -> list[Effect]:
+        """The transfers that were open when pbxd ended; what became of them the switch will say."""
+        effects: list[Effect] = []
+        for id_, body in kept.bodies.items():
+            try:
+                record = read_body(body)
+            except UnreadableError:
+                effects += [Count(metric=UNREADABLE), KeepTransfer(transfer=id_, body=None)]
+                continue
+            if record.node not in self._progress.calls or record.id != id_:
+                effects.append(KeepTransfer(transfer=id_, body=None))
+            elif record.id not in self._progress.records:
+                self._progress.open(record)
+        return effects
+
+    def linked(self, up: LinkUp) -> list[Effect]:
+        """The switch as it really is: each open transfer on it is finished or unwound from that."""
+        answered = {
+            entry.channel.uniqueid
+            for entry in up.inventory.channels
+            if entry.channel.state == ChannelState.UP
+        }
+        effects: list[Effect] = []
+        for id_ in list(self._progress.of_call.values()):
+            record = self._progress.records[id_]
+            if record.node == up.node:
+                record = replace(record, up=record.up or record.channel in answered)
+                self._progress.open(self._called_now(record))
+                effects += self._look(self._progress.records[id_], up.at, repair=False)
+        return effects
+
+    def _called_now(self, record: OpenTransfer) -> OpenTransfer:
+        """After a restart the journey may have begun anew, under another name."""
+        calls = self._progress.calls[record.node]
+        caller = calls.wiring.named(record.caller)
+        call = None if caller is None else calls.call_of(caller.uniqueid)
+        if call is None or call == record.call:
+            return record
+        if self._progress.of_call.get(record.call) == record.id:
+            del self._progress.of_call[record.call]
+        return replace(record, call=call)
+
+    # ------------------------------------------------------------ is anything left behind?
+
+    def _sweep(self, record: OpenTransfer) -> list[Effect]:
+        """A channel that still is in a place of this transfer, and with nobody, was forgotten."""
+        wiring = self._progress.calls[record.node].wiring
+        effects: list[Effect] = []
+        for name in (record.transferer, record.channel, record.caller):
+            if name is None or (record.node, name) in self._progress.lines:
+                continue  # he is in another transfer already
+            uniqueid = wiring.by_name.get(name, Uniqueid(name))
+            if wiring.bridge_of.get(uniqueid) not in wiring.holding:
+                continue
+            rescue = Redirect(channel=name, to=Place(context=CONTEXT, exten="rescue")).headers()
+            action = rescue if name == record.caller else Hangup(channel=name).headers()
+            effects += [self._ask(record, f"sweep-{name}", action), _orphan(record.node)]
+        return effects
+
+    def _ask(self, record: OpenTransfer, what: str, action: dict[str, str]) -> Ask:
+        return Ask(ask=AskId(f"transfer/{record.id}/{what}"), node=record.node, action=action)
+
+
+def _orphan(node: NodeId) -> Count:
+    return Count(metric=ORPHANS, labels={"node": node})

@@ -1,0 +1,55 @@
+"""Times of open transfers. The world has no clock: a time begins to run with the Tick after it was set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pbxd.effects import Effect, Wake
+from pbxd.ids import TransferId
+from pbxd.journal import Journal, Table
+
+
+class Timer(StrEnum):
+    STATE = "state"  #: this state lasts too long
+    APPEAR = "appear"  #: the target's channel should be there by now
+    RING = "ring"  #: the target has rung for long enough
+    GUARD = "guard"  #: the caller has been on hold for long enough
+    SWEEP = "sweep"  #: after the end: is anything left behind?
+    FORGET = "forget"  #: after the end: nobody asks any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    in_s: float
+    at: float | None = None  #: None: not yet running
+
+
+class Timers:
+    def __init__(self, journal: Journal) -> None:
+        self._due: Table[tuple[TransferId, Timer], Due] = Table(journal)
+
+    def set(self, transfer: TransferId, timer: Timer, in_s: float) -> list[Effect]:
+        """Fire in so many seconds. A Tick is asked for at once, so that it knows from when on."""
+        self._due[transfer, timer] = Due(in_s=in_s)
+        return [Wake(in_s=0.0)]
+
+    def stop(self, transfer: TransferId, *timers: Timer) -> None:
+        for timer in timers:
+            self._due.pop((transfer, timer), None)
+
+    def runs(self, transfer: TransferId, timer: Timer) -> bool:
+        return (transfer, timer) in self._due
+
+    def tick(self, at: float) -> tuple[list[tuple[TransferId, Timer]], list[Effect]]:
+        """Those that have fired (and are stopped), and when the next Tick is wanted."""
+        fired: list[tuple[TransferId, Timer]] = []
+        effects: list[Effect] = []
+        for key, due in list(self._due.items()):
+            if due.at is None:
+                self._due[key] = Due(in_s=due.in_s, at=at + due.in_s)
+                effects.append(Wake(in_s=due.in_s))
+            elif due.at <= at:
+                del self._due[key]
+                fired.append(key)
+        return fired, effects

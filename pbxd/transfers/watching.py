@@ -1,0 +1,113 @@
+"""Finds out which open transfer an event of the switch concerns, and what it says of the target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pbxd.ami import event_types as ami
+from pbxd.ami.event_types import SwitchEvent
+from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
+from pbxd.calls.names import OWN
+from pbxd.effects import Effect
+from pbxd.ids import TransferId
+from pbxd.transfers.progress import Progress
+from pbxd.transfers.record import OpenTransfer
+from pbxd.transfers.view import why_not
+from pbxd.transfers.words import Input, Outcome, State
+
+_STATUS = {
+    "BUSY": Outcome.BUSY,
+    "NOANSWER": Outcome.NO_ANSWER,
+    "CANCEL": Outcome.NO_ANSWER,
+}
+_CAUSES = {
+    17: Outcome.BUSY,
+    18: Outcome.NO_ANSWER,
+    19: Outcome.NO_ANSWER,
+    21: Outcome.DECLINED,
+}
+"""ISDN causes: user busy, no user responding, no answer, call rejected (SIP 603)."""
+
+
+class Watching:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_event(self, event: SwitchEvent) -> list[Effect]:
+        """To be called after the model has taken the event."""
+        snapshot = _subject(event)
+        if snapshot is None:
+            return []
+        id_ = self._concerned(event, snapshot)
+        if id_ is None or self._progress.records[id_].over:
+            return []
+        effects = self._of_target(id_, event, snapshot)
+        return [*effects, *self._progress.observe(id_, event.at)]
+
+    def _concerned(self, event: SwitchEvent, snapshot: ChannelSnapshot) -> TransferId | None:
+        lines, node = self._progress.lines, event.node
+        found = lines.get((node, snapshot.name)) or lines.get((node, snapshot.uniqueid))
+        if found is not None:
+            return found
+        call = self._progress.calls[node].call_of(snapshot.uniqueid)
+        return None if call is None else self._progress.of_call.get(call)
+
+    def _of_target(self, id_: TransferId, event: SwitchEvent, snapshot: ChannelSnapshot) -> list[Effect]:
+        """What the event says of the attempt to reach the target."""
+        record = self._progress.records[id_]
+        own = snapshot.uniqueid == record.channel
+        if not own and not self._behind(record, snapshot):
+            return []
+        match event:
+            case ami.Newstate() if snapshot.state == ChannelState.RINGING and record.rang is None:
+                self._progress.records[id_] = replace(record, rang=event.at)
+                return self._progress.feed(id_, Input.RINGS, event.at)
+            case ami.Newstate() if own and snapshot.state == ChannelState.UP and not record.up:
+                self._progress.records[id_] = replace(record, up=True)
+            case ami.DialEnd() if event.status != "ANSWER" and record.went is None and not record.up:
+                self._went(record, _STATUS.get(event.status, Outcome.FAILED))
+            case ami.Hangup():
+                self._hung_up(record, event.cause, own=own)
+            case _:
+                pass
+        return []
+
+    def _behind(self, record: OpenTransfer, snapshot: ChannelSnapshot) -> bool:
+        """Is this a phone behind the Local channel by which the target is called?"""
+        if record.state not in (State.RINGING, State.BLONDE):
+            return False
+        calls = self._progress.calls[record.node]
+        return snapshot.uniqueid in calls.journeys.aside and not snapshot.uniqueid.startswith(OWN)
+
+    def _hung_up(self, record: OpenTransfer, cause: int, *, own: bool) -> None:
+        if record.up:
+            if own:
+                self._went(record, Outcome.CANCELLED)
+        elif cause in _CAUSES and (record.went is None or cause == 21):
+            self._went(record, _CAUSES[cause])
+        elif own and record.went is None:
+            self._went(record, Outcome.FAILED if record.rang is None else Outcome.NO_ANSWER)
+
+    def _went(self, record: OpenTransfer, went: Outcome) -> None:
+        if went is Outcome.BUSY and record.rang is not None:
+            went = Outcome.DECLINED  # a phone that rang and then was busy: somebody pressed the key
+        why = why_not(went, record.target_name)
+        self._progress.records[record.id] = replace(record, went=went, why=why)
+
+
+def _subject(event: SwitchEvent) -> ChannelSnapshot | None:
+    """The channel that an event is about, of those events that can change a transfer."""
+    match event:
+        case (
+            ami.Newchannel()
+            | ami.Newstate()
+            | ami.Hangup()
+            | ami.BridgeEnter()
+            | ami.BridgeLeave()
+            | ami.QueueCallerJoin()
+        ):
+            return event.channel
+        case ami.DialEnd():
+            return event.dest
+        case _:
+            return None
