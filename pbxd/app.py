@@ -22,11 +22,12 @@ from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.keyfile import read_or_make_key
 from pbxd.edge.metrics import Metrics, watch_lag
 from pbxd.edge.mqtt import Mqtt
+from pbxd.edge.replies import Asked, Replies
 from pbxd.edge.store import Store, StoreError
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import RecentContact, WebEdge
-from pbxd.effects import Ask, Count, LookUp, Publish, Remember, Tell, Wake
-from pbxd.from_settings import origin, patience, rules, web_agents
+from pbxd.effects import Ask, Count, KeepDossier, KeepTransfer, LookUp, Publish, Remember, Reply, Tell, Wake
+from pbxd.from_settings import operators, origin, patience, rules, web_agents
 from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.orders import Order
@@ -88,6 +89,7 @@ class Daemon:
             overflowed=lambda node: self._links[node].resync("events were lost: the inbox was full"),
             ticked=lambda: self._notify.feed(time.monotonic()),
         )
+        self._replies = Replies(self._board.put)
         self._clock = Clock(self._board.put)
         self._links = {
             NodeId(node.name): AmiLink(NodeId(node.name), node.ami, self._board) for node in settings.nodes
@@ -127,6 +129,9 @@ class Daemon:
         try:
             if settings.mqtt is not None:
                 self._mqtt = Mqtt(settings.mqtt, self._store.outbox, self._metrics.count)
+            # Before anything is heard of any switch: what was under way is finished, not begun anew.
+            for kept in await self._store.kept():
+                self._board.put(kept)
             # Only now: the first call asks for its history at once.
             await self._agi.start()
             self._watch_health()
@@ -186,8 +191,14 @@ class Daemon:
         def look_up(effect: LookUp) -> None:
             self._store.ask(effect, self._board.put)
 
+        def keep(effect: KeepTransfer | KeepDossier) -> None:
+            self._store.keep(effect)
+
         def tell(effect: Tell) -> None:
             self._web.tell(effect)
+
+        def reply(effect: Reply) -> None:
+            self._replies.take(effect)
 
         def wake(effect: Wake) -> None:
             self._clock.wake(effect)
@@ -198,8 +209,11 @@ class Daemon:
             Remember: remember,
             LookUp: look_up,
             Tell: tell,
+            Reply: reply,
             Wake: wake,
             Count: self._metrics.apply,
+            KeepTransfer: keep,
+            KeepDossier: keep,
         }
         return outlets
 
@@ -224,12 +238,13 @@ class Daemon:
             self,
             listen=web.listen,
             port=web.port,
-            metrics=self._metrics.text,
+            metrics=self._metrics.scrape,
             readiness=lambda: self._health.parts(),
             contacts=self.recent_contacts,
             count=self._metrics.apply,
             session_secret=read_or_make_key(web.session_key_file),
             session_s=web.session_lifetime,
+            operators=operators(web),
             sign_in_tries=web.sign_in_tries,
             sign_in_pause_s=web.sign_in_pause,
             origins=[origin(public)] if public else [],
@@ -262,6 +277,15 @@ class Daemon:
 
     def order(self, order: Order) -> None:
         self._board.put(order)
+
+    async def ask(self, order: Asked) -> Reply:
+        return await self._replies.ask(order, self._settings.web.order_timeout)
+
+    def transfers(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
+        return self._world.transfers(agent)
+
+    def targets(self, agent: AgentId, call: CallId | None, query: str) -> Sequence[Mapping[str, Any]]:
+        return self._world.targets(agent, call, query)
 
     async def recent_contacts(self, agent: AgentId, limit: int) -> Sequence[RecentContact]:
         """The last contacts of an agent. Raises OSError when the store is gone."""

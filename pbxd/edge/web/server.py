@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 import uvicorn
@@ -31,6 +31,10 @@ async def _no_contacts(agent: AgentId, limit: int) -> Sequence[RecentContact]:
     raise OSError("no store is attached")
 
 
+async def _no_figures() -> bytes:
+    return b""
+
+
 class WebEdge:
     """Serves the agents' pages. ``tell`` is the outlet for Tell effects; ``run`` serves until cancelled."""
 
@@ -41,7 +45,7 @@ class WebEdge:
         *,
         listen: str = "127.0.0.1",
         port: int = 8580,
-        metrics: Callable[[], bytes] = lambda: b"",
+        metrics: Callable[[], Awaitable[bytes]] = _no_figures,
         readiness: Callable[[], Sequence[Part]] = lambda: (),
         contacts: RecentContacts = _no_contacts,
         count: Callable[[Count], None] = lambda count: None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,7 +75,7 @@ class Site:
     pages: Pages
     patience: Patience
     count: Callable[[Count], None]
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     readiness: Callable[[], Sequence[Part]]
     contacts: RecentContacts
     version: str
@@ -204,7 +204,7 @@ class Site:
 
     async def scrape(self) -> Response:
         """The figures in Prometheus' text format; see docs/metrics.md."""
-        return Response(self.metrics(), media_type=METRICS_TYPE)
+        return Response(await self.metrics(), media_type=METRICS_TYPE)
 
     async def healthy(self) -> Response:
         """Answers as long as the loop runs."""
