@@ -5,6 +5,8 @@ export interface Agent {
   name: string;
   state: string;
   paused: boolean;
+  /** While he writes up the last call; `until` null: he is still on the phone, the clock has not begun. */
+  wrap_up?: { since: number; until: number | null } | null;
 }
 
 export interface Waiting {
@@ -83,6 +85,78 @@ export interface Pop {
   closed?: string;
 }
 
+export type Verb = "cancel" | "swap" | "merge" | "leave" | "complete" | "requeue";
+export type TargetKind = "agent" | "skill" | "queue" | "outside";
+
+export interface Transfer {
+  id: string;
+  call: string;
+  node: string;
+  state: "created" | "ringing" | "talking" | "swapped" | "merged" | "completing" | "returning" | "recalling" | "ended";
+  mode: "attended" | "blind" | null;
+  kind: string;
+  transferer: { agent: string | null; name: string };
+  target: { kind: TargetKind | null; id: string; name: string; agent: string | null };
+  caller: { number: string; name: string | null };
+  attempt: number;
+  fallbacks_left: number;
+  can: Verb[];
+  reason: string;
+  note: string;
+  disposition: string;
+  outcome: string | null;
+  why: string | null;
+  times: { created: number; ringing: number | null; answered: number | null; ended: number | null };
+}
+
+export interface Earlier {
+  transfer: string;
+  at: number;
+  from: { agent: string | null; name: string };
+  to: { kind: TargetKind | null; id: string; name: string };
+  outcome: string | null;
+  reason: string;
+  note: string;
+}
+
+export interface Handover {
+  id: string;
+  transfer: string;
+  call: string;
+  node: string;
+  at: number;
+  from: { agent: string | null; name: string };
+  reason: string;
+  note: string;
+  disposition: string;
+  caller: Pop["caller"] & { tags: string[] };
+  dialled: string;
+  queue: string | null;
+  flow: string | null;
+  subject: string | null;
+  path: PathStep[];
+  repeat: Repeat | null;
+  history: Pop["history"];
+  waits: { queue: string; waited_s: number; outcome: string | null }[];
+  agents: { agent: string | null; name: string; queue: string | null; started: number; talk_s: number; hold_s: number }[];
+  transfers: Earlier[];
+  repeated: { at: number; agent: string; name: string }[];
+}
+
+/** Somebody to whom a call can be handed over, or why not. */
+export interface TargetRow {
+  kind: TargetKind;
+  id: string;
+  name: string;
+  state: string | null;
+  free: number | boolean | null;
+  skill: unknown;
+  expected_wait_s: number | null;
+  allowed: boolean;
+  why: string | null;
+  code?: string | null;
+}
+
 /** Whether pbxd hears a switch; while it does not, what is shown of that switch is of before. */
 export interface SwitchLink {
   node: string;
@@ -100,11 +174,15 @@ export interface State {
 
 export interface Snapshot extends State {
   pops: Pop[];
+  transfers?: Transfer[];
+  handovers?: Handover[];
 }
 
 export interface Reply {
   id: string;
-  outcome: "done" | "refused" | "unknown";
+  /** lost: it was never sent, because the line to pbxd is down. */
+  outcome: "done" | "refused" | "unknown" | "lost";
+  code?: string;
   text: string;
 }
 
@@ -112,6 +190,9 @@ export type Change =
   | { kind: "state"; body: State }
   | { kind: "screenpop"; body: Pop }
   | { kind: "screenpop_closed"; body: { id: string; reason: string } }
+  | { kind: "transfer"; body: Transfer }
+  | { kind: "handover"; body: Handover }
+  | { kind: "handover_closed"; body: { id: string; reason: string } }
   | { kind: "order"; body: Reply };
 
 /** Calls that are over and still shown. */
@@ -125,6 +206,27 @@ export function withPop(pops: readonly Pop[], pop: Pop): Pop[] {
 
 export function withClosed(pops: readonly Pop[], id: string, reason: string): Pop[] {
   return pruned(pops.map((pop) => (pop.id === id ? { ...pop, closed: reason } : pop)));
+}
+
+/** Transfers that are over and still told, so that somebody can read why. */
+const TOLD = 8;
+
+export function withTransfer(transfers: readonly Transfer[], transfer: Transfer): Transfer[] {
+  const known = transfers.some((old) => old.id === transfer.id);
+  const all = known ? transfers.map((old) => (old.id === transfer.id ? transfer : old)) : [...transfers, transfer];
+  let excess = all.filter((each) => each.state === "ended").length - TOLD;
+  return all.filter((each) => each.state !== "ended" || excess-- <= 0);
+}
+
+export function withHandover(handovers: readonly Handover[], handover: Handover): Handover[] {
+  return [...handovers.filter((old) => old.id !== handover.id), handover];
+}
+
+/** What is known of the caller before his call rings here: the card that the screen pop will fill. */
+export function popOf(handover: Handover): Pop {
+  const { call, node, at, caller, dialled, queue, flow, path, subject, repeat, history } = handover;
+  const waited_s = handover.waits.reduce((sum, wait) => sum + wait.waited_s, 0);
+  return { id: `handover ${handover.id}`, call, node, at, caller, dialled, queue, waited_s, flow, path, subject, repeat, history };
 }
 
 function pruned(pops: Pop[]): Pop[] {

@@ -20,3 +20,21 @@ export const hourglass = icon(svg`<circle cx="12" cy="12" r="8.500"/><path d="M1
 export const refresh = icon(svg`<path d="M20 12a8 8 0 1 1-2.300-5.600L20 8.500M20 4v4.500h-4.500"/>`);
 export const cross = icon(svg`<path d="M6 6l12 12M18 6 6 18"/>`);
 export const noLink = icon(svg`<path d="M3 3l18 18M8.500 16a5 5 0 0 1 6-.9M5 12.500a10 10 0 0 1 4.500-2.600M14.500 10a10 10 0 0 1 4.500 2.500M2 9a14.500 14.500 0 0 1 4.600-2.900M11 5a14.500 14.500 0 0 1 11 4M12 19.500v.1"/>`);
+export const transfer = icon(svg`<path d="M4 8h13M13.500 4 17.500 8l-4 4M20 16H7M10.500 12l-4 4 4 4"/>`);
+export const check = icon(svg`<path d="M4.500 12.500 10 18 20 6.500"/>`);
+const back = icon(svg`<path d="M9 6 4 11l5 5M4.500 11H15a5 5 0 0 1 0 10h-2"/>`);
+const swap = icon(svg`<path d="M7 4v15M3.500 7.500 7 4l3.500 3.500M17 20V5M13.500 16.500 17 20l3.500-3.500"/>`);
+const people = icon(svg`<circle cx="8" cy="8.500" r="3.200"/><circle cx="16.500" cy="9.500" r="2.600"/><path d="M2.500 19.500c.6-3.600 2.900-5.200 5.500-5.200s4.900 1.600 5.500 5.200M15 14.600c3.300-.5 5.800 1.200 6.500 4.900"/>`);
+const list = icon(svg`<path d="M8 6h12M8 12h12M8 18h12M4 6h.1M4 12h.1M4 18h.1"/>`);
+const star = icon(svg`<path d="m12 3.500 2.600 5.400 5.900.8-4.300 4.100 1.100 5.900L12 16.900l-5.300 2.800 1.100-5.900-4.300-4.100 5.900-.8z"/>`);
+
+export const verbs: Record<string, TemplateResult> = {
+  cancel: back,
+  swap,
+  merge: people,
+  leave,
+  complete: check,
+  requeue: list,
+};
+
+export const kinds: Record<string, TemplateResult> = { agent: person, skill: star, queue: list, outside: phone };

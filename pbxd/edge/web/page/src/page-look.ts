@@ -66,6 +66,7 @@ export const pageLook = css`
     display: flex;
     gap: 0.4rem;
     align-items: center;
+    white-space: nowrap;
   }
   .pause {
     min-width: 8rem;
@@ -159,6 +160,12 @@ export const pageLook = css`
     color: var(--line-strong);
     margin-bottom: 0.4rem;
   }
+  .stray {
+    padding: 1.1rem 1.4rem 1.4rem;
+  }
+  .stray pbxd-transfer {
+    margin-top: 0.8rem;
+  }
   .idle b {
     font-size: 1.1875rem;
   }
@@ -207,8 +214,10 @@ export const pageLook = css`
   @media (max-width: 40rem) {
     .actions {
       width: 100%;
+      flex-wrap: wrap;
     }
-    .pause {
+    .pause,
+    .actions .first {
       flex: 1;
     }
     .bar .push {

@@ -6,15 +6,16 @@ import type { Pop } from "./desk";
 import * as icons from "./icons";
 import { look } from "./look";
 import { pageLook } from "./page-look";
-import { said, stateChip } from "./parts";
+import { number, said, stateChip } from "./parts";
 import "./pop-card";
 import "./queue-card";
 import type { RecentContacts } from "./recent";
 import "./recent";
-import { clock, moment } from "./say";
+import { clock, duration, moment } from "./say";
 import "./sign-in";
 import type { Me } from "./sign-in";
 import { Station } from "./station";
+import "./transfer-panel";
 import { asLanguage, type Language, WORDS, type Words } from "./words";
 
 const LANGUAGE_KEY = "pbxd.language";
@@ -131,9 +132,10 @@ export class AgentPage extends LitElement {
         <span class=${this.station.unheard.length > 0 ? "of-before" : ""} aria-live="polite" data-state=${agent?.state ?? ""}>
           ${agent ? stateChip(agent.state, agent.paused, words) : html`<span class="chip">${words.connecting}</span>`}
         </span>
+        ${this.wrapUp()}
       </div>
       <div class="actions push">
-        ${this.pauseButton()} ${this.languages()}
+        ${this.readyButton()} ${this.pauseButton()} ${this.languages()}
         <button class="bare" type="button" @click=${() => void this.station.signOut()} aria-label=${words.signOut} title=${words.signOut}>
           ${icons.leave}
         </button>
@@ -141,16 +143,34 @@ export class AgentPage extends LitElement {
     </header>`;
   }
 
+  /** How long he still has for his notes, once the clock runs. */
+  private wrapUp(): TemplateResult | typeof nothing {
+    const { now, desk } = this.station;
+    const until = desk?.agent.wrap_up?.until;
+    if (desk?.agent.state !== "wrapup" || until === null || until === undefined) return nothing;
+    return html`<span class="quiet time" data-wrap-up>${this.words.wrapUpLeft(duration(Math.ceil(until - now)))}</span>`;
+  }
+
+  private readyButton(): TemplateResult | typeof nothing {
+    const { words } = this;
+    const { endsWrapUp, desk, deaf } = this.station;
+    if (desk?.agent.state !== "wrapup") return nothing;
+    return html`<button class="first" type="button" data-ready ?disabled=${endsWrapUp || deaf} aria-busy=${endsWrapUp} @click=${() => this.station.ready()}>
+      ${icons.check}<span>${endsWrapUp ? words.endingWrapUp : words.ready}</span>
+    </button>`;
+  }
+
   private pauseButton(): TemplateResult {
     const { words } = this;
-    const { order, desk, link } = this.station;
+    const { order, desk, deaf, link } = this.station;
     const paused = desk?.agent.paused ?? false;
     const label = order ? (order.paused ? words.pausing : words.resuming) : paused ? words.resume : words.pause;
-    const disabled = order !== null || desk === null || link.is !== "up";
+    const disabled = order !== null || desk === null || deaf;
     return html`<button
       class="pause ${paused ? "is-paused" : ""}"
       type="button"
       ?disabled=${disabled}
+      title=${deaf && desk !== null && link.is === "up" ? words.pauseUnheard : nothing}
       aria-busy=${order !== null}
       @click=${() => this.station.pause(!paused)}
     >
@@ -193,7 +213,7 @@ export class AgentPage extends LitElement {
       (each) => html`<div class="banner bad" data-unheard=${each.node}>
         ${icons.noLink}
         <span>${words.unheard(each.node, each.since === null ? "" : moment(each.since, now, language))}</span>
-        <span class="push why">${said(each.reason)}</span>
+        <span class="push why">${said(words.because(each.reason))}</span>
       </div>`,
     );
   }
@@ -218,7 +238,8 @@ export class AgentPage extends LitElement {
         ${newest ? words.announce(this.who(newest), newest.queue ?? "") : nothing}
       </p>
       <h2>${words.calls}</h2>
-      ${open.length === 0 ? this.idle() : repeat(open, (pop) => pop.id, (pop) => this.card(pop, this.isTalking(pop)))}
+      ${this.strays()}
+      ${open.length === 0 && this.station.strays.length === 0 ? this.idle() : repeat(open, (pop) => pop.id, (pop) => this.card(pop, this.isTalking(pop)))}
       ${over.length > 0
         ? html`<h2>${words.earlier}</h2>
             ${repeat(over, (pop) => pop.id, (pop) => this.folded(pop))}`
@@ -232,7 +253,9 @@ export class AgentPage extends LitElement {
     const { desk, unheard } = this.station;
     const paused = desk?.agent.paused ?? false;
     const offline = desk?.agent.state === "offline";
-    const text = unheard.length > 0 ? words.noCallUnheard : offline ? words.noCallOffline : paused ? words.noCallPaused : words.noCallReady;
+    const wrapUp = desk?.agent.state === "wrapup";
+    const here = wrapUp ? words.noCallWrapUp : paused ? words.noCallPaused : words.noCallReady;
+    const text = unheard.length > 0 ? words.noCallUnheard : offline ? words.noCallOffline : here;
     return html`<div class="card idle" data-idle>
       ${icons.phone}<b>${words.noCall}</b>
       <p class="quiet">${desk === null ? "" : text}</p>
@@ -246,7 +269,35 @@ export class AgentPage extends LitElement {
   }
 
   private card(pop: Pop, talking = false): TemplateResult {
-    return html`<pbxd-pop .pop=${pop} .talking=${talking} .words=${this.words} .language=${this.language} .own=${this.own} .now=${this.station.now}></pbxd-pop>`;
+    const { station } = this;
+    const over = pop.closed !== undefined;
+    return html`<pbxd-pop
+      .pop=${pop}
+      .talking=${talking}
+      .words=${this.words}
+      .language=${this.language}
+      .own=${this.own}
+      .now=${station.now}
+      .until=${over ? station.now : station.until(pop.node)}
+      .live=${station.hears(pop.node)}
+      .transfer=${over ? null : station.transferOf(pop.call)}
+      .handover=${over ? null : station.handoverOf(pop.call)}
+      .station=${station}
+    ></pbxd-pop>`;
+  }
+
+  /** A transfer whose call no card shows, e.g. because pbxd was restarted meanwhile: its buttons stay. */
+  private strays(): unknown {
+    const { station, words } = this;
+    return repeat(
+      station.strays,
+      (each) => each.id,
+      (each) => html`<article class="card stray" aria-label=${words.strayTransfer(each.caller.name || each.caller.number || words.unknownCaller)}>
+        <h3>${said(each.caller.name || words.unknownCaller)}</h3>
+        <p class="quiet">${each.caller.number ? number(each.caller.number) : words.withheld}</p>
+        <pbxd-transfer .transfer=${each} .station=${station} .words=${words} .until=${station.until(each.node)} .live=${station.hears(each.node)}></pbxd-transfer>
+      </article>`,
+    );
   }
 
   /** A call that is over; its card is made when somebody opens it. */
@@ -257,13 +308,17 @@ export class AgentPage extends LitElement {
       else this.unfolded.delete(pop.id);
       this.requestUpdate();
     };
-    const closing = words.closings[pop.closed ?? ""] ?? pop.closed;
+    const transfer = this.station.transferOf(pop.call);
+    const handedOver = transfer !== null && this.station.makes(transfer) && transfer.outcome === "completed";
+    const closing = handedOver
+      ? words.transferOutcomes.completed?.(transfer.target.name || transfer.target.id)
+      : (words.closings[pop.closed ?? ""] ?? pop.closed);
     return html`<details class="card" data-closed=${pop.id} @toggle=${toggle}>
       <summary>
         <span class="time quiet">${clock(pop.at, this.language)}</span>
         <span class="name">${said(this.who(pop))}</span>
         ${pop.queue ? html`<span class="quiet">${said(pop.queue)}</span>` : nothing}
-        <span class="quiet push">${closing}</span>
+        <span class="quiet push">${said(closing ?? "")}</span>
       </summary>
       ${this.unfolded.has(pop.id) ? this.card(pop) : nothing}
     </details>`;

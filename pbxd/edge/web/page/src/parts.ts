@@ -44,7 +44,7 @@ const TONES: Record<string, string> = {
 
 export function stateChip(state: string, paused: boolean, words: Words): TemplateResult {
   const active = state === "talking" || state === "in_use" || state === "ringing" || state === "busy";
-  const shown = paused && !active ? "paused" : state;
+  const shown = paused && !active && state !== "wrapup" ? "paused" : state;
   const also = paused && active ? html` · ${words.paused}` : nothing;
   return html`<span class="chip ${TONES[shown] ?? ""}">${words.states[shown] ?? shown}${also}</span>`;
 }

@@ -1,11 +1,17 @@
 // The screen pop: who calls, why he is here, and what happened before. Made to be read in two seconds.
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import type { PathStep, Pop } from "./desk";
+import type { Handover, PathStep, Pop, Transfer } from "./desk";
+import "./handover-part";
 import * as icons from "./icons";
 import { look } from "./look";
 import { cell, number, outcomeChip, said, talked } from "./parts";
+import type { Picker } from "./picker";
+import "./picker";
 import { date, duration, exact, reason } from "./say";
+import type { Station } from "./station";
+import { ending, type TransferPanel } from "./transfer-panel";
+import "./transfer-panel";
 import type { Language, Words } from "./words";
 
 export class PopCard extends LitElement {
@@ -16,6 +22,12 @@ export class PopCard extends LitElement {
     language: { attribute: false },
     own: { attribute: false },
     now: { attribute: false },
+    until: { attribute: false },
+    live: { attribute: false },
+    transfer: { attribute: false },
+    handover: { attribute: false },
+    station: { attribute: false },
+    read: { state: true },
   };
   declare pop: Pop;
   declare talking: boolean;
@@ -23,6 +35,24 @@ export class PopCard extends LitElement {
   declare language: Language;
   declare own: Language;
   declare now: number;
+  /** pbxd's time as far as the call's switch is known; and whether it is known now. */
+  declare until: number;
+  declare live: boolean;
+  /** The newest transfer of this call, by this agent or to him. */
+  declare transfer: Transfer | null;
+  /** With what the call was handed over to this agent. */
+  declare handover: Handover | null;
+  declare station: Station;
+  /** The transfer whose end the agent has read. */
+  declare read: string;
+
+  constructor() {
+    super();
+    this.transfer = null;
+    this.handover = null;
+    this.live = false;
+    this.read = "";
+  }
 
   static override styles = [
     look,
@@ -185,6 +215,38 @@ export class PopCard extends LitElement {
       .none {
         margin-top: 0.4rem;
       }
+      .start {
+        display: grid;
+        gap: 0.8rem;
+        justify-items: start;
+      }
+      .start > pbxd-picker {
+        display: contents;
+      }
+      .start > p {
+        justify-self: stretch;
+      }
+      .ended {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.3rem 0.9rem;
+        align-items: center;
+        padding: 0.6rem 0.9rem;
+        border-radius: 10px;
+        background: var(--tone-back, var(--sunken));
+        color: var(--tone, var(--ink));
+        font-weight: 600;
+      }
+      .ended small {
+        font-weight: 400;
+      }
+      .ended button {
+        margin-inline-start: auto;
+        min-height: 2rem;
+        border-color: transparent;
+        background: transparent;
+        padding: 0 0.4rem;
+      }
       .scroll {
         overflow-x: auto;
         margin-top: 0.4rem;
@@ -199,7 +261,7 @@ export class PopCard extends LitElement {
       <article class="card ${over ? "over" : ""}" data-pop=${pop.id} aria-label=${words.announce(this.who(), pop.queue ?? "")}>
         ${this.band(over)}
         <div class="body">
-          ${this.caller()} ${this.repeat()}
+          ${this.caller()} ${over ? nothing : html`${this.handing()} ${this.moving()}`} ${this.repeat()}
           <dl class="facts">
             ${this.fact(words.queue, pop.queue ? said(pop.queue) : words.direct, "queue")}
             ${pop.queue ? this.fact(words.waited, html`<span class="time">${duration(pop.waited_s)}</span>`, "waited") : nothing}
@@ -225,11 +287,62 @@ export class PopCard extends LitElement {
         <time class="since time">${date(pop.at, this.now, this.language, words)}</time>
       </header>`;
     }
+    const from = this.handover?.from.name || this.handover?.from.agent;
     return html`<header class="band">
       ${this.talking ? icons.phone : html`<span class="beat" aria-hidden="true"></span>`}
-      <span>${this.talking ? words.inProgress : words.incoming}</span>
-      <span class="since time">${duration(this.now - pop.at)}</span>
+      <span>${this.talking ? words.inProgress : from ? words.handoverFrom(from) : words.incoming}</span>
+      <span class="since time" data-since>${duration(this.until - pop.at)}</span>
     </header>`;
+  }
+
+  // ------------------------------------------------------------ handing over
+
+  private get mine(): boolean {
+    return this.transfer !== null && this.station.makes(this.transfer);
+  }
+
+  /** What a colleague hands over to this agent. */
+  private handing(): TemplateResult | typeof nothing {
+    if (!this.handover) return nothing;
+    return html`<pbxd-handover .handover=${this.handover} .transfer=${this.mine ? null : this.transfer} .station=${this.station} .words=${this.words} .live=${this.live}></pbxd-handover>`;
+  }
+
+  /** What this agent does to hand the caller over. */
+  private moving(): TemplateResult | typeof nothing {
+    const { transfer, words, live, station } = this;
+    if (transfer && this.mine && transfer.state !== "ended") {
+      return html`<pbxd-transfer .transfer=${transfer} .station=${station} .words=${words} .until=${this.until} .live=${live}></pbxd-transfer>`;
+    }
+    const told = this.told();
+    // A call that a colleague hands over just now is still his.
+    const free = this.talking && (transfer === null || transfer.state === "ended");
+    if (!free && !told) return nothing;
+    return html`<div class="start">
+      ${told}
+      ${free
+        ? html`<button type="button" data-start ?disabled=${!live} @click=${() => this.picker?.open()}>${icons.transfer}<span>${words.transferButton}</span></button>
+            <pbxd-picker .station=${station} .words=${words} .call=${this.pop.call} .who=${this.who()} .live=${live} @started=${this.started}></pbxd-picker>`
+        : nothing}
+    </div>`;
+  }
+
+  private get picker(): Picker | null {
+    return this.renderRoot.querySelector("pbxd-picker");
+  }
+
+  private readonly started = (): void => {
+    void this.updateComplete.then(() => (this.renderRoot.querySelector("pbxd-transfer") as TransferPanel | null)?.focus());
+  };
+
+  /** How this agent's last transfer of the call ended, until he has read it. */
+  private told(): TemplateResult | null {
+    const { transfer, words } = this;
+    if (!transfer || !this.mine || transfer.state !== "ended" || this.read === transfer.id) return null;
+    const tone = transfer.outcome === "completed" ? "ready" : transfer.outcome === "cancelled" ? "" : "paused";
+    return html`<p class="ended ${tone}" role="status" data-ended=${transfer.outcome ?? ""}>
+      ${ending(transfer, words)}
+      <button type="button" aria-label=${words.dismiss} @click=${() => (this.read = transfer.id)}>${icons.cross}</button>
+    </p>`;
   }
 
   private caller(): TemplateResult {
@@ -291,7 +404,7 @@ export class PopCard extends LitElement {
       return html`<section data-history="missing">
         ${heading}
         <p class="missing">
-          ${icons.warning}<span>${words.historyMissing}${history.why ? html`<small>${said(history.why)}</small>` : nothing}</span>
+          ${icons.warning}<span>${words.historyMissing}${history.why ? html`<small>${said(words.because(history.why))}</small>` : nothing}</span>
         </p>
       </section>`;
     }

@@ -1,6 +1,6 @@
 // Times, numbers and reasons, put for people to read.
 
-import type { Repeat } from "./desk";
+import type { Repeat, Reply } from "./desk";
 import type { Language, Words } from "./words";
 
 /** 0:47, 12:05, 1:02:09 */
@@ -73,4 +73,23 @@ function windowText(seconds: number, words: Words): string {
   if (seconds > 2 * 86400 && seconds % 86400 === 0) return words.days(seconds / 86400);
   if (seconds % 3600 === 0) return words.hours(seconds / 3600);
   return words.minutes(Math.round(seconds / 60));
+}
+
+/** What became of an order that was not done. */
+export function outcomeOf(reply: Reply, words: Words): string {
+  switch (reply.outcome) {
+    case "lost":
+      return words.orderLost;
+    case "unknown":
+      return words.orderUnknown(reply.code === "no_answer" ? "" : words.because(reply.text));
+    default:
+      return refusalOf(reply.code ?? "", reply.text, words);
+  }
+}
+
+/** Why something cannot be: worded here when the code is known, else as pbxd or the switch words it. */
+export function refusalOf(code: string, text: string, words: Words): string {
+  const known = words.refusals[code];
+  if (known !== undefined && !(words.language === "en" && text)) return known;
+  return code ? words.because(text) || code : words.orderRefused(words.because(text));
 }

@@ -1,33 +1,51 @@
 // What this page knows and does, without how it looks: the session, the link, the desk's state, the orders.
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { type Change, type Pop, type Reply, type Snapshot, type State, type SwitchLink, withClosed, withPop } from "./desk";
+import {
+  type Change,
+  type Handover,
+  type Pop,
+  popOf,
+  type Reply,
+  type Snapshot,
+  type State,
+  type SwitchLink,
+  type Transfer,
+  withClosed,
+  withHandover,
+  withPop,
+  withTransfer,
+} from "./desk";
 import { Link, type LinkState } from "./link";
+import { Orders } from "./orders";
 import type { Me } from "./sign-in";
+import { outcomeOf } from "./say";
 import type { Words } from "./words";
 
 export type Standing = "starting" | "signed_out" | "signed_in" | "crowded" | "nonsense";
 export type Notice = { tone: "bad" | "paused"; text: (words: Words) => string };
-
-/** An order that is not answered for so long (ms) counts as unknown; pbxd's own deadline is shorter. */
-const ORDER_PATIENCE = 15_000;
 
 export class Station implements ReactiveController {
   standing: Standing = "starting";
   me: Me | null = null;
   desk: State | null = null;
   pops: Pop[] = [];
+  transfers: Transfer[] = [];
+  handovers: Handover[] = [];
   link: LinkState = { is: "connecting" };
-  order: { id: string; paused: boolean } | null = null;
+  /** Whether he pauses or resumes just now. */
+  order: { paused: boolean } | null = null;
+  /** Whether he says just now that he is ready again. */
+  endsWrapUp = false;
   notice: Notice | null = null;
   /** pbxd's time, epoch seconds; moves once a second. */
   now = Date.now() / 1000;
 
   private wire: Link | null = null;
   private skew = 0; // seconds by which pbxd's clock is ahead of this machine's
-  private orderTimer = 0;
   private ticking = 0;
   private readonly acknowledged = new Set<string>();
+  private readonly orders = new Orders((saying) => this.wire?.say(saying) ?? false);
 
   constructor(
     private readonly host: ReactiveControllerHost,
@@ -47,22 +65,65 @@ export class Station implements ReactiveController {
     this.wire?.stop();
   }
 
-  /** The pops are on the screen now: tell pbxd which. */
+  /** The pops and hand-overs are on the screen now: tell pbxd which. */
   hostUpdated(): void {
+    for (const { id, transfer } of this.handovers) {
+      if (this.acknowledged.has(id)) continue;
+      if (this.wire?.say({ type: "ack_handover", transfer })) this.acknowledged.add(id);
+    }
     for (const pop of this.pops) {
       if (this.acknowledged.has(pop.id)) continue;
       if (this.wire?.say({ type: "ack", pop: pop.id })) this.acknowledged.add(pop.id);
     }
   }
 
-  /** Calls that are not over, oldest first. */
+  /** Calls that are not over, oldest first; also those that were handed over and are about to ring here. */
   get open(): Pop[] {
-    return this.pops.filter((pop) => pop.closed === undefined);
+    const open = this.pops.filter((pop) => pop.closed === undefined);
+    const coming = this.handovers.filter((each) => !open.some((pop) => pop.call === each.call));
+    return [...open, ...coming.map(popOf)];
+  }
+
+  /** The hand-over to this agent that a call came with. */
+  handoverOf(call: string): Handover | null {
+    return this.handovers.filter((each) => each.call === call).at(-1) ?? null;
+  }
+
+  /** The newest transfer of a call that this agent makes (or is the target of). */
+  transferOf(call: string): Transfer | null {
+    return this.transfers.filter((each) => each.call === call).at(-1) ?? null;
+  }
+
+  /** Transfers that this agent makes of calls that no card shows. */
+  get strays(): Transfer[] {
+    const { open } = this;
+    return this.transfers.filter(
+      (each) => each.state !== "ended" && this.makes(each) && !open.some((pop) => pop.call === each.call),
+    );
+  }
+
+  makes(transfer: Transfer): boolean {
+    return transfer.transferer.agent === this.me?.agent;
+  }
+
+  /** Until when this switch is known: nobody knows what happened after it was lost. */
+  until(node: string): number {
+    return Math.min(this.now, this.unheard.find((link) => link.node === node)?.since ?? this.now);
+  }
+
+  hears(node: string): boolean {
+    return this.link.is === "up" && !this.unheard.some((link) => link.node === node);
   }
 
   /** The switches of this agent that pbxd cannot hear. */
   get unheard(): SwitchLink[] {
     return this.desk?.links.filter((link) => !link.up) ?? [];
+  }
+
+  /** Whether nothing can be ordered: pbxd is not there, or hears none of this agent's switches. */
+  get deaf(): boolean {
+    const links = this.desk?.links ?? [];
+    return this.link.is !== "up" || (links.length > 0 && links.every((each) => !each.up));
   }
 
   private tick(): void {
@@ -104,8 +165,11 @@ export class Station implements ReactiveController {
     this.standing = why;
     this.desk = null;
     this.pops = [];
+    this.transfers = [];
+    this.handovers = [];
+    this.orders.lose();
     if (why === "signed_out") this.me = null;
-    this.settle();
+    this.host.requestUpdate();
   }
 
   async signOut(): Promise<void> {
@@ -126,7 +190,7 @@ export class Station implements ReactiveController {
 
   private takeLink(state: LinkState): void {
     this.link = state;
-    if (state.is !== "up" && this.order) this.settle({ tone: "paused", text: (words) => words.orderUnknown("") });
+    if (state.is !== "up") this.orders.lose();
     this.host.requestUpdate();
   }
 
@@ -134,6 +198,8 @@ export class Station implements ReactiveController {
     this.skew = now - Date.now() / 1000;
     this.desk = { agent: body.agent, queues: body.queues, links: body.links };
     this.pops = body.pops;
+    this.transfers = body.transfers ?? [];
+    this.handovers = body.handovers ?? [];
     for (const pop of body.pops) if (pop.closed !== undefined) this.acknowledged.add(pop.id);
     this.tick();
   }
@@ -150,45 +216,53 @@ export class Station implements ReactiveController {
         this.pops = withClosed(this.pops, change.body.id, change.body.reason);
         this.callOver();
         break;
+      case "transfer":
+        this.transfers = withTransfer(this.transfers, change.body);
+        break;
+      case "handover":
+        this.handovers = withHandover(this.handovers, change.body);
+        break;
+      case "handover_closed":
+        this.handovers = this.handovers.filter((each) => each.id !== change.body.id);
+        break;
       case "order":
-        this.takeReply(change.body);
+        this.orders.answered(change.body);
         break;
     }
     this.tick();
   }
 
-  private takeReply(reply: Reply): void {
-    if (this.order?.id !== reply.id) return;
-    if (reply.outcome === "done") return this.settle();
-    const bad = reply.outcome === "refused";
-    this.settle({
-      tone: bad ? "bad" : "paused",
-      text: (words) => (bad ? words.orderRefused(reply.text) : words.orderUnknown(reply.text)),
+  // ------------------------------------------------------------ what the agent does
+
+  /** Gives an order and tells what became of it. */
+  give(order: string, fields: object = {}): Promise<Reply> {
+    return this.orders.give((id) => ({ type: "order", id, order, ...fields }));
+  }
+
+  pause(paused: boolean): void {
+    this.order = { paused };
+    this.notify(null);
+    void this.orders
+      .give((id) => ({ type: "pause", order: id, paused }))
+      .then((reply) => {
+        this.order = null;
+        this.tell(reply);
+      });
+  }
+
+  ready(): void {
+    this.endsWrapUp = true;
+    this.notify(null);
+    void this.give("wrap_up.end").then((reply) => {
+      this.endsWrapUp = false;
+      this.tell(reply);
     });
   }
 
-  // ------------------------------------------------------------ what the agent does
-
-  pause(paused: boolean): void {
-    const id = orderId();
-    if (!this.wire?.say({ type: "pause", order: id, paused })) {
-      this.notify({ tone: "bad", text: (words) => words.orderLost });
-      return;
-    }
-    this.order = { id, paused };
-    window.clearTimeout(this.orderTimer);
-    this.orderTimer = window.setTimeout(
-      () => this.settle({ tone: "paused", text: (words) => words.orderUnknown("") }),
-      ORDER_PATIENCE,
-    );
-    this.notify(null);
-  }
-
-  /** The order is over, well or not. */
-  private settle(notice: Notice | null = this.notice): void {
-    window.clearTimeout(this.orderTimer);
-    this.order = null;
-    this.notify(notice);
+  /** Says what became of an order, unless it was done. */
+  private tell(reply: Reply): void {
+    if (reply.outcome === "done") return this.notify(this.notice);
+    this.notify({ tone: reply.outcome === "unknown" ? "paused" : "bad", text: (words) => outcomeOf(reply, words) });
   }
 
   notify(notice: Notice | null): void {
@@ -199,9 +273,4 @@ export class Station implements ReactiveController {
   reconnect(): void {
     this.wire?.now();
   }
-}
-
-/** Not crypto.randomUUID: that exists only over TLS and on localhost. */
-function orderId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

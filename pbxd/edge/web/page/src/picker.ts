@@ -1,0 +1,399 @@
+// To whom? A dialog that answers "who can solve this now", with the keyboard as quickly as with a mouse.
+
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { Reply, TargetRow } from "./desk";
+import * as icons from "./icons";
+import { look } from "./look";
+import { field } from "./look-field";
+import { said, stateChip } from "./parts";
+import { duration, outcomeOf, refusalOf } from "./say";
+import type { Station } from "./station";
+import type { Words } from "./words";
+
+/** A pause in typing after which is searched (ms), and how old a list may get. */
+const TYPED = 200;
+const STALE = 4000;
+/** As many as pbxd takes in one chain. */
+const MOST = 8;
+
+export class Picker extends LitElement {
+  static override properties = {
+    station: { attribute: false },
+    words: { attribute: false },
+    call: { attribute: false },
+    who: { attribute: false },
+    live: { attribute: false },
+    rows: { state: true },
+    missing: { state: true },
+    chosen: { state: true },
+    busy: { state: true },
+    trouble: { state: true },
+  };
+  declare station: Station;
+  declare words: Words;
+  declare call: string;
+  /** The caller, for people. */
+  declare who: string;
+  declare live: boolean;
+  declare rows: TargetRow[] | null;
+  declare missing: boolean;
+  declare chosen: TargetRow[];
+  declare busy: boolean;
+  declare trouble: Reply | null;
+
+  private query = "";
+  private timer = 0;
+  private asked = 0;
+
+  static override styles = [
+    look,
+    field,
+    css`
+      dialog {
+        width: min(44rem, calc(100vw - 1.5rem));
+        max-height: min(52rem, calc(100dvh - 1.5rem));
+        padding: 0;
+        border: 1px solid var(--line);
+        border-radius: 16px;
+        background: var(--surface);
+        color: var(--ink);
+        box-shadow: 0 16px 60px rgb(0 0 0 / 35%);
+      }
+      dialog[open] {
+        display: grid;
+        grid-template-rows: auto auto minmax(6rem, 1fr) auto auto;
+        grid-template-columns: minmax(0, 1fr);
+      }
+      dialog::backdrop {
+        background: rgb(10 16 22 / 55%);
+      }
+      header {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 1rem;
+        padding: 0.9rem 1.1rem 0.4rem;
+      }
+      h2 {
+        font-size: 1.1875rem;
+        line-height: 1.3;
+        min-width: 0;
+      }
+      .search {
+        padding: 0 1.1rem 0.7rem;
+      }
+      .list {
+        overflow-y: auto;
+        border-block: 1px solid var(--line);
+        padding: 0.35rem 0.5rem;
+        scrollbar-gutter: stable;
+      }
+      .list li + li {
+        margin-top: 0.15rem;
+      }
+      .row {
+        width: 100%;
+        display: grid;
+        grid-template-columns: 1.6rem minmax(0, 1fr) auto;
+        gap: 0.1rem 0.6rem;
+        align-items: center;
+        justify-content: stretch;
+        text-align: start;
+        min-height: 3rem;
+        padding: 0.45rem 0.6rem;
+        border: 1px solid transparent;
+        background: transparent;
+        font-weight: 400;
+      }
+      .row[aria-pressed="true"] {
+        border-color: var(--accent);
+        background: var(--sunken);
+      }
+      .row:disabled {
+        opacity: 1;
+      }
+      .row:disabled .name {
+        color: var(--soft);
+      }
+      .name {
+        font-weight: 600;
+        min-width: 0;
+      }
+      .name small {
+        margin-inline-start: 0.4rem;
+        font-weight: 400;
+        color: var(--soft);
+      }
+      .why {
+        grid-column: 2 / -1;
+        font-size: 0.875rem;
+        color: var(--soft);
+      }
+      .turn {
+        width: 1.5rem;
+        height: 1.5rem;
+        display: grid;
+        place-content: center;
+        border-radius: 50%;
+        font-size: 0.8125rem;
+        font-weight: 700;
+        color: var(--soft);
+      }
+      [aria-pressed="true"] .turn {
+        background: var(--accent);
+        color: var(--on-accent);
+      }
+      .none {
+        padding: 1.2rem 0.6rem;
+        text-align: center;
+      }
+      .write {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+        gap: 0.6rem;
+        padding: 0.7rem 1.1rem 0;
+      }
+      footer {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 0.5rem;
+        padding: 0.8rem 1.1rem 1rem;
+      }
+      footer .chain {
+        flex: 1 1 100%;
+        font-size: 0.875rem;
+        color: var(--soft);
+      }
+      footer .push {
+        margin-inline-start: auto;
+      }
+      .trouble {
+        flex: 1 1 100%;
+        display: flex;
+        gap: 0.5rem;
+        align-items: center;
+        color: var(--red);
+        font-weight: 600;
+      }
+      @media (max-width: 40rem) {
+        .write {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        footer button {
+          flex: 1 1 40%;
+        }
+        footer .push {
+          margin-inline-start: 0;
+        }
+      }
+    `,
+  ];
+
+  constructor() {
+    super();
+    this.rows = null;
+    this.missing = false;
+    this.chosen = [];
+    this.busy = false;
+    this.trouble = null;
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.clearTimeout(this.timer);
+  }
+
+  private get dialog(): HTMLDialogElement {
+    return this.renderRoot.querySelector("dialog") as HTMLDialogElement;
+  }
+
+  open(): void {
+    this.query = "";
+    this.chosen = [];
+    this.trouble = null;
+    this.rows = null;
+    for (const input of this.renderRoot.querySelectorAll<HTMLInputElement>("input, textarea")) input.value = "";
+    this.dialog.showModal();
+    this.renderRoot.querySelector<HTMLInputElement>("[type=search]")?.focus();
+    void this.load();
+  }
+
+  close(): void {
+    this.dialog.close();
+  }
+
+  private readonly search = (event: Event): void => {
+    this.query = (event.target as HTMLInputElement).value.trim();
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.load(), TYPED);
+  };
+
+  /** Asks again and again while the dialog is open: who is free changes. */
+  private async load(): Promise<void> {
+    window.clearTimeout(this.timer);
+    const asked = ++this.asked;
+    const wanted = new URLSearchParams({ call: this.call, q: this.query });
+    try {
+      const answer = await fetch(`/api/targets?${wanted}`, { signal: AbortSignal.timeout(10_000) });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const { targets } = (await answer.json()) as { targets: TargetRow[] };
+      if (asked !== this.asked) return;
+      this.rows = targets;
+      this.missing = false;
+    } catch {
+      if (asked !== this.asked) return;
+      this.missing = true;
+    }
+    if (this.isConnected && this.dialog.open) this.timer = window.setTimeout(() => void this.load(), STALE);
+  }
+
+  protected override render() {
+    const { words } = this;
+    return html`<dialog aria-labelledby="to-whom" @close=${() => window.clearTimeout(this.timer)} data-picker>
+      <header>
+        <h2 id="to-whom">${words.transferTo(this.who)}</h2>
+        <button class="bare" type="button" aria-label=${words.close} title=${words.close} @click=${() => this.close()}>${icons.cross}</button>
+      </header>
+      <div class="search">
+        <input
+          type="search"
+          aria-label=${words.searchTarget}
+          placeholder=${words.searchTarget}
+          autocomplete="off"
+          spellcheck="false"
+          @input=${this.search}
+          @keydown=${this.downwards}
+        />
+      </div>
+      <div class="list" @keydown=${this.along}>${this.list()}</div>
+      <div class="write">
+        <label><span>${words.reason}</span><input name="reason" maxlength="200" autocomplete="off" /></label>
+        <label><span>${words.note}</span><textarea name="note" rows="1" maxlength="2000"></textarea></label>
+      </div>
+      <footer>
+        <p class="chain" role="status" data-chain>${this.chain()}</p>
+        ${this.trouble
+          ? html`<p class="trouble" role="alert" data-trouble>${icons.warning}<span>${said(outcomeOf(this.trouble, words))}</span></p>`
+          : nothing}
+        <button class="bare" type="button" @click=${() => this.close()}>${words.close}</button>
+        <button class="push" type="button" data-blind ?disabled=${!this.ready} @click=${() => void this.start("blind")}>${words.sendAtOnce}</button>
+        <button class="first" type="button" data-attended ?disabled=${!this.ready} aria-busy=${this.busy} @click=${() => void this.start("attended")}>
+          ${icons.phone}<span>${words.consultFirst}</span>
+        </button>
+      </footer>
+    </dialog>`;
+  }
+
+  private get ready(): boolean {
+    return this.chosen.length > 0 && !this.busy && this.live;
+  }
+
+  private chain(): string {
+    const names = this.chosen.map((row) => row.name || row.id);
+    return names.length === 0 ? this.words.chooseTarget : this.words.chain(names);
+  }
+
+  private list(): TemplateResult {
+    const { words, rows } = this;
+    if (this.missing) return html`<p class="none quiet" role="alert">${words.noAnswer}</p>`;
+    if (rows === null) return html`<p class="none quiet">${words.searching}</p>`;
+    if (rows.length === 0) return html`<p class="none quiet" data-nobody>${words.nobodyFound}</p>`;
+    return html`<ul aria-label=${words.targets}>
+      ${repeat(
+        rows,
+        (row) => `${row.kind} ${row.id}`,
+        (row) => html`<li>${this.row(row)}</li>`,
+      )}
+    </ul>`;
+  }
+
+  private row(row: TargetRow): TemplateResult {
+    const { words } = this;
+    const turn = this.chosen.findIndex((each) => same(each, row)) + 1;
+    const why = row.allowed ? words.because(row.why ?? "") : refusalOf(row.code ?? "", row.why ?? "", words);
+    return html`<button
+      class="row"
+      type="button"
+      aria-pressed=${turn > 0}
+      ?disabled=${!row.allowed && turn === 0}
+      data-target=${`${row.kind}/${row.id}`}
+      @click=${() => this.choose(row)}
+    >
+      <span class="turn" aria-hidden="true">${turn > 0 ? turn : icons.kinds[row.kind]}</span>
+      <span class="name">${said(row.name || row.id)}<small>${words.kinds[row.kind]}</small></span>
+      <span>${this.standing(row)}</span>
+      ${why ? html`<span class="why">${said(why)}</span>` : nothing}
+    </button>`;
+  }
+
+  private standing(row: TargetRow): TemplateResult {
+    const { words } = this;
+    if (row.kind === "agent" && row.state) return stateChip(row.state, row.state === "paused", words);
+    if (!row.allowed) return html`<span class="chip plain">${words.notNow}</span>`;
+    if (row.kind === "outside") return html`<span class="chip plain">${words.kinds.outside}</span>`;
+    const wait = row.expected_wait_s;
+    if (wait !== null && wait > 0) return html`<span class="chip plain paused">${words.about(duration(wait))}</span>`;
+    const free = typeof row.free === "number" ? row.free : row.free ? 1 : 0;
+    if (free > 0) return html`<span class="chip ready">${words.free(free)}</span>`;
+    return html`<span class="chip plain paused">${wait === 0 ? words.free(1) : words.waitUnknown}</span>`;
+  }
+
+  private choose(row: TargetRow): void {
+    const without = this.chosen.filter((each) => !same(each, row));
+    if (without.length < this.chosen.length) this.chosen = without;
+    else if (this.chosen.length < MOST) this.chosen = [...this.chosen, row];
+  }
+
+  /** From the search field into the list, and Enter takes the first who can be had. */
+  private readonly downwards = (event: KeyboardEvent): void => {
+    const first = this.renderRoot.querySelector<HTMLButtonElement>(".row:not(:disabled)");
+    if (event.key === "ArrowDown") {
+      event.preventDefault();
+      first?.focus();
+    } else if (event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      const row = this.rows?.find((each) => each.allowed);
+      if (row && this.chosen.length === 0) this.choose(row);
+      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLButtonElement>("[data-attended]")?.focus());
+    }
+  };
+
+  private readonly along = (event: KeyboardEvent): void => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    const rows = [...this.renderRoot.querySelectorAll<HTMLButtonElement>(".row:not(:disabled)")];
+    const at = rows.indexOf(this.shadowRoot?.activeElement as HTMLButtonElement) + step;
+    if (at < 0) this.renderRoot.querySelector<HTMLInputElement>("[type=search]")?.focus();
+    else rows[at]?.focus();
+  };
+
+  private async start(mode: "attended" | "blind"): Promise<void> {
+    const written = (name: string) => this.renderRoot.querySelector<HTMLInputElement>(`[name=${name}]`)?.value ?? "";
+    this.busy = true;
+    this.trouble = null;
+    const reply = await this.station.give("transfer.start", {
+      call: this.call,
+      targets: this.chosen.map(({ kind, id }) => ({ kind, id })),
+      mode,
+      reason: written("reason"),
+      note: written("note"),
+    });
+    this.busy = false;
+    if (reply.outcome === "done") {
+      this.close();
+      this.dispatchEvent(new CustomEvent("started"));
+    } else {
+      this.trouble = reply;
+      void this.load();
+    }
+  }
+}
+
+function same(one: TargetRow, other: TargetRow): boolean {
+  return one.kind === other.kind && one.id === other.id;
+}
+
+customElements.define("pbxd-picker", Picker);
