@@ -141,7 +141,7 @@ class Reception:
                     self._kept[call] = False
             elif self._kept.get(call) or at - dossier.arrived > UNSEEN_S:
                 del self._dossiers[call]
-                self.passports.forget(call)
+                effects += self.passports.forget(call)
                 effects += self._forget(call)
         return effects
 

@@ -83,6 +83,7 @@ class Transfer:
     by: TransferMaker = TransferMaker.PHONE
     id: TransferId | None = None  #: of one that pbxd made
     began: float | None = None  #: when the transferer asked for it, or began to dial
+    rang: float | None = None  #: when the first target's phone began to ring, of one that pbxd made
     answered: float | None = None  #: when the target first heard the transferer or the caller
     consult_s: float = 0.0  #: time in which transferer and target talked without the caller
     hold_s: float = 0.0  #: time in which the caller heard nobody because of it

@@ -3,6 +3,7 @@
 from pbxd.figures.catalogue import CATALOGUE, Figure, Kind, Label, figure
 from pbxd.figures.counting import Figures, flow_left, repeat_call
 from pbxd.figures.reading import Reading, queue_readings
+from pbxd.figures.transfers import refusals
 
 __all__ = [
     "CATALOGUE",
@@ -14,5 +15,6 @@ __all__ = [
     "figure",
     "flow_left",
     "queue_readings",
+    "refusals",
     "repeat_call",
 ]

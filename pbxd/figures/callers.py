@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pbxd.calls.record import Outcome, TransferKind, TransferOutcome
+from pbxd.calls.record import Outcome
 from pbxd.figures.figure import AGENT, ANSWER_BUCKETS, NODE, QUEUE, TALK_BUCKETS, Derived, Figure, Kind, Label
 
 OUTCOME = Label(name="outcome", meaning="how the journey ended", values=tuple(o.value for o in Outcome))
@@ -20,12 +20,6 @@ SUBJECT = Label(
     name="subject",
     meaning="whether the earlier calls were about the same",
     values=("same", "other", "unknown"),
-)
-TRANSFER_KIND = Label(
-    name="kind", meaning="how the call was transferred", values=tuple(k.value for k in TransferKind)
-)
-TRANSFER_OUTCOME = Label(
-    name="outcome", meaning="what became of it", values=tuple(o.value for o in TransferOutcome)
 )
 MEMBER_STATE = Label(
     name="state",
@@ -191,15 +185,6 @@ PEOPLE = (
         edge_cases="With ringall, one call has one `answered` and an `elsewhere` for each other phone.",
     ),
     Figure(
-        name="pbxd_transfers_total",
-        kind=Kind.COUNTER,
-        help="Transfers that were seen, by kind and outcome.",
-        labels=(NODE, TRANSFER_KIND, TRANSFER_OUTCOME),
-        unit="transfers",
-        formula="One for each transfer that phones or Asterisk made, when its outcome is known.",
-        source="TransferSeen",
-    ),
-    Figure(
         name="pbxd_agent_talk_seconds_total",
         kind=Kind.COUNTER,
         help="Time each agent talked with callers.",
@@ -233,7 +218,7 @@ PEOPLE = (
 
 _WAIT = "pbxd_queue_wait_seconds"
 
-DERIVED = (
+DERIVED_OF_CALLS = (
     Derived(
         name="Service level (SL), 20 s",
         definition="answered within the threshold / answered. Callers who gave up do not count.",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from pbxd.figures.callers import CALLS, DERIVED, PEOPLE, QUEUES
+from pbxd.figures.callers import CALLS, DERIVED_OF_CALLS, PEOPLE, QUEUES
 from pbxd.figures.figure import Derived, Figure, Kind, Label
 from pbxd.figures.links import LINKS, STORE
 from pbxd.figures.machinery import LOOP, PAGES
+from pbxd.figures.transfers import DERIVED_OF_TRANSFERS, HANDOVERS, TRANSFERS
 
 CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("Calls", CALLS),
     ("Queues", QUEUES),
     ("People", PEOPLE),
+    ("Transfers", TRANSFERS),
+    ("Hand-overs", HANDOVERS),
     ("Screen pops and pages", PAGES),
     ("Links to Asterisk", LINKS),
     ("Store and broker", STORE),
     ("pbxd itself", LOOP),
 )
+
+DERIVED: tuple[Derived, ...] = (*DERIVED_OF_CALLS, *DERIVED_OF_TRANSFERS)
 
 CATALOGUE: tuple[Figure, ...] = tuple(figure for _, figures in CHAPTERS for figure in figures)
 

@@ -19,6 +19,7 @@ from pbxd.calls.facts import (
     TransferSeen,
 )
 from pbxd.effects import Count
+from pbxd.figures.transfers import calls_transferred, transfer_counts
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.messages import FlowLeft
 
@@ -55,13 +56,12 @@ class Figures:
             case QueueLeft(queue=queue, outcome=outcome, waited_s=waited):
                 labels = {"node": node, "queue": queue, "outcome": outcome}
                 return [Count(metric="pbxd_queue_wait_seconds", labels=labels, value=waited)]
-            case TransferSeen(transfer=transfer):
-                kind, outcome = transfer.kind.value, transfer.outcome.value
-                return [_one("pbxd_transfers_total", node=node, kind=kind, outcome=outcome)]
+            case TransferSeen():
+                return transfer_counts(fact)
             case CallFolded():
                 return [_one("pbxd_calls_folded_total", node=node)]
             case CallEnded():
-                return _ended(fact, node)
+                return [*_ended(fact, node), *calls_transferred(fact)]
             case _:
                 assert_never(fact)
 

@@ -167,6 +167,16 @@ STORE = (
         source="LookUp",
     ),
     Figure(
+        name="pbxd_store_keep_seconds",
+        kind=_HISTOGRAM,
+        help="Time until the state of an open transfer, or of a caller in progress, was kept durably.",
+        unit="seconds",
+        formula="From the change to the end of the transaction that holds it; outages are part of it.",
+        source="KeepTransfer, KeepDossier",
+        edge_cases="Of changes that follow each other faster than they can be written, only the last is.",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
         name="pbxd_store_faults_total",
         kind=_COUNTER,
         help="Faults of the store.",

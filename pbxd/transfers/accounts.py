@@ -20,6 +20,7 @@ def account_of(record: OpenTransfer) -> Transfer:
         by=TransferMaker.PBXD,
         id=record.id,
         began=record.created,
+        rang=record.rang,
         answered=record.answered,
         consult_s=record.consult_s,
         hold_s=record.held_s,

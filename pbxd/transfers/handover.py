@@ -199,7 +199,7 @@ def note_text(text: str, limit: int = NOTE_LENGTH) -> str:
     """A note as it was typed, line by line, without control characters; at most ``limit`` letters."""
     lines = [safe_text(line, limit) for line in text[: limit * 4].splitlines()]
     note = "\n".join(lines).strip("\n")
-    return note if len(note) <= limit else note[: limit - 1] + "…"
+    return note if len(note) <= limit else note[: limit - 1].rstrip() + "…"
 
 
 # ---------------------------------------------------------------- the parts

@@ -57,7 +57,17 @@ def record(**changes: object) -> CallRecord:
 
 
 TRANSFER = Transfer(
-    kind=TransferKind.BLIND, at=5.0, from_=PHONE, to="PJSIP/1002", outcome=TransferOutcome.COMPLETED
+    kind=TransferKind.BLIND,
+    at=5.0,
+    from_=PHONE,
+    to="sales",
+    outcome=TransferOutcome.COMPLETED,
+    began=1.0,
+    answered=3.0,
+    consult_s=7.0,
+    hold_s=3.0,
+    to_kind="queue",
+    queue="billing",
 )
 COMMON = {"call": CALL, "node": NODE, "at": 10.0}
 FACTS: dict[type, Fact] = {
@@ -107,7 +117,16 @@ def test_every_kind_of_fact_is_known_here() -> None:
             ],
         ),
         (QueueLeft, [("pbxd_queue_wait_seconds", ("pbx1", "billing", "answered"), 12.5)]),
-        (TransferSeen, [("pbxd_transfers_total", ("pbx1", "blind", "completed"), 1)]),
+        (
+            TransferSeen,
+            [
+                ("pbxd_transfers_total", ("pbx1", "phone", "blind", "completed"), 1),
+                ("pbxd_transfer_routes_total", ("pbx1", "billing", "queue", "sales", "completed"), 1),
+                ("pbxd_transfer_answer_seconds", ("pbx1", "phone"), 2.0),
+                ("pbxd_transfer_consult_seconds", ("pbx1", "phone"), 7.0),
+                ("pbxd_transfer_hold_seconds", ("pbx1", "phone"), 3.0),
+            ],
+        ),
         (CallFolded, [("pbxd_calls_folded_total", ("pbx1",), 1)]),
         (CallEnded, [("pbxd_calls_total", ("pbx1", "billing", "abandoned"), 1)]),
     ],
@@ -159,7 +178,7 @@ def test_whatever_happens_no_number_name_or_call_becomes_a_label() -> None:
     for fact in FACTS.values():
         for count in Figures(lambda node, interface: AgentId("anna")).of(fact):
             for value in count.labels.values():
-                assert value in {"pbx1", "billing", "anna", *known_values(figure(count.metric))}
+                assert value in {"pbx1", "billing", "sales", "anna", *known_values(figure(count.metric))}
 
 
 def known_values(one: Figure) -> set[str]:

@@ -1,0 +1,344 @@
+"""The figures of transfers and hand-overs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pbxd.calls.facts import CallEnded, TransferSeen
+from pbxd.calls.record import TransferKind, TransferMaker, TransferOutcome
+from pbxd.effects import Count, Effect, Reply
+from pbxd.figures.figure import (
+    ANSWER_BUCKETS,
+    NODE,
+    QUEUE,
+    SWIFT_BUCKETS,
+    TALK_BUCKETS,
+    Derived,
+    Figure,
+    Kind,
+    Label,
+)
+
+KIND = Label(
+    name="kind",
+    meaning="attended: the transferer talked with the target first; blonde: he left while it rang; blind: he "
+    "did not wait at all; threeway: all three talked",
+    values=tuple(kind.value for kind in TransferKind),
+)
+OUTCOME = Label(
+    name="outcome",
+    meaning="what became of it; recalled: the transferer was rung again; requeued: he sent the caller to a "
+    "queue",
+    values=tuple(outcome.value for outcome in TransferOutcome),
+)
+BY = Label(
+    name="by",
+    meaning="pbxd: by an order to pbxd; phone: by a phone's own keys or menu, or by another program",
+    values=tuple(maker.value for maker in TransferMaker),
+)
+FROM_QUEUE = Label(
+    name="queue", meaning="the queue that had brought caller and transferer together; empty for none"
+)
+TO = Label(
+    name="to",
+    meaning="what the target is; empty where nobody knows",
+    values=("agent", "skill", "queue", "outside"),
+)
+TARGET = Label(name="target", meaning="the name of the queue or skill; empty for a person or a number")
+TIMES = Label(name="times", meaning="how often in this call", values=("once", "more"))
+AFTER = Label(
+    name="after",
+    meaning="how the caller had come to the agent who reports it; none: he had not been transferred",
+    values=(*BY.values, "none"),
+)
+REFUSAL = Label(
+    name="code",
+    meaning="why, as in the reply to the order",
+    values=(
+        "no_call",
+        "not_yours",
+        "no_such_transfer",
+        "already_transferring",
+        "not_possible_now",
+        "target_offline",
+        "target_paused",
+        "target_busy",
+        "target_yourself",
+        "no_such_target",
+        "not_allowed",
+        "rate_limited",
+        "link_down",
+    ),
+)
+HANDOVER_STAGE = Label(
+    name="stage",
+    meaning="offered: from the order or the switch's event to the web edge; delivered: from there to the "
+    "page's socket",
+    values=("offered", "delivered"),
+)
+
+_EARLY = "Transfers of calls that pbxd saw only in part may lack it."
+
+TRANSFERS = (
+    Figure(
+        name="pbxd_transfers_started_total",
+        kind=Kind.COUNTER,
+        help="Transfers that were begun.",
+        labels=(NODE, BY),
+        unit="transfers",
+        formula="By pbxd: one for each order that was not refused. By phone: one when the target's phone "
+        "rings for it, or when it is recognised.",
+        source="StartTransfer, MemberRinging, TransferSeen",
+        edge_cases="A consultation by phone that ends in no transfer counts here, and in no outcome.",
+    ),
+    Figure(
+        name="pbxd_transfers_total",
+        kind=Kind.COUNTER,
+        help="Transfers that ended, by kind and outcome.",
+        labels=(NODE, BY, KIND, OUTCOME),
+        unit="transfers",
+        formula="One for each transfer, when its outcome is known; there is exactly one final fact of each.",
+        source="TransferSeen",
+    ),
+    Figure(
+        name="pbxd_transfer_routes_total",
+        kind=Kind.COUNTER,
+        help="Transfers that ended, by where the caller came from and went to.",
+        labels=(NODE, FROM_QUEUE, TO, TARGET, OUTCOME),
+        unit="transfers",
+        formula="As pbxd_transfers_total.",
+        source="TransferSeen",
+        edge_cases="Of several targets tried one after the other, the last.",
+    ),
+    Figure(
+        name="pbxd_transfer_ring_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time from the order to the ringing of the target's phone.",
+        labels=(NODE,),
+        unit="seconds",
+        formula="When the switch said that the first target's phone rings less when the order came; waiting "
+        "for the acknowledgement of the hand-over is part of it.",
+        source="TransferSeen of those made by pbxd",
+        edge_cases="It compares the clocks of two machines when Asterisk runs elsewhere; a negative time "
+        "counts as 0.",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_transfer_answer_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time until the target heard the transferer or the caller.",
+        labels=(NODE, BY),
+        unit="seconds",
+        formula="From the order, or from the transferer's dialling, to the first conversation with the "
+        "target. Transfers that nobody answered are not observed.",
+        source="TransferSeen",
+        edge_cases=_EARLY,
+        buckets=ANSWER_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_transfer_consult_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time for which transferer and target talked without the caller.",
+        labels=(NODE, BY),
+        unit="seconds",
+        formula="Sum over one transfer; those without any are not observed.",
+        source="TransferSeen",
+        edge_cases=_EARLY,
+        buckets=TALK_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_transfer_hold_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time for which the caller heard nobody because he was being transferred.",
+        labels=(NODE, BY),
+        unit="seconds",
+        formula="Sum over one transfer; those without any are not observed.",
+        source="TransferSeen",
+        edge_cases=f"By phone it begins when the transferer dials. {_EARLY}",
+        buckets=ANSWER_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_calls_transferred_total",
+        kind=Kind.COUNTER,
+        help="Journeys in which the caller was transferred.",
+        labels=(NODE, QUEUE, TIMES),
+        unit="calls",
+        formula="One for each journey with at least one completed transfer, when it ends, under the first "
+        "queue that it entered.",
+        source="CallEnded",
+    ),
+    Figure(
+        name="pbxd_transfer_refusals_total",
+        kind=Kind.COUNTER,
+        help="Orders about transfers that were refused.",
+        labels=(REFUSAL,),
+        unit="orders",
+        formula="One for each reply that refuses. `rate_limited`: too many calls to numbers outside.",
+        source="Reply",
+    ),
+    Figure(
+        name="pbxd_transfer_surprises_total",
+        kind=Kind.COUNTER,
+        help="Signals of the switch that the table of transfers does not expect in that state.",
+        labels=(
+            Label(name="state", meaning="of the transfer, as in the diagram"),
+            Label(name="signal", meaning="what the switch showed"),
+        ),
+        unit="signals",
+        formula="One for each; it changes nothing else.",
+        source="the state machine of transfers",
+    ),
+    Figure(
+        name="pbxd_transfer_orphans_total",
+        kind=Kind.COUNTER,
+        help="Callers who were found on hold with nobody responsible for them. Must be 0 for ever.",
+        labels=(NODE,),
+        unit="callers",
+        formula="One for each caller in the hold of pbxd's dialplan of whom no open transfer knows.",
+        source="the inventory of the switch and the open transfers",
+        edge_cases="The dialplan brings such a caller back by itself (see hold_guard).",
+    ),
+    Figure(
+        name="pbxd_transfer_unreadable_total",
+        kind=Kind.COUNTER,
+        help="Open transfers that were kept over a restart and could not be read.",
+        unit="transfers",
+        formula="One for each, at the start.",
+        source="TransfersKept",
+    ),
+)
+
+HANDOVERS = (
+    Figure(
+        name="pbxd_handovers_total",
+        kind=Kind.COUNTER,
+        help="Hand-overs that were sent to an agent.",
+        labels=(NODE, BY),
+        unit="hand-overs",
+        formula="One for each transfer and agent who was to take it. Sent again with more in it, it counts "
+        "once.",
+        source="Tell(handover)",
+    ),
+    Figure(
+        name="pbxd_handover_stage_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time a hand-over took for each stage on its way to the page.",
+        labels=(NODE, HANDOVER_STAGE),
+        unit="seconds",
+        formula="Each stage counts from the end of the one before; the first begins with the order, or with "
+        "the switch's event that the target's phone rings.",
+        source="Tell(handover), the page's socket",
+        edge_cases="A negative time (clocks of two machines) counts as 0.",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_handover_ack_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time until the target's page said that it shows the hand-over.",
+        labels=(NODE,),
+        unit="seconds",
+        formula="From sending it to the first acknowledgement; pbxd_handovers_total less its count were "
+        "never acknowledged.",
+        source="AcknowledgeHandover",
+        buckets=SWIFT_BUCKETS,
+    ),
+    Figure(
+        name="pbxd_caller_repeats_total",
+        kind=Kind.COUNTER,
+        help="Agents' reports that a caller had to say things again.",
+        labels=(NODE, QUEUE, AFTER),
+        unit="reports",
+        formula="One for each call and agent who reports it, under the first queue that the call entered.",
+        source="ReportRepeat",
+    ),
+)
+
+DERIVED_OF_TRANSFERS = (
+    Derived(
+        name="Transfer rate",
+        definition="calls with at least one completed transfer / calls that somebody answered.",
+        promql="sum by (node, queue) (increase(pbxd_calls_transferred_total[24h])) / "
+        'sum by (node, queue) (increase(pbxd_calls_total{outcome=~"answered|direct"}[24h]))',
+    ),
+    Derived(
+        name="Re-transfer rate",
+        definition="calls with two or more completed transfers / calls with at least one.",
+        promql='sum by (node, queue) (increase(pbxd_calls_transferred_total{times="more"}[24h])) / '
+        "sum by (node, queue) (increase(pbxd_calls_transferred_total[24h]))",
+    ),
+    Derived(
+        name="Transfers that succeed",
+        definition="completed / all that ended but those that the transferer cancelled himself.",
+        promql='sum by (node) (increase(pbxd_transfers_total{outcome="completed"}[24h])) / '
+        'sum by (node) (increase(pbxd_transfers_total{outcome!="cancelled"}[24h]))',
+    ),
+    Derived(
+        name="Caller had to repeat",
+        definition="reports of agents to whom a caller was transferred / completed transfers.",
+        promql='sum by (node) (increase(pbxd_caller_repeats_total{after!="none"}[24h])) / '
+        'sum by (node) (increase(pbxd_transfers_total{outcome="completed"}[24h]))',
+    ),
+    Derived(
+        name="Hand-over acknowledged, p95",
+        definition="95th percentile of the time until the target's page shows the hand-over.",
+        promql="histogram_quantile(0.95, sum by (le) (rate(pbxd_handover_ack_seconds_bucket[15m])))",
+    ),
+)
+
+
+def transfer_counts(fact: TransferSeen) -> list[Count]:
+    """What a transfer that is over adds to which figures."""
+    transfer, node = fact.transfer, str(fact.node)
+    by, outcome = transfer.by.value, transfer.outcome.value
+    named = transfer.to_kind in ("queue", "skill")
+    route = {
+        "node": node,
+        "queue": transfer.queue or "",
+        "to": transfer.to_kind or "",
+        "target": transfer.to if named else "",
+        "outcome": outcome,
+    }
+    counts = [
+        Count(
+            metric="pbxd_transfers_total",
+            labels={"node": node, "by": by, "kind": transfer.kind.value, "outcome": outcome},
+        ),
+        Count(metric="pbxd_transfer_routes_total", labels=route),
+    ]
+    if transfer.began is not None and transfer.rang is not None:
+        rang = max(0.0, transfer.rang - transfer.began)
+        counts.append(Count(metric="pbxd_transfer_ring_seconds", labels={"node": node}, value=rang))
+    if transfer.began is not None and transfer.answered is not None:
+        answered = max(0.0, transfer.answered - transfer.began)
+        counts.append(_observed("pbxd_transfer_answer_seconds", node, by, answered))
+    if transfer.consult_s > 0:
+        counts.append(_observed("pbxd_transfer_consult_seconds", node, by, transfer.consult_s))
+    if transfer.hold_s > 0:
+        counts.append(_observed("pbxd_transfer_hold_seconds", node, by, transfer.hold_s))
+    return counts
+
+
+def calls_transferred(fact: CallEnded) -> list[Count]:
+    """Was the caller transferred in this journey, and more than once?"""
+    done = sum(t.outcome is TransferOutcome.COMPLETED for t in fact.record.transfers)
+    if not done:
+        return []
+    labels = {
+        "node": str(fact.node),
+        "queue": fact.record.queue or "",
+        "times": "once" if done == 1 else "more",
+    }
+    return [Count(metric="pbxd_calls_transferred_total", labels=labels)]
+
+
+def refusals(effects: Iterable[Effect]) -> list[Count]:
+    """The refusals among the effects of an order about a transfer."""
+    return [
+        Count(metric="pbxd_transfer_refusals_total", labels={"code": effect.code})
+        for effect in effects
+        if isinstance(effect, Reply) and effect.outcome == "refused"
+    ]
+
+
+def _observed(metric: str, node: str, by: str, value: float) -> Count:
+    return Count(metric=metric, labels={"node": node, "by": by}, value=value)
