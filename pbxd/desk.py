@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pbxd.agents.staff import Agent, Staff
-from pbxd.agents.state import agent_state, is_paused
+from pbxd.agents.state import AgentState, agent_state, is_paused
+from pbxd.agents.wrapup import WrapUp
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.effects import Ask, Effect, Publish, Tell, Wake
 from pbxd.ids import AgentId, AskId, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.messages import AskDone, AskRefused, AskUnknown
-from pbxd.node import Node
+from pbxd.node import Node, served
 from pbxd.orders import PauseAgent
 from pbxd.queues.model import member_state
 
@@ -41,10 +42,18 @@ _WORSE = ("done", "refused", "unknown")
 class Desk:
     """Pushes states to pages and topics; carries out pauses."""
 
-    def __init__(self, journal: Journal, staff: Staff, nodes: Mapping[NodeId, Node]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        staff: Staff,
+        nodes: Mapping[NodeId, Node],
+        wrap_up_of: Callable[[AgentId], WrapUp | None] = lambda agent: None,
+    ) -> None:
         self._staff = staff
+        self._wrap_up_of = wrap_up_of
         self._nodes = nodes
         self._stale: Table[tuple[NodeId, str], bool] = Table(journal)
+        self._changed: Table[AgentId, bool] = Table(journal)  #: agents who look different
         self._told: Table[AgentId, Json] = Table(journal)  #: what each agent with an open page was told
         self._published: Table[str, Json] = Table(journal)
         self._pending: Table[str, Pending] = Table(journal)
@@ -56,24 +65,19 @@ class Desk:
         """The agent, the queues that he serves and the links that all this is known by, JSON-able."""
         who = self._staff.agents.get(agent)
         if who is None:
-            nobody = {"id": agent, "name": agent, "state": "offline", "paused": False}
+            nobody = {"id": agent, "name": agent, "state": "offline", "paused": False, "wrap_up": None}
             return {"agent": nobody, "queues": [], "links": []}
-        served = self._served(who)
+        members = self._served(who)
         return {
-            "agent": _agent(who, [member for _, member in served]),
-            "queues": [self._queue(node, queue) for node, queue in sorted({(n, m.queue) for n, m in served})],
+            "agent": self._agent(who),
+            "queues": [
+                self._queue(node, queue) for node, queue in sorted({(n, m.queue) for n, m in members})
+            ],
             "links": [self._link(node) for node in self._nodes if _has_device_on(who, node)],
         }
 
     def _served(self, agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
-        """How this agent stands in each of his queues, on every node."""
-        return [
-            (node, member)
-            for wanted, device in agent.devices
-            for node, switch in self._nodes.items()
-            if wanted in (None, node)
-            for member in switch.queues.memberships(device)
-        ]
+        return served(self._nodes, agent)
 
     def _link(self, node: NodeId) -> Json:
         """Whether pbxd hears this switch. While it does not, all that is known of it is of before."""
@@ -103,6 +107,7 @@ class Desk:
                     "name": self._name(node, member),
                     "state": member_state(member).value,
                     "paused": member.paused,
+                    "paused_reason": member.paused_reason,
                 }
                 for member in switch.queues.members(queue)
             ],
@@ -124,11 +129,18 @@ class Desk:
 
     def changed(self, node: NodeId, queues: Iterable[str]) -> list[Effect]:
         """These queues look different; those concerned will be told at the next tick."""
-        armed = bool(self._stale)
+        armed = bool(self._stale or self._changed)
         for queue in queues:
             if (node, queue) not in self._stale:
                 self._stale[node, queue] = True
         return [Wake(in_s=PUSH_EVERY_S)] if self._stale and not armed else []
+
+    def agents_changed(self, agents: Iterable[AgentId]) -> list[Effect]:
+        """These agents look different; they will be told at the next tick."""
+        armed = bool(self._stale or self._changed)
+        for agent in agents:
+            self._changed[agent] = True
+        return [Wake(in_s=PUSH_EVERY_S)] if self._changed and not armed else []
 
     def link_changed(self, node: NodeId) -> list[Effect]:
         """The link to this switch may have come or gone. At once: what the pages show may be wrong now."""
@@ -142,10 +154,12 @@ class Desk:
 
     def push(self) -> list[Effect]:
         """Tell and publish what changed since the last tick."""
-        stale = list(self._stale)
-        if not stale:
+        stale, agents = list(self._stale), list(self._changed)
+        if not stale and not agents:
             return []
         effects: list[Effect] = []
+        for id_ in agents:
+            del self._changed[id_]
         for key in stale:
             del self._stale[key]
             effects += self._publish(f"{key[0]}/queue/{key[1]}/state", self._queue(*key))
@@ -155,6 +169,7 @@ class Desk:
             for member in self._nodes[node].queues.members(queue)
             if (agent := self._staff.whose(node, member.interface)) is not None
         }
+        concerned |= {id_: self._staff.agents[id_] for id_ in agents}
         # Somebody may have been taken out of his queue: his page still shows it.
         changed = set(stale)
         for id_, told in self._told.items():
@@ -165,8 +180,20 @@ class Desk:
         return effects
 
     def _tell(self, agent: Agent) -> list[Effect]:
+        return self._publish(f"agent/{agent.id}/state", self._agent(agent)) + self._show(agent)
+
+    def _agent(self, agent: Agent) -> Json:
         members = [member for _, member in self._served(agent)]
-        return self._publish(f"agent/{agent.id}/state", _agent(agent, members)) + self._show(agent)
+        wrap_up = self._wrap_up_of(agent.id)
+        state = agent_state(members, wrap_up=wrap_up is not None)
+        shown = wrap_up is not None and state is AgentState.WRAPUP
+        return {
+            "id": agent.id,
+            "name": agent.name,
+            "state": state.value,
+            "paused": is_paused(members),
+            "wrap_up": {"since": wrap_up.since, "until": wrap_up.until} if wrap_up and shown else None,
+        }
 
     def _show(self, agent: Agent) -> list[Effect]:
         """His page, if one is open, is told unless it shows this already."""
@@ -250,16 +277,6 @@ def _in_words(reason: str) -> str:
 
 def _has_device_on(agent: Agent, node: NodeId) -> bool:
     return any(wanted in (None, node) for wanted, _ in agent.devices)
-
-
-def _agent(agent: Agent, members: Iterable[MemberSnapshot]) -> Json:
-    members = tuple(members)
-    return {
-        "id": agent.id,
-        "name": agent.name,
-        "state": agent_state(members).value,
-        "paused": is_paused(members),
-    }
 
 
 def _result(agent: AgentId, order: str, outcome: str, text: str) -> Tell:

@@ -36,6 +36,8 @@ def rules(settings: Settings) -> Rules:
         staff=staff,
         callers=CallerRules(default_region=callers.default_region or "", language=callers.language),
         repeat=RepeatRule(windows=repeat.windows, same_subject=repeat.same_subject, least=repeat.least),
+        transfers=transfer_rules(settings),
+        wrap_up=wrap_up_rules(settings),
         agent_figures=settings.metrics.per_agent,
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pbxd.agents.staff import Agent
 from pbxd.ami.events import AmiEvent
+from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.calls.facts import Fact
 from pbxd.calls.model import CallModel
 from pbxd.calls.record import CallRecord
@@ -22,6 +25,17 @@ class Link:
     since: float
     reason: str = ""  #: as the link words it
     fatal: bool = False  #: the switch refuses our login
+
+
+def served(nodes: Mapping[NodeId, Node], agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
+    """How this agent stands in each of his queues, on every switch."""
+    return [
+        (node, member)
+        for wanted, device in agent.devices
+        for node, switch in nodes.items()
+        if wanted in (None, node)
+        for member in switch.queues.memberships(device)
+    ]
 
 
 class Node:

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from pbxd.aftercall import AfterCall
 from pbxd.agents.staff import Staff
-from pbxd.ami.event_types import SwitchEvent
+from pbxd.agents.wrapup import WrapUpRules
+from pbxd.ami.event_types import HangupRequest, QueueMember, SwitchEvent
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
@@ -52,7 +54,6 @@ from pbxd.orders import (
 )
 from pbxd.reception import Reception
 from pbxd.transferring import Transferring
-from pbxd.transfers.choosing import Anybody
 from pbxd.transfers.rules import TransferRules
 
 
@@ -65,6 +66,7 @@ class Rules:
     callers: CallerRules
     repeat: RepeatRule
     transfers: TransferRules = field(default_factory=TransferRules)
+    wrap_up: WrapUpRules = field(default_factory=WrapUpRules)
     agent_figures: bool = False  #: figures that carry agents' names
 
 
@@ -77,7 +79,15 @@ class World:
         self._reception = Reception(
             self._journal, rules.staff, rules.callers, rules.repeat, record=self.record
         )
-        self._desk = Desk(self._journal, rules.staff, self.nodes)
+        self._aftercall = AfterCall(
+            self._journal,
+            rules.staff,
+            self.nodes,
+            rules.wrap_up,
+            rules.transfers.outside,
+            agent_figures=rules.agent_figures,
+        )
+        self._desk = Desk(self._journal, rules.staff, self.nodes, self._aftercall.wrap_up_of)
         self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
         self._transferring = Transferring(
             self._journal,
@@ -85,15 +95,17 @@ class World:
             self.nodes,
             rules.transfers,
             self._reception.passports,
-            choose=Anybody(rules.staff),
-            wrap_up=lambda agent, at, *, call, queue=None: [],
+            choose=self._aftercall.choose,
+            wrap_up=self._aftercall.begin,
             news=lambda node, facts: self._news(node, facts, ()),
+            dialled_outside=self._aftercall.outside_called,
         )
 
     def step(self, message: Message) -> list[Effect]:
         """Take one message and say what is to be done. If it raises, the state is as it was before."""
         try:
             effects = self._step(message)
+            effects += self._desk.agents_changed(self._aftercall.touched())
         except BaseException:
             self._journal.rollback()
             raise
@@ -119,7 +131,7 @@ class World:
 
     def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> Sequence[Mapping[str, Any]]:
         """To whom this agent can hand this call over, best first; ``query``: part of a name, or a number."""
-        return ()
+        return self._aftercall.targets(agent, call, query)
 
     def record(self, call: CallId, at: float) -> CallRecord | None:
         """The account of a call in progress as it stands at ``at`` (epoch seconds)."""
@@ -132,6 +144,10 @@ class World:
             node = self.nodes[message.node]
             facts, queues = node.on_event(message)
             effects = self._news(node, facts, queues) if facts or queues else []
+            if isinstance(message, HangupRequest):
+                effects += self._aftercall.leaving(node, message)
+            elif isinstance(message, QueueMember):
+                effects += self._aftercall.stands(node.id, message.member, message.at)
             return effects + self._transferring.on_event(message)
         match message:
             case LinkUp():
@@ -144,13 +160,16 @@ class World:
                 effects = self._reception.on_flow(call, message)
                 return [*effects, flow_left(message)] if isinstance(message, FlowLeft) else effects
             case Tick():
-                return self._desk.push() + self._transferring.tick(message.at)
+                effects = self._aftercall.tick(message.at)
+                effects += self._desk.agents_changed(self._aftercall.touched())
+                return effects + self._desk.push() + self._transferring.tick(message.at)
             case HistoryFound() | HistoryMissing():
                 return self._reception.on_history(message)
             case AskDone() | AskRefused() | AskUnknown():
-                return self._desk.answered(message) + self._transferring.answered(message)
+                effects = self._desk.answered(message) + self._aftercall.answered(message)
+                return effects + self._transferring.answered(message)
             case PauseAgent():
-                return self._desk.pause(message)
+                return self._aftercall.resumed(message) + self._desk.pause(message)
             case PageOpened():
                 return self._desk.opened(message.agent)
             case PageClosed():
@@ -173,20 +192,21 @@ class World:
             case ReportRepeat():
                 return self._reception.passports.repeat(message)
             case EndWrapUp():
-                return []
+                return self._aftercall.end(message)
             case _:
                 assert_never(message)
 
     def _link_up(self, up: LinkUp) -> list[Effect]:
         node = self.nodes[up.node]
         facts, queues = node.on_link_up(up)
-        effects = self._news(node, facts, queues)
+        effects = self._news(node, facts, queues) + self._aftercall.linked(node, up.at)
         effects += self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
         return effects + self._desk.link_changed(node.id) + self._transferring.linked(up)
 
     def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
         effects: list[Effect] = []
         for fact in facts:
+            effects += self._aftercall.on_fact(fact)
             effects += self._reception.on_fact(fact)
             effects += self._figures.of(fact)
             effects += self._transferring.on_fact(fact)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from pbxd.agents.pausing import DECLINED, WRAP_UP
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.queues.model import MemberState, member_state
 
@@ -13,12 +14,13 @@ class AgentState(StrEnum):
     OFFLINE = "offline"  #: no device of his is reachable, or he serves no queue
     READY = "ready"
     PAUSED = "paused"  #: in all his queues
+    WRAPUP = "wrapup"  #: has notes to write; paused by pbxd
     RINGING = "ringing"
     TALKING = "talking"
 
 
-def agent_state(memberships: Iterable[MemberSnapshot]) -> AgentState:
-    """The state of an agent who stands in his queues like this.
+def agent_state(memberships: Iterable[MemberSnapshot], *, wrap_up: bool = False) -> AgentState:
+    """The state of an agent who stands in his queues like this; ``wrap_up``: his last call was just now.
 
     A conversation outweighs a ring, both outweigh a pause: they are what the agent is doing *now*.
     """
@@ -31,10 +33,29 @@ def agent_state(memberships: Iterable[MemberSnapshot]) -> AgentState:
     reachable = [member for member in members if member_state(member) is MemberState.READY]
     if not reachable:
         return AgentState.OFFLINE
-    return AgentState.PAUSED if is_paused(reachable) else AgentState.READY
+    if is_paused(reachable):
+        return AgentState.PAUSED
+    return AgentState.WRAPUP if wrap_up or _is_wrapping_up(reachable) else AgentState.READY
 
 
 def is_paused(memberships: Iterable[MemberSnapshot]) -> bool:
-    """Whether he is paused wherever he serves (and serves somewhere)."""
-    members = tuple(memberships)
-    return bool(members) and all(member.paused for member in members)
+    """Whether he is paused wherever he serves (and serves somewhere), and not just for a wrap-up.
+
+    A pause because he declined a caller is no pause of his; where he has only those, he is ready.
+    """
+    members = [member for member in memberships if not _spared(member)]
+    return (
+        bool(members)
+        and all(member.paused for member in members)
+        and any(member.paused_reason != WRAP_UP for member in members)
+    )
+
+
+def _is_wrapping_up(members: list[MemberSnapshot]) -> bool:
+    return all(member.paused for member in members) and any(
+        member.paused_reason == WRAP_UP for member in members
+    )
+
+
+def _spared(member: MemberSnapshot) -> bool:
+    return member.paused and member.paused_reason == DECLINED

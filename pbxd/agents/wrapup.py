@@ -81,10 +81,18 @@ class Wrapups:
         self._about: Table[AskId, tuple[AgentId, bool]] = Table(journal)  #: True: resuming
         self._again: Table[AgentId, float] = Table(journal)
         self._over: Table[AgentId, tuple[Over, ...]] = Table(journal)
+        self._touched: Table[AgentId, bool] = Table(journal)
 
     def over(self) -> list[Over]:
         """Those that have ended since this was asked last."""
         return [over for agent in list(self._over) for over in self._over.pop(agent)]
+
+    def touched(self) -> list[AgentId]:
+        """Whose wrap-up has begun, got its end or ended since this was asked last."""
+        agents = list(self._touched)
+        for agent in agents:
+            del self._touched[agent]
+        return agents
 
     # ------------------------------------------------------------ it begins
 
@@ -96,6 +104,7 @@ class Wrapups:
         length = self._rules.length(queue)
         if who is None or not length:
             return []
+        self._touched[agent] = True
         before = self.open.get(agent)
         asked, held = (before.asked, before.held) if before else (frozenset(), frozenset())
         self.open[agent] = WrapUp(
@@ -170,6 +179,7 @@ class Wrapups:
         # The switch's clock need not be ours: no more is believed than makes sense.
         since = paused_at if at - length <= paused_at <= at else at if paused_at > at else at - length
         held = frozenset(job_of(node, member) for _, member in members if _is_ours(member))
+        self._touched[who.id] = True
         self.open[who.id] = WrapUp(
             agent=who.id,
             node=node,
@@ -192,6 +202,7 @@ class Wrapups:
             if until is None and self._is_free(who):
                 until = at + wrap_up.length_s
                 self.open[who.id] = changed(wrap_up, since=at, until=until)
+                self._touched[who.id] = True
             if until is not None and until <= at:
                 effects += self._end(who, at, "time")
             elif until is not None:
@@ -227,6 +238,7 @@ class Wrapups:
 
     def _close(self, agent: AgentId, at: float, how: str) -> WrapUp:
         wrap_up: WrapUp = self.open.pop(agent)
+        self._touched[agent] = True
         lasted = 0.0 if wrap_up.since is None else max(0.0, at - wrap_up.since)
         over = Over(wrap_up=wrap_up, how=how, lasted_s=lasted)
         self._over[agent] = (*self._over.get(agent, ()), over)

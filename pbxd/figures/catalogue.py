@@ -7,11 +7,13 @@ from pbxd.figures.figure import Derived, Figure, Kind, Label
 from pbxd.figures.links import LINKS, STORE
 from pbxd.figures.machinery import LOOP, PAGES
 from pbxd.figures.transfers import DERIVED_OF_TRANSFERS, HANDOVERS, TRANSFERS
+from pbxd.figures.wrapup import AFTER_CALLS, DERIVED_OF_AFTER_CALLS
 
 CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("Calls", CALLS),
     ("Queues", QUEUES),
     ("People", PEOPLE),
+    ("After the call", AFTER_CALLS),
     ("Transfers", TRANSFERS),
     ("Hand-overs", HANDOVERS),
     ("Screen pops and pages", PAGES),
@@ -20,7 +22,7 @@ CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("pbxd itself", LOOP),
 )
 
-DERIVED: tuple[Derived, ...] = (*DERIVED_OF_CALLS, *DERIVED_OF_TRANSFERS)
+DERIVED: tuple[Derived, ...] = (*DERIVED_OF_CALLS, *DERIVED_OF_AFTER_CALLS, *DERIVED_OF_TRANSFERS)
 
 CATALOGUE: tuple[Figure, ...] = tuple(figure for _, figures in CHAPTERS for figure in figures)
 

@@ -1,0 +1,310 @@
+"""What follows a call for the agent: his wrap-up, callers whom he declined, who is free for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pbxd.agents.availability import Available, Floor, available
+from pbxd.agents.declined import Declined, Spared
+from pbxd.agents.handling import Handling
+from pbxd.agents.outside import HOUR_S, OutsideRules
+from pbxd.agents.pausing import OURS, WRAP_UP, Job, Pausing, job_of
+from pbxd.agents.picker import Search, pick, rows
+from pbxd.agents.refused import Refused
+from pbxd.agents.staff import Agent, Staff
+from pbxd.agents.wrapup import WrapUp, WrapUpRules, Wrapups
+from pbxd.ami.event_types import HangupRequest
+from pbxd.ami.snapshots import MemberSnapshot
+from pbxd.calls.facts import CallEnded, CallFolded, CallQueued, Fact, LegEnded, QueueLeft
+from pbxd.calls.names import Kind
+from pbxd.calls.wiring import Channel
+from pbxd.effects import Ask, Effect, Reply
+from pbxd.figures.wrapup import declined_caller, wrap_up_ended
+from pbxd.ids import AgentId, AskId, CallId, Interface, NodeId
+from pbxd.journal import Journal, Table
+from pbxd.messages import AskDone, AskRefused, AskUnknown
+from pbxd.node import Node, served
+from pbxd.orders import EndWrapUp, PauseAgent, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An order to end a wrap-up whose actions are still under way."""
+
+    agent: AgentId
+    asks: tuple[AskId, ...]
+    outcome: str = "done"  #: the worst answer so far
+    text: str = ""
+
+
+class AfterCall:
+    """Keeps agents from being rung when they are not ready, and says who is."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        staff: Staff,
+        nodes: Mapping[NodeId, Node],
+        wrap_up: WrapUpRules,
+        outside: OutsideRules,
+        *,
+        agent_figures: bool = False,
+    ) -> None:
+        self._staff = staff
+        self._nodes = nodes
+        self._rules = wrap_up
+        self._outside = outside
+        self._agent_figures = agent_figures
+        self._pausing = Pausing(journal)
+        self._wrapups = Wrapups(journal, self._pausing, staff, wrap_up, self._served)
+        self._declined = Declined(journal, self._pausing, wrap_up.declined_s)
+        self._handling = Handling(journal)
+        self._queue_of: Table[CallId, str] = Table(journal)
+        self._outside_calls: Table[AgentId, tuple[float, ...]] = Table(journal)
+        self._pending: Table[str, Pending] = Table(journal)
+        self._order_of: Table[AskId, str] = Table(journal)
+        self._now: Table[None, float] = Table(journal)
+
+    # ------------------------------------------------------------ reading
+
+    def wrap_up_of(self, agent: AgentId) -> WrapUp | None:
+        """His wrap-up, also while he is still on the phone."""
+        return self._wrapups.open.get(agent)
+
+    def touched(self) -> list[AgentId]:
+        """Whose wrap-up has changed since this was asked last."""
+        return self._wrapups.touched()
+
+    def floor(self) -> Floor:
+        """Everybody and every queue as they stand now."""
+        return Floor(
+            staff=self._staff,
+            switches=self._nodes,
+            served=self._served,
+            wrapping=self._wrapups.open,
+            outside=self._outside,
+            outside_calls=self._outside_calls,
+        )
+
+    def choose(
+        self, target: Target, *, by: AgentId, node: NodeId, at: float, tried: Collection[AgentId] = ()
+    ) -> Available | Refused:
+        """How this target is reached from a call on ``node``, or why not. ``at``: pbxd's clock."""
+        return available(self.floor(), target, by=by, node=node, at=at, tried=tried)
+
+    def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> list[dict[str, Any]]:
+        """To whom this agent can hand this call (None: the one that he is in), the best first."""
+        who = self._staff.agents.get(agent)
+        found = None if who is None else self._in_call(who)
+        node, current = found or (self._home(who), None)
+        call = call or current
+        if call is not None and _node_of(call) in self._nodes:
+            node = _node_of(call)
+        search = Search(
+            by=agent,
+            node=node,
+            at=self._now.get(None, 0.0),
+            queue=None if call is None else self._queue_of.get(call),
+            query=query.strip(),
+        )
+        return rows(pick(self.floor(), self._handling, search))
+
+    def _served(self, agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
+        return served(self._nodes, agent)
+
+    def _home(self, who: Agent | None) -> NodeId:
+        """The first switch on which he has a device."""
+        wanted = () if who is None else tuple(node for node, _ in who.devices)
+        own = [node for node in self._nodes if None in wanted or node in wanted]
+        return next(iter(own or self._nodes))
+
+    def _in_call(self, who: Agent) -> tuple[NodeId, CallId] | None:
+        for node in self._nodes.values():
+            for channel in node.calls.wiring.channels.values():
+                if channel.kind is Kind.DEVICE and self._staff.whose(node.id, channel.interface) is who:
+                    call = node.calls.call_of(channel.uniqueid)
+                    if call is not None:
+                        return node.id, call
+        return None
+
+    # ------------------------------------------------------------ wrap-up: it begins
+
+    def begin(self, agent: AgentId, at: float, *, call: CallId, queue: str | None = None) -> list[Effect]:
+        """This agent is about to be freed from this call: he is paused first. ``at``: epoch seconds.
+
+        The effects must go out before the action that frees him. ``queue``: the one through which the call
+        came; None: the last in which the caller waited. Too early or twice does no harm.
+        """
+        queue = queue or self._queue_of.get(call)
+        return self._wrapups.begin(agent, at, node=_node_of(call), call=call, queue=queue)
+
+    def on_fact(self, fact: Fact) -> list[Effect]:
+        match fact:
+            case CallQueued():
+                self._queue_of[fact.call] = fact.queue
+                return []
+            case LegEnded():
+                return self._leg_ended(fact)
+            case QueueLeft(call=call, queue=queue):
+                return self._release(self._declined.left(call, queue), fact.at)
+            case CallEnded(call=call) | CallFolded(call=call):
+                self._queue_of.pop(call, None)
+                return self._release(self._declined.left(call, None), fact.at)
+            case _:
+                return []
+
+    def _leg_ended(self, leg: LegEnded) -> list[Effect]:
+        agent = self._whose(leg.node, leg.interface, leg.member)
+        if agent is None:
+            return []
+        queue = leg.queue or self._queue_of.get(leg.call)
+        self._handling.ended(leg, self._rules.length(queue))
+        # When it ended while nobody looked, it is not known when; his pause, if he was, is still there.
+        return [] if leg.missed else self.begin(agent.id, leg.at, call=leg.call, queue=queue)
+
+    def _whose(self, node: NodeId, interface: Interface, member: Interface | None) -> Agent | None:
+        agent = self._staff.whose(node, interface)
+        return self._staff.whose(node, member) if agent is None and member is not None else agent
+
+    def leaving(self, node: Node, event: HangupRequest) -> list[Effect]:
+        """Somebody hangs up. The switch tells of it just before the phones are free: the time to pause."""
+        channel = node.calls.wiring.channels.get(event.channel.uniqueid)
+        call = node.calls.call_of(event.channel.uniqueid)
+        if channel is None or call is None or channel.kind is not Kind.DEVICE:
+            return []
+        talks = node.calls.journeys.open_talks(call)
+        journey = node.calls.journeys.calls.get(call)
+        if journey is not None and journey.subject == channel.name:
+            over = [talk for talk in talks if talk.since is not None]
+        else:
+            over = [talk for talk in talks if talk.name == channel.name]
+            if not over and not event.soft:
+                return self._declines(node, channel, call, event.at)
+        agents = [self._whose(node.id, talk.interface, talk.member) for talk in over]
+        return [
+            effect
+            for agent, talk in zip(agents, over, strict=True)
+            if agent is not None
+            for effect in self.begin(agent.id, event.at, call=call, queue=talk.queue)
+        ]
+
+    # ------------------------------------------------------------ declined callers
+
+    def _declines(self, node: Node, channel: Channel, call: CallId, at: float) -> list[Effect]:
+        called = node.calls.journeys.called_for(channel.uniqueid)
+        agent = None if called is None else self._whose(node.id, channel.interface, called.interface)
+        if called is None or agent is None or not self._waits(node, call, called.queue):
+            return []
+        job = Job(node=node.id, queue=called.queue, interface=called.interface)
+        effects = self._declined.declines(job, self._member(job), agent.id, call, at)
+        return [*effects, declined_caller(node.id, called.queue)]
+
+    def _waits(self, node: Node, call: CallId, queue: str) -> bool:
+        waiting = node.calls.journeys.waiting.values()
+        return any(one.call == call and one.queue == queue for one in waiting)
+
+    def _release(self, over: list[tuple[Job, Spared]], at: float) -> list[Effect]:
+        """They may be rung by these queues again, unless they have notes to write meanwhile."""
+        effects: list[Effect] = []
+        for job, spared in over:
+            reason = WRAP_UP if spared.agent in self._wrapups.open else None
+            effects += self._declined.release(job, spared, self._member(job), at, reason=reason)
+        return effects
+
+    def _member(self, job: Job) -> MemberSnapshot | None:
+        node = self._nodes.get(job.node)
+        members = () if node is None else node.queues.memberships(job.interface)
+        return next((member for member in members if member.queue == job.queue), None)
+
+    # ------------------------------------------------------------ what the switch and the clock say
+
+    def stands(self, node: NodeId, member: MemberSnapshot, at: float) -> list[Effect]:
+        """A queue member was paused or resumed, or his device does something else."""
+        self._declined.stands(job_of(node, member), member)
+        return self._counted(self._wrapups.stands(node, member, at), at)
+
+    def linked(self, node: Node, at: float) -> list[Effect]:
+        """A fresh inventory of this switch was taken over."""
+        effects = self._counted(self._wrapups.linked(node.id, at), at)
+        for queue in node.queues.names:
+            for member in node.queues.members(queue):
+                job = job_of(node.id, member)
+                self._declined.stands(job, member)
+                if member.paused and self._is_nobodys(job, member):
+                    effects.append(self._pausing.one(job, reason=None, at=at))
+        return effects
+
+    def _is_nobodys(self, job: Job, member: MemberSnapshot) -> bool:
+        """Paused by an earlier life of pbxd, for a reason that nobody knows any more."""
+        if member.paused_reason == WRAP_UP:
+            return self._staff.whose(job.node, job.interface) is None
+        return member.paused_reason in OURS and job not in self._declined.open
+
+    def tick(self, at: float) -> list[Effect]:
+        self._now[None] = at
+        effects = self._release(self._declined.tick(at), at)
+        return effects + self._counted(self._wrapups.tick(at), at)
+
+    def _counted(self, effects: list[Effect], at: float) -> list[Effect]:
+        for over in self._wrapups.over():
+            agent = over.wrap_up.agent if self._agent_figures else None
+            effects += wrap_up_ended(
+                over.wrap_up.node, over.wrap_up.queue, how=over.how, lasted_s=over.lasted_s, agent=agent
+            )
+        return effects
+
+    # ------------------------------------------------------------ orders
+
+    def outside_called(self, agent: AgentId, at: float) -> None:
+        """This agent has a number outside called; counts towards how many he may. ``at``: pbxd's clock."""
+        recent = [when for when in self._outside_calls.get(agent, ()) if at - HOUR_S < when]
+        self._outside_calls[agent] = (*recent, at)
+
+    def resumed(self, order: PauseAgent) -> list[Effect]:
+        """He resumes himself in all queues: that ends a wrap-up as well."""
+        if not order.paused:
+            self._wrapups.dropped(order.agent, order.at)
+        return self._counted([], order.at)
+
+    def end(self, order: EndWrapUp) -> list[Effect]:
+        """The agent is ready for the next caller."""
+        effects = self._wrapups.ready(order.agent, order.at)
+        if effects is None:
+            text = "you are not in wrap-up"
+            return [
+                Reply(
+                    order=order.order, agent=order.agent, outcome="refused", code="not_in_wrap_up", text=text
+                )
+            ]
+        asks = tuple(effect.ask for effect in effects if isinstance(effect, Ask))
+        if asks:
+            self._pending[order.order] = Pending(agent=order.agent, asks=asks)
+            for ask in asks:
+                self._order_of[ask] = order.order
+        else:
+            effects.append(Reply(order=order.order, agent=order.agent, outcome="done"))
+        return self._counted(effects, order.at)
+
+    def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
+        """One of our actions has ended. Whoever gave an order is told when the last one has."""
+        self._wrapups.answered(answer)
+        order = self._order_of.pop(answer.ask, None)
+        if order is None:
+            return []
+        pending: Pending = self._pending.pop(order)
+        outcome, text = pending.outcome, pending.text
+        if isinstance(answer, AskUnknown):
+            outcome, text = "unknown", answer.why
+        elif isinstance(answer, AskRefused) and outcome == "done":
+            outcome, text = "refused", answer.text
+        left = tuple(ask for ask in pending.asks if ask != answer.ask)
+        if left:
+            self._pending[order] = Pending(agent=pending.agent, asks=left, outcome=outcome, text=text)
+            return []
+        return [Reply(order=order, agent=pending.agent, outcome=outcome, text=text)]
+
+
+def _node_of(call: CallId) -> NodeId:
+    return NodeId(call.partition(":")[0])

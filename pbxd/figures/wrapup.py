@@ -1,0 +1,76 @@
+"""The figures of the time after a call: notes, and callers whom agents declined."""
+
+from __future__ import annotations
+
+from pbxd.effects import Count
+from pbxd.figures.figure import AGENT, NODE, QUEUE, TALK_BUCKETS, Derived, Figure, Kind, Label
+from pbxd.ids import AgentId, NodeId
+
+ENDED = Label(
+    name="ended",
+    meaning="what ended it: the time was up, the agent was ready before, somebody resumed him elsewhere, or he "
+    "paused himself",
+    values=("time", "ready", "resumed", "paused"),
+)
+
+AFTER_CALLS = (
+    Figure(
+        name="pbxd_wrap_up_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time agents had for their notes after a call, in which no queue rang them.",
+        labels=(NODE, QUEUE, ENDED),
+        unit="seconds",
+        formula="From the moment at which the agent's phone is free until he can be rung again.",
+        source="the pauses that pbxd makes, and how members stand",
+        buckets=(5.0, *TALK_BUCKETS[:9]),
+        edge_cases="Begins at the agent's own end of the call: a transferer's when he is freed. Of one that was "
+        "under way when pbxd was started anew, the beginning is the pause on the switch.",
+    ),
+    Figure(
+        name="pbxd_agent_wrap_up_seconds_total",
+        kind=Kind.COUNTER,
+        help="Time each agent spent in wrap-up.",
+        labels=(NODE, QUEUE, AGENT),
+        unit="seconds",
+        formula="Sum of the lengths of his wrap-ups.",
+        source="as pbxd_wrap_up_seconds",
+        opt_in=True,
+    ),
+    Figure(
+        name="pbxd_declined_callers_total",
+        kind=Kind.COUNTER,
+        help="Callers whom an agent declined on his phone while it rang for a queue.",
+        labels=(NODE, QUEUE),
+        unit="callers",
+        formula="One for each time that a ringing phone hangs up while the caller waits.",
+        source="HangupRequest of a phone that rings for a queue",
+        edge_cases="A phone that rings until the queue gives up does not count.",
+    ),
+)
+
+DERIVED_OF_AFTER_CALLS = (
+    Derived(
+        name="Average handling time (AHT)",
+        definition="talk + hold + wrap-up, per leg: after a transfer each agent owns only his own part.",
+        promql="(sum by (queue) (rate(pbxd_talk_seconds_sum[1h]) + rate(pbxd_hold_seconds_sum[1h])) + "
+        "sum by (queue) (rate(pbxd_wrap_up_seconds_sum[1h]))) / "
+        "sum by (queue) (rate(pbxd_talk_seconds_count[1h]))",
+    ),
+)
+
+
+def wrap_up_ended(
+    node: NodeId, queue: str | None, *, how: str, lasted_s: float, agent: AgentId | None
+) -> list[Count]:
+    """A wrap-up is over; ``agent``: only where figures carry agents' names."""
+    labels = {"node": str(node), "queue": queue or ""}
+    counts = [Count(metric="pbxd_wrap_up_seconds", labels={**labels, "ended": how}, value=lasted_s)]
+    if agent is not None:
+        named = {**labels, "agent": str(agent)}
+        counts.append(Count(metric="pbxd_agent_wrap_up_seconds_total", labels=named, value=lasted_s))
+    return counts
+
+
+def declined_caller(node: NodeId, queue: str) -> Count:
+    """An agent declined a caller of this queue."""
+    return Count(metric="pbxd_declined_callers_total", labels={"node": str(node), "queue": queue})
