@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pbxd.ids import Interface, TransferId
+from pbxd.ids import Interface, TransferId, Uniqueid
 
 
 class Kind(StrEnum):
@@ -75,12 +75,21 @@ def born_at(uniqueid: str) -> float:
     return float(whole) if whole.isascii() and whole.isdigit() and len(whole) < 12 else 0.0
 
 
-OWN = "pbxd-"
-"""How the uniqueids of channels begin that pbxd has made for a transfer: it names them itself."""
+_OWN = "pbxd-"
+_NEAR, _FAR = "-near", "-far"
+
+
+def own_channels(transfer: TransferId, attempt: int) -> tuple[Uniqueid, Uniqueid]:
+    """The uniqueids that pbxd gives to a channel of its own making and to that one's other half, if any.
+
+    Asterisk finds channels by the beginning of their uniqueid, too: so none may be the beginning of another.
+    """
+    stem = f"{_OWN}{transfer}-{attempt}"
+    return Uniqueid(stem + _NEAR), Uniqueid(stem + _FAR)
 
 
 def transfer_of(uniqueid: str) -> TransferId | None:
     """The transfer for which pbxd made this channel; None when it is not of its making."""
-    if not uniqueid.startswith(OWN):
+    if not uniqueid.startswith(_OWN) or not uniqueid.endswith((_NEAR, _FAR)):
         return None
-    return TransferId(uniqueid[len(OWN) :].partition(";")[0].rpartition("-")[0])
+    return TransferId(uniqueid[len(_OWN) :].rpartition("-")[0].rpartition("-")[0])

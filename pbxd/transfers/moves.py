@@ -6,11 +6,9 @@ The places and variables are those of the dialplan ``pbxd-transfer``, which says
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pbxd.ami.actions import Hangup, Place, Redirect
-from pbxd.calls.names import OWN
-from pbxd.ids import Uniqueid
+from pbxd.calls.names import own_channels
 from pbxd.orders import TargetKind
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.rules import OnHangup, TransferRules
@@ -27,21 +25,15 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuePlace:
-    """Where in a queue the caller joins."""
+def actions(
+    move: Move, record: OpenTransfer, rules: TransferRules, *, line: str | None, position: int | None
+) -> list[Action]:
+    """The actions of a move.
 
-    position: int | None = None
-
-
-def target_channel(record: OpenTransfer) -> Uniqueid:
-    """The name that we give to the channel of the current attempt."""
-    return Uniqueid(f"{OWN}{record.id}-{record.attempt}")
-
-
-def actions(move: Move, record: OpenTransfer, rules: TransferRules, place: QueuePlace) -> list[Action]:
-    """The actions of a move. A target that does not exist needs none."""
-    caller, transferer, target = record.caller, record.transferer, record.channel
+    ``line``: the name of the target's channel, once it exists; what is for it before that is not said.
+    ``position``: where in the queue the caller joins, 1 being the first.
+    """
+    caller, transferer = record.caller, record.transferer
     match move:
         case Move.PART:
             return _part(record, rules)
@@ -49,38 +41,57 @@ def actions(move: Move, record: OpenTransfer, rules: TransferRules, place: Queue
             return _dial(record, rules, meet="transferer")
         case Move.DIAL_FOR_CALLER:
             return _dial(record, rules, meet="caller")
-        case Move.ANSWER_FOR_CALLER:
-            return [] if target is None else [_set(target, "PBXD_MEET", "caller")]
         case Move.TO_TRANSFERER:
             return [_send(caller, "meet-transferer")]
         case Move.TO_TARGET:
             return [_send(caller, "meet-target")]
-        case Move.REGROUP_TRANSFERER:
-            return [*_drop(target), _send(caller, "meet-transferer", transferer, "consult")]
-        case Move.TARGET_TO_HOLD:
-            return [] if target is None else [_set(target, "PBXD_AFTER", "hold")]
-        case Move.TARGET_FREE_AFTER:
-            return [] if target is None else [_set(target, "PBXD_AFTER", "release")]
+        case Move.HAND_OVER:
+            return [_send(caller, "meet-target", transferer, "release")]
         case Move.TRANSFERER_FREE_AFTER:
             return [_set(transferer, "PBXD_AFTER", "release")]
-        case Move.BACK_TO_TARGET:
-            if target is None:
-                return []
-            return [_set(target, "PBXD_MEET", "transferer"), _send(caller, "hold", target, "answered")]
-        case Move.CONFERENCE:
-            return _conference(record)
-        case Move.DROP:
-            return _drop(target)
-        case Move.FREE_TRANSFERER:
-            return [Hangup(channel=transferer).headers()]
+        case Move.FREE_TRANSFERER | Move.SAY_LEFT:
+            return [_send(transferer, "release")]
         case Move.SAY_WHY:
             return [_send(transferer, _WHY.get(record.went or Outcome.FAILED, "why-gone"))]
-        case Move.SAY_LEFT:
-            return [_send(transferer, "release")]
         case Move.TO_QUEUE:
-            return _queue(record, place)
+            return _queue(record, position)
         case Move.RESCUE:
             return [_send(caller, "rescue")]
+        case _:
+            return [] if line is None else _with_target(move, record, rules, line)
+
+
+def _with_target(move: Move, record: OpenTransfer, rules: TransferRules, line: str) -> list[Action]:
+    """What has to be done with the target's own channel."""
+    caller, transferer = record.caller, record.transferer
+    match move:
+        case Move.DROP:
+            return [Hangup(channel=line).headers()]
+        case Move.ANSWER_FOR_CALLER:
+            return [_set(line, "PBXD_MEET", "caller")]
+        case Move.TARGET_TO_HOLD:
+            return [_set(line, "PBXD_AFTER", "hold")]
+        case Move.TARGET_FREE_AFTER:
+            return [_set(line, "PBXD_AFTER", "release")]
+        case Move.REGROUP_TRANSFERER:
+            together = _send(caller, "meet-transferer", transferer, "consult")
+            return [Hangup(channel=line).headers(), together]
+        case Move.BACK_TO_TARGET:
+            return [
+                _set(transferer, "PBXD_AFTER", "wait"),
+                _set(line, "PBXD_MEET", "transferer"),
+                _set(line, "PBXD_AFTER", _after(rules)),
+                _send(caller, "hold", line, "answered"),
+            ]
+        case Move.CONFERENCE:
+            return [_send(transferer, "conference", line, "conference"), _send(caller, "conference")]
+        case _:
+            raise ValueError(move)
+
+
+def _after(rules: TransferRules) -> str:
+    """What the target does when the transferer hangs up while they talk."""
+    return "back" if rules.on_hangup is OnHangup.BACK else ""
 
 
 def _set(channel: str, variable: str, value: str) -> Action:
@@ -96,16 +107,14 @@ def _send(channel: str, exten: str, extra: str | None = None, extra_exten: str =
     ).headers()
 
 
-def _drop(target: Uniqueid | None) -> list[Action]:
-    return [] if target is None else [Hangup(channel=target).headers()]
-
-
 def _part(record: OpenTransfer, rules: TransferRules) -> list[Action]:
-    """Both get what their dialplan needs to end this well without us, and whatever an earlier one left."""
+    """Both get what their dialplan needs to end this well without us. Their channels may have been through
+    a transfer before, so that what is not needed is said as well."""
+    first, _ = own_channels(record.id, record.attempt + 1)
     on_caller = {
         "PBXD_TRANSFER": record.id,
         "PBXD_TRANSFERER": record.transferer,
-        "PBXD_TARGET": "",
+        "PBXD_TARGET": first,
         "PBXD_CALLER": "",
         "PBXD_AFTER": "",
         "PBXD_RECALL": record.interface,
@@ -119,9 +128,10 @@ def _part(record: OpenTransfer, rules: TransferRules) -> list[Action]:
     on_transferer = {
         "PBXD_TRANSFER": record.id,
         "PBXD_CALLER": record.caller,
-        "PBXD_TARGET": "",
+        "PBXD_TARGET": first,
         "PBXD_TRANSFERER": "",
         "PBXD_AFTER": "",
+        "PBXD_MEET": "",
         "PBXD_WHY": "",
     }
     return [
@@ -133,7 +143,7 @@ def _part(record: OpenTransfer, rules: TransferRules) -> list[Action]:
 
 def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Action]:
     """Call the target on a channel whose name is known before it exists."""
-    channel = target_channel(record)
+    near, far = own_channels(record.id, record.attempt)
     queue = record.target.kind is TargetKind.QUEUE
     dial = f"Local/{record.dial}@{QUEUE_CONTEXT}/n" if queue else record.dial
     wait_s = rules.queue_timeout_s if queue else rules.ring_timeout_s
@@ -144,8 +154,8 @@ def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Acti
         "PBXD_MEET": meet,
         "PBXD_MUSIC": rules.music_for(record.queue),
     }
-    if rules.on_hangup is OnHangup.BACK and meet == "transferer":
-        variables["PBXD_AFTER"] = "back"
+    if meet == "transferer" and _after(rules):
+        variables["PBXD_AFTER"] = _after(rules)
     originate: Action = {
         "Action": "Originate",
         "Channel": dial,
@@ -155,13 +165,15 @@ def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Acti
         "Async": "true",
         "Timeout": str(round(wait_s * 1000)),
         "CallerID": caller_id(record.caller_name, record.caller_number),
-        "ChannelId": channel,
-        **({"OtherChannelId": f"{channel};2"} if dial.startswith("Local/") else {}),
+        "ChannelId": near,
+        "OtherChannelId": far,
         "Variable": [f"{name}={value}" for name, value in variables.items()],
     }
-    named = [_set(record.caller, "PBXD_TARGET", channel)]
+    if record.attempt == 1:
+        return [originate]  # they know it from the start
+    named = [_set(record.caller, "PBXD_TARGET", near)]
     if meet == "transferer":
-        named.append(_set(record.transferer, "PBXD_TARGET", channel))
+        named.append(_set(record.transferer, "PBXD_TARGET", near))
     return [*named, originate]
 
 
@@ -172,21 +184,11 @@ def caller_id(name: str, number: str) -> str:
     return f'"{kept}" <{dialled}>'
 
 
-def _conference(record: OpenTransfer) -> list[Action]:
-    target = record.channel
-    if target is None:
-        return []
-    together = _send(record.caller, "conference", record.transferer, "conference")
-    if record.consult_since is not None:  # the target is with the transferer, and follows when he goes
-        return [_set(target, "PBXD_AFTER", "conference"), together]
-    return [together, _send(target, "conference")]
-
-
-def _queue(record: OpenTransfer, place: QueuePlace) -> list[Action]:
+def _queue(record: OpenTransfer, position: int | None) -> list[Action]:
     values = {
         "PBXD_QUEUE": record.back_to or record.queue or "",
         "PBXD_QUEUE_TIMEOUT": "",
-        "PBXD_QUEUE_POSITION": "" if place.position is None else str(place.position),
+        "PBXD_QUEUE_POSITION": "" if position is None else str(position),
         "PBXD_TRANSFER": "",
     }
     redirect = Redirect(channel=record.caller, to=Place(context="pbxd-queue", exten="s")).headers()

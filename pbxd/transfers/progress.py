@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pbxd.calls.model import CallModel
+from pbxd.calls.names import own_channels
 from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Tell
-from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId
+from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId, Uniqueid
 from pbxd.journal import Journal, Table
 from pbxd.orders import TargetKind
 from pbxd.transfers import moves as on_switch
@@ -39,7 +40,7 @@ _SWEEP_S = 3.0
 _FORGET_S = 120.0
 """So long an ended transfer is still known, for those who reload or press again."""
 
-_FREEING = frozenset({Move.FREE_TRANSFERER, Move.TRANSFERER_FREE_AFTER, Move.SAY_LEFT})
+_FREEING = frozenset({Move.FREE_TRANSFERER, Move.TRANSFERER_FREE_AFTER, Move.HAND_OVER, Move.SAY_LEFT})
 _ESSENTIAL = frozenset({"Redirect", "Originate"})
 
 
@@ -191,7 +192,7 @@ class Progress:
                 effects += self.passports.deliver(
                     record.id, record.target, record.target_agent, at, name=record.target_name
                 )
-            effects += self._asks(move, record, at)
+            effects += self.carry_out(move, record, at)
         self.records[record.id] = record
         effects += self._times(before, record, taken)
         effects += self._tell(before, record)
@@ -205,22 +206,29 @@ class Progress:
 
     def _dialled(self, record: OpenTransfer) -> OpenTransfer:
         record = replace(record, attempt=record.attempt + 1, up=False, went=None, rang=None, why="")
-        channel = on_switch.target_channel(record)
+        channel, _ = own_channels(record.id, record.attempt)
         self.lines[record.node, channel] = record.id
         return replace(record, channel=channel)
 
-    def _asks(self, move: Move, record: OpenTransfer, at: float) -> list[Effect]:
-        place = on_switch.QueuePlace(position=self._position(record, at) if move is Move.TO_QUEUE else None)
+    def carry_out(self, move: Move, record: OpenTransfer, at: float) -> list[Effect]:
+        """Have the switch carry out a move."""
+        position = self._position(record, at) if move is Move.TO_QUEUE else None
+        channel = self.calls[record.node].wiring.channels.get(record.channel or Uniqueid(""))
+        line = None if channel is None else channel.name
         effects: list[Effect] = []
-        for action in on_switch.actions(move, record, self.rules, place):
-            number = self._serial.get(None, 0) + 1
-            self._serial[None] = number
-            ask = AskId(f"transfer/{record.id}/{number}")
-            name = str(action["Action"])
-            if name in _ESSENTIAL:
-                self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt)
-            effects.append(Ask(ask=ask, node=record.node, action=action, timeout_s=3.0))
+        for action in on_switch.actions(move, record, self.rules, line=line, position=position):
+            effects += self.say(record, action)
         return effects
+
+    def say(self, record: OpenTransfer, action: on_switch.Action) -> list[Effect]:
+        """Send one action for a transfer."""
+        number = self._serial.get(None, 0) + 1
+        self._serial[None] = number
+        ask = AskId(f"transfer/{record.id}/{number}")
+        name = str(action["Action"])
+        if name in _ESSENTIAL and not record.over:
+            self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt)
+        return [Ask(ask=ask, node=record.node, action=action, timeout_s=3.0)]
 
     def _position(self, record: OpenTransfer, at: float) -> int | None:
         """Where in the queue the caller stands who keeps the waiting time that he has. PBX counts from 1."""

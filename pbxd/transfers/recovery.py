@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from pbxd.ami.actions import Hangup, Place, Redirect
 from pbxd.ami.snapshots import ChannelState
-from pbxd.effects import Ask, Count, Effect, KeepTransfer
-from pbxd.ids import AskId, NodeId, TransferId, Uniqueid
+from pbxd.effects import Count, Effect, KeepTransfer
+from pbxd.ids import NodeId, TransferId, Uniqueid
 from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
 from pbxd.transfers.machine import follow
 from pbxd.transfers.moves import CONTEXT
@@ -21,7 +21,7 @@ from pbxd.transfers.progress import Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
 from pbxd.transfers.timers import Timer
-from pbxd.transfers.words import Input, Outcome, State
+from pbxd.transfers.words import Input, Move, Outcome, State
 
 ORPHANS = "pbxd_transfer_orphans_total"
 UNREADABLE = "pbxd_transfer_unreadable_total"
@@ -73,16 +73,14 @@ class Recovery:
             case Timer.APPEAR:
                 self._progress.records[id_] = replace(record, went=Outcome.FAILED)
                 return self._progress.feed(id_, Input.B_GONE, at)
-            case Timer.RING if record.channel is not None:
+            case Timer.RING:
                 # The switch should have given up by itself. Its hang-up will say the rest.
                 self._progress.records[id_] = replace(record, went=Outcome.NO_ANSWER)
-                return [self._ask(record, "ring", Hangup(channel=record.channel).headers())]
+                return self._progress.carry_out(Move.DROP, record, at)
             case Timer.STATE if record.state is State.PLACING:
                 return self._progress.feed(id_, Input.GO, at)
             case Timer.STATE:
                 return self._look(record, at, repair=True)
-            case _:
-                return []
 
     def _look(self, record: OpenTransfer, at: float, *, repair: bool) -> list[Effect]:
         now = look(record, self._progress.calls[record.node])
@@ -151,15 +149,14 @@ class Recovery:
             if name is None or (record.node, name) in self._progress.lines:
                 continue  # he is in another transfer already
             uniqueid = wiring.by_name.get(name, Uniqueid(name))
-            if wiring.bridge_of.get(uniqueid) not in wiring.holding:
+            channel = wiring.channels.get(uniqueid)
+            if channel is None or wiring.bridge_of.get(uniqueid) not in wiring.holding:
                 continue
+            name = channel.name
             rescue = Redirect(channel=name, to=Place(context=CONTEXT, exten="rescue")).headers()
             action = rescue if name == record.caller else Hangup(channel=name).headers()
-            effects += [self._ask(record, f"sweep-{name}", action), _orphan(record.node)]
+            effects += [*self._progress.say(record, action), _orphan(record.node)]
         return effects
-
-    def _ask(self, record: OpenTransfer, what: str, action: dict[str, str]) -> Ask:
-        return Ask(ask=AskId(f"transfer/{record.id}/{what}"), node=record.node, action=action)
 
 
 def _orphan(node: NodeId) -> Count:

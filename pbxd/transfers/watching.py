@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pbxd.ami import event_types as ami
+from pbxd.ami.actions import Hangup
 from pbxd.ami.event_types import SwitchEvent
 from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
-from pbxd.calls.names import OWN
+from pbxd.calls.names import own_channels, transfer_of
 from pbxd.effects import Effect
 from pbxd.ids import TransferId
 from pbxd.transfers.progress import Progress
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.view import why_not
-from pbxd.transfers.words import Input, Outcome, State
+from pbxd.transfers.words import Input, Move, Outcome, State
 
 _STATUS = {
     "BUSY": Outcome.BUSY,
@@ -29,6 +30,10 @@ _CAUSES = {
 """ISDN causes: user busy, no user responding, no answer, call rejected (SIP 603)."""
 
 
+_UNWANTED = frozenset({State.RETURNING, State.RECALLING, State.REQUEUEING, State.ENDED})
+"""In these a target that only now begins to be called is not wanted any more."""
+
+
 class Watching:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -38,11 +43,27 @@ class Watching:
         snapshot = _subject(event)
         if snapshot is None:
             return []
+        if isinstance(event, ami.Newchannel) and (ours := transfer_of(snapshot.uniqueid)) is not None:
+            effects = self._appeared(ours, snapshot, event.at)
+        else:
+            effects = []
         id_ = self._concerned(event, snapshot)
         if id_ is None or self._progress.records[id_].over:
-            return []
-        effects = self._of_target(id_, event, snapshot)
+            return effects
+        effects += self._of_target(id_, event, snapshot)
         return [*effects, *self._progress.observe(id_, event.at)]
+
+    def _appeared(self, id_: TransferId, snapshot: ChannelSnapshot, at: float) -> list[Effect]:
+        """A channel of our own making is there, and has a name: what was decided meanwhile can be said."""
+        record = self._progress.records.get(id_)
+        if record is None:
+            return []
+        near, _ = own_channels(id_, record.attempt)
+        if record.state in _UNWANTED or snapshot.uniqueid not in own_channels(id_, record.attempt):
+            return self._progress.say(record, Hangup(channel=snapshot.name).headers())
+        if record.state is State.BLONDE and snapshot.uniqueid == near:
+            return self._progress.carry_out(Move.ANSWER_FOR_CALLER, record, at)
+        return []
 
     def _concerned(self, event: SwitchEvent, snapshot: ChannelSnapshot) -> TransferId | None:
         lines, node = self._progress.lines, event.node
@@ -77,7 +98,7 @@ class Watching:
         if record.state not in (State.RINGING, State.BLONDE):
             return False
         calls = self._progress.calls[record.node]
-        return snapshot.uniqueid in calls.journeys.aside and not snapshot.uniqueid.startswith(OWN)
+        return snapshot.uniqueid in calls.journeys.aside and transfer_of(snapshot.uniqueid) is None
 
     def _hung_up(self, record: OpenTransfer, cause: int, *, own: bool) -> None:
         if record.up:

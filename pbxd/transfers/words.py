@@ -61,6 +61,7 @@ class Move(StrEnum):
     ANSWER_FOR_CALLER = "B's answer is for C"
     TO_TRANSFERER = "C to A"
     TO_TARGET = "C to B"
+    HAND_OVER = "C to B, A free"
     REGROUP_TRANSFERER = "C and A out of the conference, to each other"
     TARGET_TO_HOLD = "B to hold when A leaves him"
     TARGET_FREE_AFTER = "B free when A leaves him"
