@@ -46,7 +46,7 @@ class Phones:
             max_concurrent_calls=None,
             native_log_level="error",
             expose_headers=("From", "P-Asserted-Identity"),
-            extra_config_text="sip_listen 127.0.0.1:0\n",
+            extra_config_text="sip_listen 127.0.0.1:0\naudio_jitter_buffer_type off\n",
         )
         await self._runtime.start(config)
         self._pumping = asyncio.create_task(self._pump(), name="phones' sound")

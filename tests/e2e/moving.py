@@ -68,8 +68,11 @@ class Parties:
             "TRANSFERER": self.transferer,
             "MEET": meet,
         }
+        # Without it a Local channel speaks slin, and everything through it is coded twice.
+        codecs = {"Codecs": "ulaw,alaw"} if dial.startswith("Local/") else {}
         await self.switch.ami.action(
             "Originate",
+            codecs,
             Channel=dial,
             Context="pbxd-transfer",
             Exten="answered",
