@@ -84,7 +84,9 @@ def _with_target(move: Move, record: OpenTransfer, rules: TransferRules, line: s
                 _send(caller, "hold", line, "answered"),
             ]
         case Move.CONFERENCE:
-            return [_send(transferer, "conference", line, "conference"), _send(caller, "conference")]
+            # Those who talk go at the same moment: whoever is left alone looks for company by himself.
+            talks, waits = (line, caller) if record.consult_since is not None else (caller, line)
+            return [_send(transferer, "conference", talks, "conference"), _send(waits, "conference")]
         case _:
             raise ValueError(move)
 

@@ -1,0 +1,235 @@
+"""A world and a small switch, joined by two lines in which actions and news wait."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from pbxd.agents.staff import Agent, Staff
+from pbxd.callers.dossier import CallerRules
+from pbxd.callers.repeat import RepeatRule
+from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Reply, Tell, Wake
+from pbxd.ids import AgentId, CallId, Interface, TransferId
+from pbxd.messages import (
+    AskDone,
+    AskRefused,
+    AskUnknown,
+    LinkDown,
+    LinkUp,
+    Message,
+    Tick,
+    TransfersKept,
+)
+from pbxd.orders import MoveTransfer, StartTransfer, Target, TargetKind, TransferMode, Verb
+from pbxd.transfers.rules import TransferRules
+from pbxd.world import Rules, World
+from tests.machines.small_switch import NODE
+from tests.machines.transfer_switch import TransferSwitch
+
+ANNA, BRUNO, CARLA, DORA = (AgentId(name) for name in ("anna", "bruno", "carla", "dora"))
+DEVICE = {ANNA: "PJSIP/1001", BRUNO: "PJSIP/1002", CARLA: "PJSIP/1003", DORA: "PJSIP/1004"}
+TRUNK = "PJSIP/trunk"
+
+
+def to(agent: AgentId) -> Target:
+    return Target(kind=TargetKind.AGENT, id=agent)
+
+
+class Lab:
+    """Dora has no phone that works."""
+
+    def __init__(self, rules: TransferRules | None = None) -> None:
+        self.rules = rules or TransferRules(reassure_after_s=0)
+        self.switch = TransferSwitch(tuple(device for agent, device in DEVICE.items() if agent != DORA))
+        self.asks: deque[Ask] = deque()
+        self.kept: dict[TransferId, Mapping[str, Any]] = {}
+        self.published: list[Publish] = []
+        self.told: list[Tell] = []
+        self.replies: list[Reply] = []
+        self.counts: list[Count] = []
+        self.effects: list[Effect] = []
+        self.wakes: list[float] = []
+        self.linked = False
+        self._orders = count(1)
+        self.born()
+
+    # ------------------------------------------------------------ the world
+
+    def born(self) -> None:
+        """pbxd starts, with what was kept."""
+        staff = Staff(
+            Agent(id=agent, name=agent.title(), language="en", devices=((None, Interface(device)),))
+            for agent, device in DEVICE.items()
+        )
+        self.world = World(
+            Rules(
+                nodes=(NODE,),
+                staff=staff,
+                callers=CallerRules(default_region="CN"),
+                repeat=RepeatRule(),
+                transfers=self.rules,
+            )
+        )
+        self.give(TransfersKept(at=self.switch.now, bodies=dict(self.kept)))
+        self.link()
+
+    def killed(self) -> None:
+        """pbxd ends without a word: what it has asked for and not sent is lost, and so is every answer."""
+        self.asks.clear()
+        self.linked = False
+        self.switch.news.clear()
+        self.wakes.clear()
+
+    def lost(self) -> None:
+        """The link is lost: nobody knows what became of what was under way."""
+        asks, self.asks = self.asks, deque()
+        self.linked = False
+        self.switch.news.clear()
+        for ask in asks:
+            self.give(AskUnknown(ask=ask.ask, at=self.switch.now, why="link lost"))
+        self.give(LinkDown(node=NODE, at=self.switch.now, reason="lost"))
+
+    def link(self) -> None:
+        self.switch.news.clear()
+        self.linked = True
+        self.give(LinkUp(node=NODE, at=self.switch.now, inventory=self.switch.inventory()))
+
+    def give(self, message: Message) -> list[Effect]:
+        effects = self.world.step(message)
+        for effect in effects:
+            self._carry_out(effect)
+        return effects
+
+    def _carry_out(self, effect: Effect) -> None:
+        self.effects.append(effect)
+        match effect:
+            case Ask() if self.linked:
+                self.asks.append(effect)
+            case Ask():
+                self.give(AskRefused(ask=effect.ask, at=self.switch.now, text="not connected"))
+            case KeepTransfer(transfer=transfer, body=None):
+                self.kept.pop(transfer, None)
+            case KeepTransfer(transfer=transfer, body=body):
+                assert body is not None
+                self.kept[transfer] = body
+            case Publish():
+                self.published.append(effect)
+            case Tell():
+                self.told.append(effect)
+            case Reply():
+                self.replies.append(effect)
+            case Count():
+                self.counts.append(effect)
+            case Wake(in_s=in_s):
+                self.wakes.append(self.switch.now + in_s)
+            case _:
+                pass
+
+    # ------------------------------------------------------------ letting things happen
+
+    def obey_one(self) -> None:
+        ask = self.asks.popleft()
+        why = self.switch.obey(ask.action)
+        at = self.switch.now
+        if why is None:
+            self.give(AskDone(ask=ask.ask, at=at, response={}))
+        else:
+            self.give(AskRefused(ask=ask.ask, at=at, text=why))
+
+    def hear_one(self) -> None:
+        self.give(self.switch.news.popleft())
+
+    def settle(self) -> None:
+        """Let everything that is under way happen, without any time passing."""
+        for _ in range(10_000):
+            if self.switch.news and self.linked:
+                self.hear_one()
+            elif self.asks:
+                self.obey_one()
+            elif self.wakes and min(self.wakes) <= self.switch.now:
+                self.wakes = [at for at in self.wakes if at > self.switch.now]
+                self.give(Tick(at=self.switch.now))
+            else:
+                return
+        raise AssertionError("it never comes to rest")
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, everything in its order."""
+        until = self.switch.now + seconds
+        self.settle()
+        while True:
+            times = [at for at in (self.switch.due(), *self.wakes) if at is not None and at <= until]
+            if not times:
+                break
+            self.switch.pass_to(max(min(times), self.switch.now))
+            self.settle()
+        self.switch.pass_to(until)
+        self.give(Tick(at=self.switch.now))
+        self.settle()
+
+    # ------------------------------------------------------------ people
+
+    def start(
+        self,
+        *targets: Target,
+        by: AgentId = ANNA,
+        id_: str = "t1",
+        mode: TransferMode = TransferMode.ATTENDED,
+        call: CallId | None = None,
+    ) -> Reply:
+        order = StartTransfer(
+            order=f"o{next(self._orders)}",
+            agent=by,
+            at=self.switch.now,
+            transfer=TransferId(id_),
+            targets=targets,
+            mode=mode,
+            call=call,
+        )
+        self.give(order)
+        return self._reply(order.order)
+
+    def do(self, verb: Verb, by: AgentId | None = ANNA, id_: str = "t1", queue: str | None = None) -> Reply:
+        order = MoveTransfer(
+            order=f"o{next(self._orders)}",
+            agent=by,
+            at=self.switch.now,
+            transfer=TransferId(id_),
+            verb=verb,
+            queue=queue,
+        )
+        self.give(order)
+        return self._reply(order.order)
+
+    def _reply(self, order: str) -> Reply:
+        (reply,) = [reply for reply in self.replies if reply.order == order]
+        return reply
+
+    def phone(self, agent: AgentId) -> str:
+        """The newest channel of this agent's phone."""
+        return [name for name in self.switch.lines if name.startswith(DEVICE[agent])][-1]
+
+    def answer(self, agent: AgentId) -> None:
+        self.switch.answer(self.phone(agent))
+        self.settle()
+
+    # ------------------------------------------------------------ reading
+
+    def state(self, id_: str = "t1") -> str:
+        view = self.world.transfer_view(TransferId(id_))
+        assert view is not None
+        return str(view["state"])
+
+    def outcome(self, id_: str = "t1") -> str | None:
+        view = self.world.transfer_view(TransferId(id_))
+        return None if view is None else view["outcome"]
+
+    def events(self, id_: str = "t1") -> list[str]:
+        prefix = f"{NODE}/transfer/{id_}/"
+        return [p.topic.removeprefix(prefix) for p in self.published if p.topic.startswith(prefix)]
+
+    def hears(self, name: str) -> set[str]:
+        """The devices that this channel hears."""
+        return {other.rpartition("-")[0] for other in self.switch.company(name)}
