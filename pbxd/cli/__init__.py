@@ -10,9 +10,12 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
 
 import typer
+
+from pbxd.cli.shown import print_json
+from pbxd.cli.transfer import transfer_app
 
 if TYPE_CHECKING:
     from pbxd.check.findings import Finding
@@ -35,6 +38,7 @@ app = typer.Typer(
 )
 flow_app = typer.Typer(help="Call flows: their schema, their faults, their shape.", no_args_is_help=True)
 settings_app = typer.Typer(help="The settings: schema and reference.", no_args_is_help=True)
+app.add_typer(transfer_app, name="transfer")
 app.add_typer(flow_app, name="flow")
 app.add_typer(settings_app, name="settings")
 
@@ -99,7 +103,7 @@ def _report(findings: list[Finding], *, as_json: bool, strict: bool) -> NoReturn
 
     count = {severity: sum(f.severity is severity for f in findings) for severity in Severity}
     if as_json:
-        _print_json({"findings": [f.as_json() for f in findings], **{f"{s}s": n for s, n in count.items()}})
+        print_json({"findings": [f.as_json() for f in findings], **{f"{s}s": n for s, n in count.items()}})
     else:
         for finding in findings:
             _print(str(finding))
@@ -162,7 +166,7 @@ def replay(
     except OSError as error:
         _refuse(f"{capture}: {error.strerror or error}")
     if as_json:
-        _print_json(told.as_json())
+        print_json(told.as_json())
     else:
         _print(told.as_text())
 
@@ -237,7 +241,7 @@ def flow_schema() -> None:
     """Print the JSON Schema of flow files, for editors."""
     from pbxd.edge.flow_files.schema import flow_schema as schema
 
-    _print_json(schema())
+    print_json(schema())
 
 
 @flow_app.command("check")
@@ -292,7 +296,7 @@ def settings_schema() -> None:
     """Print the JSON Schema of the settings file, for editors."""
     from pbxd.settings.reference import schema
 
-    _print_json(schema())
+    print_json(schema())
 
 
 @settings_app.command("reference")
@@ -308,14 +312,6 @@ def settings_show(config: Config = CONFIG) -> None:
     """Print the settings as they take effect; secrets stay hidden."""
     settings = _settings(config)
     typer.echo(settings.model_dump_json(indent=2, exclude={"agents": {"__all__": {"password_hash"}}}))
-
-
-def _print_json(value: Any) -> None:
-    """JSON that a terminal can be shown: what json leaves as it is may still be a control character."""
-    import json
-
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def _print(text: str) -> None:

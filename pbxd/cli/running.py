@@ -1,0 +1,111 @@
+"""A running pbxd, as a command line reaches it: its REST interface, with a token."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+REFUSED = 1
+UNUSABLE = 2
+UNREACHABLE = 3
+UNKNOWN = 4
+
+
+class RunningPbxd:
+    """A running pbxd, as this command line can reach it. Ends the command when it cannot."""
+
+    def __init__(self, url: str | None, token_file: Path | None, config: Path) -> None:
+        self._token = _token(token_file)
+        self._url = (url or _address(config)).rstrip("/")
+        if not self._url.startswith(("http://", "https://")):
+            end(f"{self._url}: an address begins with http:// or https://", UNUSABLE)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """What pbxd answers, as JSON; a refusal ends the command."""
+        from http.client import HTTPException
+        from urllib.error import HTTPError, URLError
+        from urllib.request import ProxyHandler, Request, build_opener
+
+        sent = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **(headers or {})}
+        data = None
+        if body is not None:
+            data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
+        request = Request(self._url + path, data=data, method=method, headers=sent)
+        try:
+            # A token is not for a proxy that happens to be set in the environment.
+            with build_opener(ProxyHandler({})).open(request, timeout=20) as answer:
+                return json.loads(answer.read() or b"{}")
+        except HTTPError as refused:
+            _refused(refused.code, refused.read())
+        except (URLError, OSError, HTTPException) as fault:
+            why = getattr(fault, "reason", None) or fault
+            why = getattr(why, "strerror", None) or why
+            end(f"pbxd cannot be reached at {self._url}: {why}", UNREACHABLE)
+        except ValueError as fault:
+            end(f"what answers at {self._url} is no pbxd: {fault}", UNREACHABLE)
+
+
+def _refused(status: int, body: bytes) -> NoReturn:
+    try:
+        error = json.loads(body)["error"]
+        code, text = str(error["code"]), str(error["text"])
+    except (ValueError, KeyError, TypeError):
+        end(f"what answers is no pbxd: status {status}", UNREACHABLE)
+    if status == 504:
+        end(f"{code}: {text}", UNKNOWN)
+    end(f"{code}: {text}", UNUSABLE if status in (401, 422) else REFUSED)
+
+
+def _token(file: Path | None) -> str:
+    if file is not None:
+        try:
+            token = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as fault:
+            end(f"{file}: {getattr(fault, 'strerror', None) or fault}", UNUSABLE)
+    else:
+        token = os.environ.get("PBXD_TOKEN", "").strip()
+    if not token:
+        end("no token: set PBXD_TOKEN, or give --token-file (web.tokens of the settings)", UNUSABLE)
+    if not token.isascii() or not token.isprintable():
+        end("the token holds characters that no token has", UNUSABLE)
+    return token
+
+
+def _address(config: Path) -> str:
+    if not config.exists():
+        end(f"{config} is not there: give --url", UNUSABLE)
+    from pbxd.settings.load import load_settings
+    from pbxd.settings.yaml_source import SourceError
+
+    try:
+        web = load_settings(config).web
+    except SourceError as error:
+        end(f"{error.faults[0]} (or give --url, then the settings are not read)", UNUSABLE)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.listen, web.listen)  # noqa: S104  not to listen on
+    return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"
+
+
+def path_with(path: str, **parameters: str | None) -> str:
+    from urllib.parse import urlencode
+
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def end(text: str, code: int) -> NoReturn:
+    """End the command, with a text for the person who gave it."""
+    from pbxd.edge.visible import visible
+
+    typer.echo(visible(text), err=True)
+    raise typer.Exit(code)
