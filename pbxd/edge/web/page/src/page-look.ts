@@ -219,6 +219,7 @@ export const pageLook = css`
     .pause,
     .actions .first {
       flex: 1;
+      min-width: 0;
     }
     .bar .push {
       margin-inline-start: 0;
