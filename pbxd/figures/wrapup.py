@@ -8,8 +8,8 @@ from pbxd.ids import AgentId, NodeId
 
 ENDED = Label(
     name="ended",
-    meaning="what ended it: the time was up, the agent was ready before, somebody resumed him elsewhere, or he "
-    "paused himself",
+    meaning="what ended it: the time was up, the agent was ready before, somebody resumed him elsewhere, or "
+    "he paused himself",
     values=("time", "ready", "resumed", "paused"),
 )
 
@@ -23,8 +23,8 @@ AFTER_CALLS = (
         formula="From the moment at which the agent's phone is free until he can be rung again.",
         source="the pauses that pbxd makes, and how members stand",
         buckets=(5.0, *TALK_BUCKETS[:9]),
-        edge_cases="Begins at the agent's own end of the call: a transferer's when he is freed. Of one that was "
-        "under way when pbxd was started anew, the beginning is the pause on the switch.",
+        edge_cases="Begins at the agent's own end of the call: a transferer's when he is freed. Of one that "
+        "was under way when pbxd was started anew, the beginning is the pause on the switch.",
     ),
     Figure(
         name="pbxd_agent_wrap_up_seconds_total",
