@@ -117,6 +117,14 @@ class DialEnd(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OriginateFailed(SwitchEvent):
+    """A channel that Originate was to make was not answered, or never came to be: nothing else says so."""
+
+    uniqueid: Uniqueid  #: as the action chose it (ChannelId)
+    no_answer: bool  #: it rang for as long as it was given; else it was refused or cannot be reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pickup(SwitchEvent):
     """``channel`` answers the call that rings on ``target``'s phone."""
 
@@ -268,6 +276,7 @@ AmiEvent = (
     | BridgeDestroy
     | DialBegin
     | DialEnd
+    | OriginateFailed
     | Pickup
     | UnParkedCall
     | QueueCallerJoin

@@ -34,6 +34,7 @@ from pbxd.ami.event_types import (
     MusicOnHoldStop,
     Newchannel,
     Newstate,
+    OriginateFailed,
     Pickup,
     QueueCallerAbandon,
     QueueCallerJoin,
@@ -86,6 +87,7 @@ __all__ = [
     "MusicOnHoldStop",
     "Newchannel",
     "Newstate",
+    "OriginateFailed",
     "Pickup",
     "QueueCallerAbandon",
     "QueueCallerJoin",
@@ -208,6 +210,17 @@ def _dial_end(node: NodeId, received: float, headers: Headers) -> DialEnd:
         channel=read.own(headers),
         dest=read.needed(read.dest, headers, "DestUniqueid"),
         status=headers.get("DialStatus", ""),
+    )
+
+
+def _originate_failed(node: NodeId, received: float, headers: Headers) -> OriginateFailed:
+    if headers.get("Response") != "Failure":
+        raise MalformedEventError(headers, "Response: Failure")
+    return OriginateFailed(
+        node=node,
+        at=event_time(headers, received),
+        uniqueid=Uniqueid(_need(headers, "Uniqueid")),
+        no_answer=headers.get("Reason") == "3",
     )
 
 
@@ -348,6 +361,7 @@ WANTED: dict[bytes, Builder] = {
     b"BridgeDestroy": _bridge_destroy,
     b"DialBegin": _dial_begin,
     b"DialEnd": _dial_end,
+    b"OriginateResponse": _originate_failed,
     b"Pickup": _pickup,
     b"UnParkedCall": _unparked,
     b"QueueCallerJoin": _caller_join,
@@ -378,5 +392,6 @@ NEEDLES: dict[bytes, bytes] = {
     b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
     b"Newexten": b"\r\nApplication: Queue\r\n",
     b"UserEvent": b"\r\nUserEvent: PbxdQueue",
+    b"OriginateResponse": b"\r\nResponse: Failure\r\n",
 }
 """Events that are wanted only when these bytes are in the raw message (more than half of all are VarSet)."""

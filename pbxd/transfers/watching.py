@@ -13,6 +13,7 @@ from pbxd.effects import Effect
 from pbxd.ids import TransferId
 from pbxd.transfers.progress import Progress
 from pbxd.transfers.record import OpenTransfer
+from pbxd.transfers.timers import Timer
 from pbxd.transfers.view import why_not
 from pbxd.transfers.words import Input, Move, Outcome, State
 
@@ -40,6 +41,8 @@ class Watching:
 
     def on_event(self, event: SwitchEvent) -> list[Effect]:
         """To be called after the model has taken the event."""
+        if isinstance(event, ami.OriginateFailed):
+            return self._not_reached(event)
         snapshot = _subject(event)
         if snapshot is None:
             return []
@@ -52,6 +55,18 @@ class Watching:
             return effects
         effects += self._of_target(id_, event, snapshot)
         return [*effects, *self._progress.observe(id_, event.at)]
+
+    def _not_reached(self, event: ami.OriginateFailed) -> list[Effect]:
+        """Nobody is behind the number: no channel came to be, and no other event will say so."""
+        id_ = self._progress.lines.get((event.node, event.uniqueid))
+        record = None if id_ is None else self._progress.records[id_]
+        if id_ is None or record is None or record.over or record.channel != event.uniqueid:
+            return []
+        if event.uniqueid in self._progress.calls[event.node].wiring.channels or record.went is not None:
+            return []  # its Hangup says more
+        self._went(record, Outcome.NO_ANSWER if event.no_answer else Outcome.FAILED)
+        self._progress.timers.stop(id_, Timer.APPEAR)
+        return self._progress.feed(id_, Input.B_GONE, event.at)
 
     def _appeared(self, id_: TransferId, snapshot: ChannelSnapshot, at: float) -> list[Effect]:
         """A channel of our own making is there, and has a name: what was decided meanwhile can be said."""
@@ -83,7 +98,9 @@ class Watching:
             case ami.Newstate() if snapshot.state == ChannelState.RINGING and record.rang is None:
                 self._progress.records[id_] = replace(record, rang=event.at)
                 return self._progress.feed(id_, Input.RINGS, event.at)
-            case ami.Newstate() if own and snapshot.state == ChannelState.UP and not record.up:
+            case ami.Newstate() | ami.BridgeEnter() if (
+                own and snapshot.state == ChannelState.UP and not record.up
+            ):
                 self._progress.records[id_] = replace(record, up=True)
             case ami.DialEnd() if event.status != "ANSWER" and record.went is None and not record.up:
                 self._went(record, _STATUS.get(event.status, Outcome.FAILED))

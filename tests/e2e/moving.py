@@ -14,7 +14,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Parties:
-    """One transfer. ``caller`` and ``transferer`` are names of channels, ``target`` is the id of one to be."""
+    """One transfer. ``caller`` and ``transferer`` are channels' names, ``target`` the id of one to be."""
 
     switch: Switch
     caller: str
@@ -26,8 +26,8 @@ class Parties:
     events: list[Message] = field(default_factory=list)
 
     @classmethod
-    async def of(cls, switch: Switch, caller: str, transferer: str, **more: str) -> Parties:
-        self = cls(switch, caller, transferer, transfer=f"t{next(_numbers)}", **more)
+    async def of(cls, switch: Switch, caller: str, transferer: str, recall: str = "") -> Parties:
+        self = cls(switch, caller, transferer, recall, transfer=f"t{next(_numbers)}")
         switch.ami.on_event(self.events.append)
         return self
 

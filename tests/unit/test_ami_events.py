@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxd.ami.event_types import AgentComplete, BridgeEnter, DialBegin, HangupRequest, QueueMember
+from pbxd.ami.event_types import (
+    AgentComplete,
+    BridgeEnter,
+    DialBegin,
+    HangupRequest,
+    OriginateFailed,
+    QueueMember,
+)
 from pbxd.ami.events import NEEDLES, WANTED
 from pbxd.ami.headers import event_name, parse
 from pbxd.ami.snapshots import MalformedEventError
@@ -64,6 +71,14 @@ def test_agent_complete_may_come_without_channels() -> None:
     assert (event.channel, event.dest, event.member) == (None, None, "PJSIP/1001")
 
 
+def test_why_an_originate_failed() -> None:
+    rang = built("OriginateResponse", {"Response": "Failure", "Reason": "3", "Uniqueid": "pbxd-t-1-near"})
+    refused = built("OriginateResponse", {"Response": "Failure", "Reason": "0", "Uniqueid": "pbxd-t-1-near"})
+    assert isinstance(rang, OriginateFailed)
+    assert isinstance(refused, OriginateFailed)
+    assert (rang.uniqueid, rang.no_answer, refused.no_answer) == ("pbxd-t-1-near", True, False)
+
+
 def test_a_request_to_hang_up_says_who_asked() -> None:
     soft = built("SoftHangupRequest", CALLER)
     hard = built("HangupRequest", CALLER)
@@ -119,6 +134,7 @@ def test_needles_let_through_what_their_builders_take() -> None:
         b"Newexten": b"Application: Queue\r\nAppData: support,t",
         b"UserEvent": b"UserEvent: PbxdQueueLeft\r\nQueue: support\r\nStatus: JOINEMPTY",
         b"Newstate": b"ChannelState: 5\r\nChannelStateDesc: Ringing",
+        b"OriginateResponse": b"ActionID: x\r\nResponse: Failure\r\nReason: 3",
     }
     assert samples.keys() == NEEDLES.keys()
     for name, text in samples.items():

@@ -47,7 +47,8 @@ class Asks:
             self._say(self._outcome(ask.ask, answer))
 
         try:
-            protocol.request(ask.action, ask.ask, finish, timeout_s=ask.timeout_s)
+            # The response is the answer. What comes of it (OriginateResponse) is an event like all others.
+            protocol.request(ask.action, ask.ask, finish, timeout_s=ask.timeout_s, as_list=False)
         except (UnsafeHeaderError, NotSentError) as fault:
             self.refuse(ask, f"not sent: {fault}")
         else:

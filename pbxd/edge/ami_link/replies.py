@@ -48,7 +48,9 @@ class Awaited:
         self._messages: list[bytes] = []
         self._headers: dict[str, str] = {}
         self._closing = b""  #: the name of the one event that ends it
-        if name == "originate" and named.get("async", "").lower() in _TRUE:
+        if as_list is False:
+            pass  # the response alone
+        elif name == "originate" and named.get("async", "").lower() in _TRUE:
             self._closing = b"OriginateResponse"
         elif name == "agi":
             self._closing = b"AsyncAGIExec"
