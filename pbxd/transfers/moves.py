@@ -16,6 +16,7 @@ from pbxd.transfers.words import Move, Outcome
 
 CONTEXT = "pbxd-transfer"
 QUEUE_CONTEXT = "pbxd-transfer-queue"
+_CODECS = "ulaw,alaw"
 Action = Mapping[str, str | Sequence[str]]
 
 _WHY = {
@@ -171,6 +172,10 @@ def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Acti
         "OtherChannelId": far,
         "Variable": [f"{name}={value}" for name, value in variables.items()],
     }
+    if dial.startswith("Local/"):
+        # Else a Local channel speaks slin, everything through it is coded twice, and on Asterisk 22 the phone
+        # behind it falls silent when its partner changes.
+        originate = {**originate, "Codecs": _CODECS}
     if record.attempt == 1:
         return [originate]  # they know it from the start
     named = [_set(record.caller, "PBXD_TARGET", near)]
