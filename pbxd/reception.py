@@ -19,15 +19,17 @@ from pbxd.calls.facts import (
     CallArrived,
     CallEnded,
     CallFolded,
+    ConsultEnded,
     Fact,
     LegEnded,
     MemberRinging,
     MemberStoppedRinging,
+    TransferSeen,
 )
-from pbxd.calls.record import CallRecord, Leg
+from pbxd.calls.record import CallRecord, Leg, TransferOutcome
 from pbxd.effects import Count, Effect, KeepDossier, LookUp, Remember
 from pbxd.figures import repeat_call
-from pbxd.ids import AgentId, CallId, NodeId
+from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.messages import (
     Contact,
@@ -86,6 +88,10 @@ class Reception:
                 return self._rings(fact)
             case MemberStoppedRinging():
                 return self.pops.stops(fact)
+            case TransferSeen():
+                return self._joins(fact)
+            case ConsultEnded():
+                return self.pops.consulted(fact)
             case LegEnded():
                 return self.pops.talked(fact)
             case CallFolded():
@@ -210,6 +216,23 @@ class Reception:
             # It was never announced, which must not cost the agent his pop.
             effects += self._open(fact.call, fact.node, fact.at, presented="", name="", dialled="")
         return [*self.pops.rings(fact, self._dossiers[fact.call]), *effects]
+
+    def _joins(self, fact: TransferSeen) -> list[Effect]:
+        """A caller was handed over. If that had looked like a call of its own, the pop comes only now."""
+        target = Interface(fact.transfer.to)
+        if fact.transfer.outcome is not TransferOutcome.COMPLETED or self.pops.has(fact.call, target):
+            return []
+        ring = MemberRinging(
+            call=fact.call,
+            node=fact.node,
+            at=fact.at,
+            interface=target,
+            member=target,
+            queue=None,
+            waited_s=0.0,
+            transferer=fact.transfer.from_,
+        )
+        return self._rings(ring)
 
     def _ends(self, fact: CallEnded) -> list[Effect]:
         dossier: Dossier | None = self._dossiers.pop(fact.call, None)

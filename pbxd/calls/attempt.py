@@ -18,6 +18,7 @@ class Attempt:
     consult: str  #: channel name of his line to the target; '' when he has none
     to: str  #: the target's interface once it is known; before that what was dialled
     began: float
+    talked_before: float  #: seconds for which the caller had heard anybody until then
     asked: bool  #: the switch was asked for a transfer; else somebody only calls somebody, so far
     by_keys: bool = False  #: by Asterisk's own feature (``*2``, AMI Atxfer)
     blind: bool = False
@@ -25,9 +26,11 @@ class Attempt:
     to_queue: bool = False
     place: Uniqueid | None = None  #: the channel that waits in that queue
     dialled: bool = False
+    outside: bool = False  #: the phone that was rung last is a number beyond
     rang: bool = False
     failure: TransferOutcome | None = None
     joined: bool = False  #: transferer and target have talked
+    talked: float | None = None  #: when they began to, where that was seen
     target_left: bool = False  #: … and the target hung up
     sent: float | None = None  #: when the switch said that the caller is handed over
     met: float | None = None  #: when caller and target first heard each other
@@ -43,6 +46,24 @@ def kind_of(attempt: Attempt) -> TransferKind:
         return TransferKind.BLIND
     handed_over = attempt.sent is not None or attempt.met is not None
     return TransferKind.BLONDE if handed_over and not attempt.joined else TransferKind.ATTENDED
+
+
+def kind_of_target(attempt: Attempt) -> str | None:
+    """agent, queue or outside; None for what was only dialled."""
+    if attempt.to_queue:
+        return "queue"
+    if attempt.outside:
+        return "outside"
+    return "agent" if attempt.dialled or attempt.met is not None else None
+
+
+def kept_waiting(attempt: Attempt, at: float, talked: float) -> tuple[float, float]:
+    """Seconds for which the caller heard nobody because of the transfer, and of these the seconds for which
+    transferer and target talked; ``talked``: seconds for which he had heard anybody until ``at``."""
+    waited = max(0.0, (at - attempt.began) - (talked - attempt.talked_before))
+    if attempt.talked is None:
+        return waited, 0.0
+    return waited, max(0.0, waited - max(0.0, attempt.talked - attempt.began))
 
 
 def is_recall(talk: Talk, attempt: Attempt) -> bool:

@@ -13,11 +13,19 @@ dials somebody else, or a blind transfer is told) and judged by who hears whom:
 
 from __future__ import annotations
 
-from pbxd.calls.attempt import Attempt, came_back, is_recall, kind_of, unreached
+from pbxd.calls.attempt import (
+    Attempt,
+    came_back,
+    is_recall,
+    kept_waiting,
+    kind_of,
+    kind_of_target,
+    unreached,
+)
 from pbxd.calls.changed import changed
-from pbxd.calls.facts import TransferSeen
+from pbxd.calls.facts import ConsultEnded, TransferSeen
 from pbxd.calls.journeys import Journeys
-from pbxd.calls.names import Kind
+from pbxd.calls.names import Kind, interface_of
 from pbxd.calls.record import Transfer, TransferOutcome
 from pbxd.calls.talk import Talk
 from pbxd.calls.wiring import Channel
@@ -82,6 +90,7 @@ class Consults:
             consult=consult,
             to=to,
             began=at,
+            talked_before=self._journeys.talked(call, at),
             asked=asked,
             by_keys=by_keys,
         )
@@ -89,7 +98,7 @@ class Consults:
         if transferer.name == self._journeys.calls[call].subject:
             self._journeys.consulting[call] = True
 
-    def dialled(self, call: CallId, target: str, interface: Interface) -> None:
+    def dialled(self, call: CallId, target: str, interface: Interface, *, outside: bool = False) -> None:
         """A phone of the target's side is rung."""
         attempt = self.attempts[call]
         self.attempts[call] = changed(
@@ -97,9 +106,22 @@ class Consults:
             target=target,
             to=attempt.to if attempt.to_queue else interface,
             dialled=True,
+            outside=outside,
             rang=False,
             failure=None,
         )
+
+    def transferer(self, call: CallId, target: str) -> Interface | None:
+        """Who hands the caller over, if it is for that that this channel is rung."""
+        attempt = self.attempts.get(call)
+        return None if attempt is None or attempt.target != target else attempt.interface
+
+    def sends_to(self, call: CallId, queue: str) -> Interface | None:
+        """Who hands the caller over, if it is for that that somebody waits in this queue."""
+        attempt = self.attempts.get(call)
+        if attempt is None or not attempt.to_queue or attempt.to != queue:
+            return None
+        return attempt.interface
 
     def queued(self, call: CallId, queue: str, place: Uniqueid) -> None:
         """The target is a queue, in which this channel waits."""
@@ -150,6 +172,7 @@ class Consults:
             consult="",
             to=exten,
             began=at,
+            talked_before=self._journeys.talked(call, at),
             asked=True,
             blind=True,
             sent=at,
@@ -180,6 +203,7 @@ class Consults:
                 consult=lines[1],
                 to=to,
                 began=at - _TOGETHER_S,  # the bridges were rearranged before this was told
+                talked_before=self._journeys.talked(call, at) - _TOGETHER_S,
                 asked=True,
                 joined=True,
             )
@@ -228,7 +252,7 @@ class Consults:
         elif attempt.sent is not None:
             if any(came_back(talk, attempt) for talk in heard):
                 self._resolve(call, attempt, unreached(attempt), at)
-        elif not self._consulting(call, attempt) and any(talk.name in own for talk in heard):
+        elif not self._consulting(call, attempt, at) and any(talk.name in own for talk in heard):
             self._returned(call, attempt, at)
 
     def _returned(self, call: CallId, attempt: Attempt, at: float) -> None:
@@ -254,7 +278,7 @@ class Consults:
             return False
         return talk.started >= attempt.began
 
-    def _consulting(self, call: CallId, attempt: Attempt) -> bool:
+    def _consulting(self, call: CallId, attempt: Attempt, at: float) -> bool:
         """Is the transferer's line to the target still there? Notices, too, when the two begin to talk."""
         line = self._wiring.named(attempt.consult)
         if line is None:
@@ -266,7 +290,9 @@ class Consults:
         if strangers and not attempt.joined:
             target = self._wiring.channels[strangers[0]]
             to = attempt.to if attempt.to_queue else target.interface
-            self.attempts[call] = changed(attempt, joined=True, failure=None, target=target.name, to=to)
+            self.attempts[call] = changed(
+                attempt, joined=True, talked=at, failure=None, target=target.name, to=to
+            )
         if attempt.consult != attempt.transferer:
             return True
         return bool(strangers) or self._wiring.named(attempt.target) is not None
@@ -342,13 +368,45 @@ class Consults:
         self._journeys.consulting.pop(call, None)
         for name in (attempt.transferer, attempt.consult):
             self.by_line.pop(name, None)
-        if not attempt.asked and outcome is not TransferOutcome.COMPLETED:
-            return  # he called a colleague and came back: that is no transfer
-        transfer = Transfer(
-            kind=kind_of(attempt), at=at, from_=attempt.interface, to=attempt.to, outcome=outcome
-        )
         journeys = self._journeys
+        # He may only have called a colleague and come back: that is no transfer.
+        if attempt.asked or outcome is TransferOutcome.COMPLETED:
+            self._account(call, attempt, outcome, at)
+        if attempt.target and attempt.met is None:
+            ended = ConsultEnded(
+                call=call,
+                node=journeys.node,
+                at=at,
+                missed=journeys.missed,
+                transferer=attempt.interface,
+                target=interface_of(attempt.target),
+            )
+            journeys.facts.append(ended)
+
+    def _account(self, call: CallId, attempt: Attempt, outcome: TransferOutcome, at: float) -> None:
+        """The final word on a transfer."""
+        journeys = self._journeys
+        waited, consulted = kept_waiting(attempt, at, journeys.talked(call, at))
+        transfer = Transfer(
+            kind=kind_of(attempt),
+            at=at,
+            from_=attempt.interface,
+            to=attempt.to,
+            outcome=outcome,
+            began=attempt.began,
+            answered=attempt.met if attempt.talked is None else attempt.talked,
+            consult_s=consulted,
+            hold_s=waited,
+            to_kind=kind_of_target(attempt),
+            queue=self._queue_of(call, attempt),
+        )
         journeys.transfers[call] = (*journeys.transfers.get(call, ()), transfer)
         journeys.facts.append(
             TransferSeen(call=call, node=journeys.node, at=at, missed=journeys.missed, transfer=transfer)
         )
+
+    def _queue_of(self, call: CallId, attempt: Attempt) -> str | None:
+        """The queue that had brought transferer and caller together."""
+        talks = self._journeys.talks.get(call, ())
+        names = (attempt.transferer, attempt.consult)
+        return next((talk.queue for talk in reversed(talks) if talk.name in names), None)

@@ -75,11 +75,11 @@ class DialSteps:
         attempt = self.consults.attempts.get(call)
         uniqueid = dest.uniqueid
         if attempt is not None and (attempt.sent is not None or self.consults.is_side(uniqueid)):
-            self.consults.dialled(call, dest.name, dest.interface)
+            self.consults.dialled(call, dest.name, dest.interface, outside=self._is_outside(uniqueid))
         elif self._consults_from(call, source):
             self.consults.begin(call, source, source.name, dest.interface, at, asked=True)
             self.consults.mark_side(uniqueid)
-            self.consults.dialled(call, dest.name, dest.interface)
+            self.consults.dialled(call, dest.name, dest.interface, outside=self._is_outside(uniqueid))
         elif self.journeys.calls[call].subject == dest.name:
             return
         elif not self.journeys.calls[call].dialled:
@@ -88,7 +88,12 @@ class DialSteps:
             record = self.journeys.calls[call]
             if not record.dial:
                 self.journeys.calls[call] = changed(record, dial="RINGING")
-            self.rings.start(uniqueid, call, dest.interface, at)
+            self.rings.start(
+                uniqueid, call, dest.interface, at, transferer=self.consults.transferer(call, dest.name)
+            )
+
+    def _is_outside(self, uniqueid: Uniqueid) -> bool:
+        return uniqueid in self.belonging.outward
 
     def _consults_from(self, call: CallId, source: Channel) -> bool:
         """Does a party dial somebody while the other one is kept waiting somewhere?"""

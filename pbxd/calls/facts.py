@@ -84,6 +84,14 @@ class TransferSeen(CallFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultEnded(CallFact):
+    """A phone was rung so that the caller could be handed over to it, and he was not."""
+
+    transferer: Interface
+    target: Interface  #: the phone that was rung last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallFolded(CallFact):
     """This call turned out to be a consultation inside another one: it is no call of its own."""
 
@@ -104,6 +112,7 @@ Fact = (
     | LegEnded
     | QueueLeft
     | TransferSeen
+    | ConsultEnded
     | CallFolded
     | CallEnded
 )

@@ -299,6 +299,11 @@ class Journeys:
             )
             return
 
+    def talked(self, call: CallId, at: float) -> float:
+        """Seconds for which the subject has heard anybody so far, all parties together."""
+        talks = self.talks.get(call, ())
+        return sum(t.talk_s + (0.0 if t.since is None else max(0.0, at - t.since)) for t in talks)
+
     # ------------------------------------------------------------ waiting
 
     def join(self, uniqueid: Uniqueid, call_id: CallId, queue: str, at: float, position: int | None) -> None:

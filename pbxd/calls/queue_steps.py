@@ -103,7 +103,13 @@ class QueueSteps:
         if self.journeys.of(dest.uniqueid) is None:
             self.journeys.assign(dest.uniqueid, call)
         self.rings.start(
-            dest.uniqueid, call, event.interface, event.at, member=event.member, queue=event.queue
+            dest.uniqueid,
+            call,
+            event.interface,
+            event.at,
+            member=event.member,
+            queue=event.queue,
+            transferer=self.consults.sends_to(call, event.queue),
         )
 
     def agent_connect(self, event: ami.AgentConnect) -> None:

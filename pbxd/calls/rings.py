@@ -35,8 +35,9 @@ class Rings:
         *,
         member: str = "",
         queue: str | None = None,
+        transferer: Interface | None = None,
     ) -> None:
-        """This channel rings for this call; told once."""
+        """This channel rings for this call, or because this party hands its caller over; told once."""
         if uniqueid in self.ringing:
             return
         self.ringing[uniqueid] = Ring(call=call, interface=interface, queue=queue)
@@ -51,6 +52,7 @@ class Rings:
                 member=member or interface,
                 queue=queue,
                 waited_s=journeys.waited(call, at),
+                transferer=transferer,
             )
         )
 

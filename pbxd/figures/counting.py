@@ -10,6 +10,7 @@ from pbxd.calls.facts import (
     CallEnded,
     CallFolded,
     CallQueued,
+    ConsultEnded,
     Fact,
     LegEnded,
     LegStarted,
@@ -58,6 +59,8 @@ class Figures:
                 return [Count(metric="pbxd_queue_wait_seconds", labels=labels, value=waited)]
             case TransferSeen():
                 return transfer_counts(fact)
+            case ConsultEnded():
+                return []
             case CallFolded():
                 return [_one("pbxd_calls_folded_total", node=node)]
             case CallEnded():

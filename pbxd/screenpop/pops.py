@@ -14,7 +14,7 @@ from typing import Any
 from pbxd.agents.staff import Staff
 from pbxd.callers.dossier import Dossier
 from pbxd.callers.repeat import RepeatRule
-from pbxd.calls.facts import LegEnded, MemberRinging, MemberStoppedRinging
+from pbxd.calls.facts import ConsultEnded, LegEnded, MemberRinging, MemberStoppedRinging
 from pbxd.effects import Effect, Publish, Tell
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.journal import Journal, Table
@@ -52,6 +52,14 @@ class Pops:
     def shown_to(self, agent: AgentId) -> list[Mapping[str, Any]]:
         """The bodies of this agent's pops, oldest first; one that is over carries ``closed``."""
         return [self._by_id[pop].shown() for pop in self._of_agent.get(agent, ())]
+
+    def has(self, call: CallId, interface: Interface) -> bool:
+        """Does the owner of this phone see a pop of this call?"""
+        opened = self._open(call)
+        if not opened:
+            return False
+        agent = self._staff.id_of(opened[0].node, interface)
+        return any(pop.agent == agent or pop.interface == interface for pop in opened)
 
     def rings(self, fact: MemberRinging, dossier: Dossier) -> list[Effect]:
         """A phone rings: the agent concerned is told at once, whether or not the history is there yet."""
@@ -106,6 +114,12 @@ class Pops:
         if fact.reason == "answered":
             return []
         return self._close(fact.call, fact.reason, (fact.interface,))
+
+    def consulted(self, fact: ConsultEnded) -> list[Effect]:
+        """A colleague was asked, and the caller did not come to him: what he was shown is not his."""
+        agent = self._staff.id_of(fact.node, fact.target)
+        theirs = tuple(pop.interface for pop in self._open(fact.call) if pop.agent == agent)
+        return self._close(fact.call, "ended", theirs) if theirs else []
 
     def talked(self, fact: LegEnded) -> list[Effect]:
         """A party's conversation with the caller is over."""

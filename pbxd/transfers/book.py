@@ -77,6 +77,13 @@ class Book:
         )
         return call
 
+    def remove(self, transfer: TransferId) -> None:
+        """It was no transfer after all."""
+        call: CallId = self._call_of.pop(transfer)
+        passport: Passport = self._of_call[call]
+        left = tuple(each for each in passport.handings if each.transfer != transfer)
+        self._of_call[call] = replace(passport, handings=left)
+
     def report(self, call: CallId, node: NodeId, repeated: Repeated) -> bool:
         """An agent's report that the caller had to repeat himself; False when it is known already."""
         passport: Passport = self._of_call.get(call) or Passport(call=call, node=node)

@@ -18,6 +18,7 @@ from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import (
     CallEnded,
     CallFolded,
+    ConsultEnded,
     Fact,
     LegEnded,
     MemberRinging,
@@ -228,6 +229,8 @@ class Passports:
                 return self._stops(fact)
             case TransferSeen():
                 return self._seen(fact)
+            case ConsultEnded():
+                return self._consulted(fact)
             case LegEnded():
                 return self._talked(fact)
             case CallFolded():
@@ -338,6 +341,16 @@ class Passports:
             # It looked like a call of its own until the two were joined: late is better than never.
             effects += self._send(handing.transfer, target, fact.at)
         return [*effects, *self.ended(handing.transfer, outcome, fact.at, kind)]
+
+    def _consulted(self, fact: ConsultEnded) -> list[Effect]:
+        """A colleague was asked by phone and no caller came to him. What becomes of it is told after this; a
+        mere question is no transfer, and leaves no entry."""
+        handing = self._book.open_entry(fact.call)
+        if handing is None or handing.by is TransferMaker.PBXD:
+            return []
+        effects = self._deliveries.withdraw(handing.transfer, "ended")
+        self._book.remove(handing.transfer)
+        return [*effects, *self._keep(fact.call)]
 
     def _talked(self, fact: LegEnded) -> list[Effect]:
         """A conversation with the caller is over: a hand-over that was taken has served its purpose."""

@@ -16,6 +16,7 @@ from pbxd.calls.facts import (
     CallEnded,
     CallFolded,
     CallQueued,
+    ConsultEnded,
     Fact,
     LegEnded,
     LegStarted,
@@ -75,6 +76,7 @@ FACTS: dict[type, Fact] = {
         **COMMON, caller="+8613800138000", caller_name="张三丰", dialled="400", channel=Uniqueid("1.1")
     ),
     CallQueued: CallQueued(**COMMON, queue="billing", position=1),
+    ConsultEnded: ConsultEnded(**COMMON, transferer=PHONE, target=MEMBER),
     MemberRinging: MemberRinging(**COMMON, interface=PHONE, member="Anna", queue="billing", waited_s=3.0),
     MemberStoppedRinging: MemberStoppedRinging(
         **COMMON, interface=PHONE, queue="billing", reason="no_answer"
@@ -109,6 +111,7 @@ def test_every_kind_of_fact_is_known_here() -> None:
             [("pbxd_member_ring_results_total", ("pbx1", "billing", "no_answer"), 1)],
         ),
         (LegStarted, []),
+        (ConsultEnded, []),
         (
             LegEnded,
             [
