@@ -118,10 +118,12 @@ def settle(record: OpenTransfer, now: Picture) -> Step:
         outcome = record.outcome if record.state is State.REQUEUEING else Outcome.REQUEUED
         return Step(to=State.ENDED, moves=(Move.DROP,), outcome=outcome)
     if record.repairs >= MOST_REPAIRS and now.company in (Company.NOBODY, Company.CONSULT):
-        return Step(to=State.RECALLING, moves=(Move.RESCUE,), event="recalled", outcome=Outcome.RECALLED)
+        moves: tuple[Move, ...] = (Move.RESCUE, Move.DROP, Move.FREE_TRANSFERER)
+        return Step(to=State.RECALLING, moves=moves, event="recalled", outcome=Outcome.RECALLED)
     match now.company:
         case Company.JOINED:
-            return Step(to=State.ENDED, outcome=Outcome.COMPLETED)
+            free = (Move.FREE_TRANSFERER,) if now.transferer else ()
+            return Step(to=State.ENDED, moves=free, outcome=Outcome.COMPLETED)
         case Company.ELSEWHERE:
             mine = now.stranger == record.interface
             outcome = Outcome.RECALLED if mine else Outcome.REQUEUED
@@ -154,9 +156,11 @@ def _consulting(record: OpenTransfer) -> Step:
         case State.COMPLETING | State.LEAVING | State.BLONDE:
             return _go(State.COMPLETING, Move.TRANSFERER_FREE_AFTER, Move.TO_TARGET)
         case State.RETURNING:
-            return _go(State.RETURNING, Move.TARGET_FREE_AFTER, Move.TO_TRANSFERER)
+            back = (Move.TARGET_FREE_AFTER, Move.TO_TRANSFERER)
+            return _go(State.RETURNING, *back, outcome=record.outcome)
         case State.REQUEUEING:
-            return _go(State.REQUEUEING, Move.TO_QUEUE, Move.DROP, Move.FREE_TRANSFERER)
+            moves = (Move.TO_QUEUE, Move.DROP, Move.FREE_TRANSFERER)
+            return _go(State.REQUEUEING, *moves, outcome=record.outcome)
         case _:
             return _go(State.TALKING)
 
@@ -165,20 +169,26 @@ def _alone(record: OpenTransfer, now: Picture) -> Step:
     """Nobody is with the caller."""
     answered = now.target and record.up
     called = now.target and not record.up
-    rescue = Step(to=State.RECALLING, moves=(Move.RESCUE,), event="recalled", outcome=Outcome.RECALLED)
+    free = (Move.FREE_TRANSFERER,) if now.transferer else ()
+    rescue = Step(
+        to=State.RECALLING,
+        moves=(Move.RESCUE, Move.DROP, *free),
+        event="recalled",
+        outcome=Outcome.RECALLED,
+    )
     match record.state:
         case State.REQUEUEING:
-            return _go(State.REQUEUEING, Move.TO_QUEUE)
+            return _go(State.REQUEUEING, Move.TO_QUEUE, Move.DROP, *free, outcome=record.outcome)
         case State.RECALLING:
             return rescue
         case State.RETURNING if now.transferer:
-            return _go(State.RETURNING, Move.TO_TRANSFERER)
+            return _go(State.RETURNING, Move.DROP, Move.TO_TRANSFERER, outcome=record.outcome)
         case State.COMPLETING | State.LEAVING | State.BLONDE if answered:
-            return _go(State.COMPLETING, Move.TO_TARGET)
+            return _go(State.COMPLETING, Move.TO_TARGET, *free)
+        case State.BLONDE if called:
+            return _go(State.BLONDE, Move.ANSWER_FOR_CALLER, *free)
     if called and record.state is not State.RETURNING:
-        if now.transferer and record.state is not State.BLONDE:
-            return _go(State.RINGING)
-        return _go(State.BLONDE, Move.ANSWER_FOR_CALLER)
+        return _go(State.RINGING) if now.transferer else _go(State.BLONDE, Move.ANSWER_FOR_CALLER)
     if now.transferer and record.state is not State.BLONDE:
         return Step(to=State.RETURNING, moves=(Move.DROP, Move.TO_TRANSFERER), as_it_went=True)
     return _go(State.COMPLETING, Move.TO_TARGET) if answered else rescue

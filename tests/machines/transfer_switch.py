@@ -144,11 +144,17 @@ class TransferSwitch(SmallSwitch):
         snapshot = self.lines.pop(name).snapshot
         self._ids.pop(snapshot.uniqueid, None)
         self.tell(ami.Hangup(node=NODE, at=self.now, channel=snapshot, cause=cause))
-        if was.app in ("Dial", "Queue") and was.peer in self.lines and was.peer in self.ringing():
-            self.unanswered(was.peer, "CANCEL", 16)
+        self.give_up(was)
         for partner in partners:
             self.parted(partner, name)
         self.conference_left(was)
+
+    def give_up(self, seat: Seat) -> None:
+        """Whoever dials goes away: the phone stops ringing."""
+        if seat.app == "Dial" and seat.peer in self.ringing():
+            phone, seat.peer = seat.peer, None
+            self.seats[phone].peer = None
+            self.unanswered(phone, "CANCEL", 16)
 
     def partners(self, name: str) -> list[str]:
         """Who loses his company when this channel leaves its bridge."""
@@ -181,6 +187,7 @@ class TransferSwitch(SmallSwitch):
         """These are taken out of wherever they are, at the same moment."""
         losers = [p for name in names for p in self.partners(name) if p not in names]
         for name in names:
+            self.give_up(self.seats[name])
             self.seats[name].turn += 1
             self.music(name, False)
             if name in self.queued:
@@ -480,7 +487,6 @@ class TransferSwitch(SmallSwitch):
         self.now = max(self.now, at)
 
     def inventory(self) -> Inventory:
-        whole = super().inventory()
         channels = tuple(
             ChannelEntry(
                 channel=line.snapshot,
@@ -490,7 +496,14 @@ class TransferSwitch(SmallSwitch):
             )
             for line in self.lines.values()
         )
-        return replace(whole, channels=channels, waiting=self._queue_entries())
+        return Inventory(
+            node=NODE,
+            at=self.now,
+            channels=channels,
+            bridges=tuple(self.bridges.items()),
+            queues=(QUEUE,),
+            waiting=self._queue_entries(),
+        )
 
     def _queue_entries(self) -> tuple[QueueEntry, ...]:
         return tuple(
