@@ -262,10 +262,9 @@ class AfterCall:
         recent = [when for when in self._outside_calls.get(agent, ()) if at - HOUR_S < when]
         self._outside_calls[agent] = (*recent, at)
 
-    def resumed(self, order: PauseAgent) -> list[Effect]:
-        """He resumes himself in all queues: that ends a wrap-up as well."""
-        if not order.paused:
-            self._wrapups.dropped(order.agent, order.at)
+    def pausing(self, order: PauseAgent) -> list[Effect]:
+        """He pauses or resumes himself in all queues: that ends a wrap-up as well."""
+        self._wrapups.dropped(order.agent, order.at, paused=order.paused)
         return self._counted([], order.at)
 
     def end(self, order: EndWrapUp) -> list[Effect]:

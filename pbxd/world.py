@@ -20,7 +20,7 @@ from pbxd.calls.facts import Fact
 from pbxd.calls.record import CallRecord
 from pbxd.desk import Desk
 from pbxd.effects import Effect
-from pbxd.figures import Figures, flow_left
+from pbxd.figures import Figures, flow_left, refusals
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import (
@@ -169,7 +169,7 @@ class World:
                 effects = self._desk.answered(message) + self._aftercall.answered(message)
                 return effects + self._transferring.answered(message)
             case PauseAgent():
-                return self._aftercall.resumed(message) + self._desk.pause(message)
+                return self._aftercall.pausing(message) + self._desk.pause(message)
             case PageOpened():
                 return self._desk.opened(message.agent)
             case PageClosed():
@@ -182,15 +182,15 @@ class World:
             case TransfersKept():
                 return self._transferring.restore(message)
             case StartTransfer():
-                return self._transferring.start(message)
+                return _counted(self._transferring.start(message))
             case MoveTransfer():
-                return self._transferring.move(message)
+                return _counted(self._transferring.move(message))
             case AnnotateTransfer():
-                return self._transferring.annotate(message)
+                return _counted(self._transferring.annotate(message))
             case AcknowledgeHandover():
                 return self._transferring.acknowledge(message)
             case ReportRepeat():
-                return self._reception.passports.repeat(message)
+                return _counted(self._reception.passports.repeat(message))
             case EndWrapUp():
                 return self._aftercall.end(message)
             case _:
@@ -211,3 +211,8 @@ class World:
             effects += self._figures.of(fact)
             effects += self._transferring.on_fact(fact)
         return effects + self._desk.changed(node.id, queues)
+
+
+def _counted(effects: list[Effect]) -> list[Effect]:
+    """What came of an order about a transfer; a refusal is counted by its code."""
+    return [*effects, *refusals(effects)]

@@ -26,7 +26,7 @@ from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.queues.model import MemberState, member_state
 
 AGAIN_S = 5.0
-"""When nobody knows whether an agent was resumed, and the switch still has him paused: asked again."""
+"""An agent who is in no wrap-up, and whom the switch has paused for one, is resumed after so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Wrapups:
         self._pausing = pausing
         self.open: Table[AgentId, WrapUp] = Table(journal)
         self._about: Table[AskId, tuple[AgentId, bool]] = Table(journal)  #: True: resuming
-        self._again: Table[AgentId, float] = Table(journal)
+        self._again: Table[AgentId, float | None] = Table(journal)  #: when; None: before the next tick
         self._over: Table[AgentId, tuple[Over, ...]] = Table(journal)
         self._touched: Table[AgentId, bool] = Table(journal)
 
@@ -134,7 +134,11 @@ class Wrapups:
         """The switch tells how this member stands now."""
         who = self._staff.whose(node, member.interface)
         wrap_up = None if who is None else self.open.get(who.id)
-        if who is None or wrap_up is None:
+        if who is None:
+            return []
+        if wrap_up is None:
+            if _is_ours(member):
+                self._look_again(who.id)  # it crossed his own pause, or the end of the wrap-up
             return []
         job = job_of(node, member)
         if member.paused:
@@ -208,7 +212,9 @@ class Wrapups:
             elif until is not None:
                 soonest = min(soonest, until - at)
         for agent, due in list(self._again.items()):
-            if due <= at:
+            if due is None:
+                self._again[agent] = at + AGAIN_S
+            elif due <= at:
                 del self._again[agent]
                 if agent not in self.open:
                     effects += self._resume(self._staff.agents[agent], frozenset(), at)
@@ -228,10 +234,10 @@ class Wrapups:
             return self._end(who, at, "ready")
         return self._resume(who, frozenset(), at) or None
 
-    def dropped(self, agent: AgentId, at: float) -> None:
-        """He is being resumed in all queues by another order: there is nothing left to resume."""
+    def dropped(self, agent: AgentId, at: float, *, paused: bool) -> None:
+        """He pauses or resumes himself in all queues by another order, which takes the place of ours."""
         if agent in self.open:
-            self._close(agent, at, "ready")
+            self._close(agent, at, "paused" if paused else "ready")
 
     def _end(self, who: Agent, at: float, how: str) -> list[Effect]:
         return self._resume(who, self._close(who.id, at, how).asked, at)
@@ -261,7 +267,11 @@ class Wrapups:
         if about is not None and isinstance(answer, AskUnknown):
             agent, resuming = about
             if resuming:
-                self._again[agent] = answer.at + AGAIN_S
+                self._look_again(agent)
+
+    def _look_again(self, agent: AgentId) -> None:
+        if agent not in self._again:
+            self._again[agent] = None
 
 
 def _is_ours(member: MemberSnapshot) -> bool:
