@@ -33,9 +33,8 @@ from pbxd.transfers.passports import Passports
 from pbxd.transfers.progress import Progress, WrapUp
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.recovery import Recovery
-from pbxd.transfers.rules import Acknowledge, TransferRules
+from pbxd.transfers.rules import TransferRules
 from pbxd.transfers.table import TABLE
-from pbxd.transfers.timers import Timer
 from pbxd.transfers.watching import Watching
 from pbxd.transfers.words import Input, Move, Outcome, State
 
@@ -90,15 +89,14 @@ class Transferring:
     ) -> None:
         self._staff = staff
         self._nodes = nodes
-        self._rules = rules
         self._choose = choose
         self._news = news
-        self._dialled_outside = dialled_outside
         self._passports = passports
         calls = {id_: node.calls for id_, node in nodes.items()}
         self._progress = Progress(journal, calls, rules, passports, wrap_up)
         self._progress.next_target = self._next_target
         self._progress.account = self._account
+        self._progress.dialled_outside = dialled_outside
         self._recovery = Recovery(self._progress, self._is_up)
         self._watching = Watching(self._progress)
 
@@ -218,15 +216,9 @@ class Transferring:
 
     def _knows(self, record: OpenTransfer, at: float) -> list[Effect]:
         """Let the target's phone ring: now, or when his page shows the hand-over."""
-        wait = self._rules.acknowledge is Acknowledge.WAIT and record.target_agent is not None
-        if not wait:
-            return self._progress.feed(record.id, Input.GO, at)
-        return [
-            *self._passports.deliver(
-                record.id, record.target, record.target_agent, at, name=record.target_name
-            ),
-            *self._progress.timers.set(record.id, Timer.STATE, self._rules.acknowledge_up_to_s),
-        ]
+        if self._progress.waits_for_page(record):
+            return self._progress.tell_target(record, at)
+        return self._progress.feed(record.id, Input.GO, at)
 
     def _next_target(self, record: OpenTransfer, at: float) -> OpenTransfer | None:
         """Whoever can be tried after this one."""

@@ -10,17 +10,17 @@ from pbxd.transfers.words import Outcome
 
 def account_of(record: OpenTransfer) -> Transfer:
     outcome = record.outcome or Outcome.FAILED
-    inside = record.target.kind in (TargetKind.AGENT, TargetKind.SKILL)
+    person = record.target.kind is TargetKind.AGENT
     return Transfer(
         kind=record.kind,
         at=record.ended if record.ended is not None else record.created,
         from_=record.interface,
-        to=record.dial if inside else record.target.id,
+        to=record.dial if person else record.target.id,
         outcome=TransferOutcome(outcome.value),
         by=TransferMaker.PBXD,
         id=record.id,
         began=record.created,
-        rang=record.rang,
+        rang=record.first_rang,
         answered=record.answered,
         consult_s=record.consult_s,
         hold_s=record.held_s,

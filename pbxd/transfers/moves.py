@@ -170,6 +170,8 @@ def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Acti
         "CallerID": caller_id(record.caller_name, record.caller_number),
         "ChannelId": near,
         "OtherChannelId": far,
+        # A Local channel would take Asterisk's own format: on 22 the phone behind it can go deaf then.
+        **({"Codecs": rules.local_codecs} if dial.startswith("Local/") else {}),
         "Variable": [f"{name}={value}" for name, value in variables.items()],
     }
     if dial.startswith("Local/"):

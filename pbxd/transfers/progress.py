@@ -17,7 +17,7 @@ from pbxd.transfers.machine import Taken, signal_of, take
 from pbxd.transfers.passports import Passports
 from pbxd.transfers.picture import Company, Picture, look, signals
 from pbxd.transfers.record import OpenTransfer, body_of
-from pbxd.transfers.rules import TransferRules
+from pbxd.transfers.rules import Acknowledge, TransferRules
 from pbxd.transfers.timers import Timer, Timers
 from pbxd.transfers.view import ENDINGS, EVENTS, view, why_not
 from pbxd.transfers.words import Input, Move, Outcome, State
@@ -83,6 +83,8 @@ class Progress:
         self._pictures: Table[TransferId, Picture] = Table(journal)
         self._serial: Table[None, int] = Table(journal)
         self._wrap_up = wrap_up
+        #: called when a number outside is dialled for an agent
+        self.dialled_outside: Callable[[AgentId, float], None] = lambda agent, at: None
         #: called with a record whose target is gone and that has others left: the next one, or None
         self.next_target: Callable[[OpenTransfer, float], OpenTransfer | None] = lambda record, at: None
         #: called when a transfer has ended, before it is forgotten: the account for the journey
@@ -154,12 +156,11 @@ class Progress:
             following = self.next_target(record, at)
             if following is None:
                 input_, record = Input.B_GONE, replace(record, left=())
-            elif take(following, input_) is not None:
+            else:
                 return self._next(record, following, at)
         taken = take(record, input_)
         if taken is None:
-            labels = {"state": record.state.value, "signal": input_.value}
-            return [Count(metric=SURPRISES, labels=labels)]
+            return [_surprise(record, input_)]
         if not taken.changed:
             return []
         if taken.record.state is State.TALKING and record.answered is None:
@@ -168,12 +169,31 @@ class Progress:
 
     def _next(self, record: OpenTransfer, following: OpenTransfer, at: float) -> list[Effect]:
         """The target is gone, somebody else is tried."""
-        taken = take(following, Input.B_NEXT)
-        assert taken is not None
+        told = record.state is State.RINGING and self.waits_for_page(following)
+        taken = take(following, Input.B_TOLD if told else Input.B_NEXT)
+        if taken is None:
+            return [_surprise(record, Input.B_NEXT)]
         if not taken.changed:
             return []
         effects = self._publish(record, EVENTS[record.went or Outcome.FAILED], at)
-        return [*effects, *self.go(record, taken, at)]
+        effects += self.go(record, taken, at)
+        return [*effects, *self.tell_target(taken.record, at)] if told else effects
+
+    def waits_for_page(self, record: OpenTransfer) -> bool:
+        """Must the target's phone not ring before his page shows the hand-over?"""
+        return self.rules.acknowledge is Acknowledge.WAIT and record.target_agent is not None
+
+    def tell_target(self, record: OpenTransfer, at: float) -> list[Effect]:
+        """Give the target the hand-over, and his page some time to show it."""
+        return [
+            *self._deliver(record, at),
+            *self.timers.set(record.id, Timer.STATE, self.rules.acknowledge_up_to_s),
+        ]
+
+    def _deliver(self, record: OpenTransfer, at: float) -> list[Effect]:
+        return self.passports.deliver(
+            record.id, record.target, record.target_agent, at, name=record.target_name
+        )
 
     # ------------------------------------------------------------ steps
 
@@ -189,9 +209,9 @@ class Progress:
         for move in taken.moves:
             if move in (Move.DIAL, Move.DIAL_FOR_CALLER):
                 record = self._dialled(record)
-                effects += self.passports.deliver(
-                    record.id, record.target, record.target_agent, at, name=record.target_name
-                )
+                effects += self._deliver(record, at)
+                if record.target.kind is TargetKind.OUTSIDE:
+                    self.dialled_outside(record.agent, at)
             effects += self.carry_out(move, record, at)
         self.records[record.id] = record
         effects += self._times(before, record, taken)
@@ -305,6 +325,10 @@ class Progress:
         if record is not None:
             self.timers.stop(id_, *Timer)
             self.calls[record.node].expect_no_more(id_)
+
+
+def _surprise(record: OpenTransfer, signal: Input) -> Count:
+    return Count(metric=SURPRISES, labels={"state": record.state.value, "signal": signal.value})
 
 
 def _outcome(record: OpenTransfer) -> Outcome:

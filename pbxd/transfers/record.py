@@ -53,7 +53,8 @@ class OpenTransfer:
     went: Outcome | None = None  #: what became of the last attempt to reach the target
     why: str = ""  #: the same for people
     created: float
-    rang: float | None = None
+    rang: float | None = None  #: when the phone of the present target began to ring
+    first_rang: float | None = None  #: … the first of them
     answered: float | None = None
     ended: float | None = None
     held_since: float | None = None  #: since when the caller has been with nobody

@@ -55,6 +55,7 @@ class TransferRules:
     on_hangup: OnHangup = OnHangup.COMPLETE
     recall_timeout_s: float = 25.0  #: how long the transferer rings when nobody took the caller
     recall_queue: str = ""  #: where the caller goes when he does not answer; '': the fallback queue
+    local_codecs: str = "ulaw,alaw"  #: what a target behind a Local channel is called with
     outside: OutsideRules = field(default_factory=OutsideRules)
     queues: Mapping[str, QueueRules] = field(default_factory=dict)
 

@@ -77,6 +77,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.GUARD: _to(_S.RETURNING, _M.DROP, _M.TO_TRANSFERER, outcome=_O.NO_ANSWER),
         _I.B_GONE: _failed(_S.RETURNING, _M.SAY_WHY),
         _I.B_NEXT: _to(_S.RINGING, _M.DIAL),
+        _I.B_TOLD: _to(_S.PLACING),
         _I.A_GONE: _to(_S.BLONDE, _M.ANSWER_FOR_CALLER),
         _I.A_SLIPPED: _to(_S.RECALLING, _M.DROP, _M.RESCUE, outcome=_O.RECALLED),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP, _M.SAY_LEFT),

@@ -96,7 +96,9 @@ class Watching:
             return []
         match event:
             case ami.Newstate() if snapshot.state == ChannelState.RINGING and record.rang is None:
-                self._progress.records[id_] = replace(record, rang=event.at)
+                self._progress.records[id_] = replace(
+                    record, rang=event.at, first_rang=record.first_rang or event.at
+                )
                 return self._progress.feed(id_, Input.RINGS, event.at)
             case ami.Newstate() | ami.BridgeEnter() if (
                 own and snapshot.state == ChannelState.UP and not record.up

@@ -43,6 +43,7 @@ class Input(StrEnum):
     QUEUED = "C in a queue"
     B_GONE = "B gone"  #: and nobody is left who could be tried
     B_NEXT = "B gone, another left"
+    B_TOLD = "B gone, another told"  #: … whose phone waits until his page shows the hand-over
     A_GONE = "A gone"
     A_SLIPPED = "A gone, wanted back"  #: the same where the settings say that a hang-up is a slip
     C_GONE = "C gone"
