@@ -185,6 +185,27 @@ export const look = css`
     clip-path: inset(50%);
     white-space: nowrap;
   }
+  .ended {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.3rem 0.9rem;
+    align-items: center;
+    padding: 0.6rem 0.9rem;
+    border-radius: 10px;
+    background: var(--tone-back, var(--sunken));
+    color: var(--tone, var(--ink));
+    font-weight: 600;
+  }
+  .ended small {
+    font-weight: 400;
+  }
+  .ended button {
+    margin-inline-start: auto;
+    min-height: 2rem;
+    border-color: transparent;
+    background: transparent;
+    padding: 0 0.4rem;
+  }
   @media (max-width: 40rem) {
     /* A row becomes two lines: when and outcome, then the rest. */
     thead {

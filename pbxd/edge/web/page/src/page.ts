@@ -15,7 +15,7 @@ import { clock, duration, moment } from "./say";
 import "./sign-in";
 import type { Me } from "./sign-in";
 import { Station } from "./station";
-import "./transfer-panel";
+import { ending } from "./transfer-panel";
 import { asLanguage, type Language, WORDS, type Words } from "./words";
 
 const LANGUAGE_KEY = "pbxd.language";
@@ -238,7 +238,7 @@ export class AgentPage extends LitElement {
         ${newest ? words.announce(this.who(newest), newest.queue ?? "") : nothing}
       </p>
       <h2>${words.calls}</h2>
-      ${this.strays()}
+      ${this.strays()} ${this.station.left.map((each) => ending(each, words, () => this.station.dismiss(each.id)))}
       ${open.length === 0 && this.station.strays.length === 0 ? this.idle() : repeat(open, (pop) => pop.id, (pop) => this.card(pop, this.isTalking(pop)))}
       ${over.length > 0
         ? html`<h2>${words.earlier}</h2>
@@ -254,7 +254,8 @@ export class AgentPage extends LitElement {
     const paused = desk?.agent.paused ?? false;
     const offline = desk?.agent.state === "offline";
     const wrapUp = desk?.agent.state === "wrapup";
-    const here = wrapUp ? words.noCallWrapUp : paused ? words.noCallPaused : words.noCallReady;
+    const talks = desk?.agent.state === "talking" || desk?.agent.state === "busy";
+    const here = talks ? words.noCallTalking : wrapUp ? words.noCallWrapUp : paused ? words.noCallPaused : words.noCallReady;
     const text = unheard.length > 0 ? words.noCallUnheard : offline ? words.noCallOffline : here;
     return html`<div class="card idle" data-idle>
       ${icons.phone}<b>${words.noCall}</b>

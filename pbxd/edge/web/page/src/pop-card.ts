@@ -27,7 +27,6 @@ export class PopCard extends LitElement {
     transfer: { attribute: false },
     handover: { attribute: false },
     station: { attribute: false },
-    read: { state: true },
   };
   declare pop: Pop;
   declare talking: boolean;
@@ -43,15 +42,12 @@ export class PopCard extends LitElement {
   /** With what the call was handed over to this agent. */
   declare handover: Handover | null;
   declare station: Station;
-  /** The transfer whose end the agent has read. */
-  declare read: string;
 
   constructor() {
     super();
     this.transfer = null;
     this.handover = null;
     this.live = false;
-    this.read = "";
   }
 
   static override styles = [
@@ -226,27 +222,6 @@ export class PopCard extends LitElement {
       .start > p {
         justify-self: stretch;
       }
-      .ended {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.3rem 0.9rem;
-        align-items: center;
-        padding: 0.6rem 0.9rem;
-        border-radius: 10px;
-        background: var(--tone-back, var(--sunken));
-        color: var(--tone, var(--ink));
-        font-weight: 600;
-      }
-      .ended small {
-        font-weight: 400;
-      }
-      .ended button {
-        margin-inline-start: auto;
-        min-height: 2rem;
-        border-color: transparent;
-        background: transparent;
-        padding: 0 0.4rem;
-      }
       .scroll {
         overflow-x: auto;
         margin-top: 0.4rem;
@@ -336,13 +311,12 @@ export class PopCard extends LitElement {
 
   /** How this agent's last transfer of the call ended, until he has read it. */
   private told(): TemplateResult | null {
-    const { transfer, words } = this;
-    if (!transfer || !this.mine || transfer.state !== "ended" || this.read === transfer.id) return null;
-    const tone = transfer.outcome === "completed" ? "ready" : transfer.outcome === "cancelled" ? "" : "paused";
-    return html`<p class="ended ${tone}" role="status" data-ended=${transfer.outcome ?? ""}>
-      ${ending(transfer, words)}
-      <button type="button" aria-label=${words.dismiss} @click=${() => (this.read = transfer.id)}>${icons.cross}</button>
-    </p>`;
+    const { transfer } = this;
+    if (!transfer || !this.mine || transfer.state !== "ended" || this.station.hasRead(transfer.id)) return null;
+    return ending(transfer, this.words, () => {
+      this.station.dismiss(transfer.id);
+      this.requestUpdate();
+    });
   }
 
   private caller(): TemplateResult {

@@ -44,6 +44,8 @@ export class Station implements ReactiveController {
   private wire: Link | null = null;
   private skew = 0; // seconds by which pbxd's clock is ahead of this machine's
   private ticking = 0;
+  /** Transfers whose end the agent has read. */
+  private readonly read = new Set<string>();
   private readonly acknowledged = new Set<string>();
   private readonly orders = new Orders((saying) => this.wire?.say(saying) ?? false);
 
@@ -102,6 +104,20 @@ export class Station implements ReactiveController {
     );
   }
 
+  /** Transfers, made by him or to him, whose caller has hung up, until he has read it. */
+  get left(): Transfer[] {
+    const { open } = this;
+    return this.transfers.filter(
+      (each) => each.outcome === "caller_left" && !this.read.has(each.id) && !open.some((pop) => pop.call === each.call),
+    );
+  }
+
+  /** The agent has read how this transfer ended. */
+  dismiss(transfer: string): void {
+    this.read.add(transfer);
+    this.host.requestUpdate();
+  }
+
   makes(transfer: Transfer): boolean {
     return transfer.transferer.agent === this.me?.agent;
   }
@@ -109,6 +125,10 @@ export class Station implements ReactiveController {
   /** Until when this switch is known: nobody knows what happened after it was lost. */
   until(node: string): number {
     return Math.min(this.now, this.unheard.find((link) => link.node === node)?.since ?? this.now);
+  }
+
+  hasRead(transfer: string): boolean {
+    return this.read.has(transfer);
   }
 
   hears(node: string): boolean {

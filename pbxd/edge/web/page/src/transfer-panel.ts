@@ -269,14 +269,18 @@ export class TransferPanel extends LitElement {
   };
 }
 
-/** One line about a transfer that is over, for who made it. */
-export function ending(transfer: Transfer, words: Words): TemplateResult {
+/** One line about a transfer that is over, until the agent has read it. */
+export function ending(transfer: Transfer, words: Words, read: () => void): TemplateResult {
   const who = transfer.target.name || transfer.target.id;
   const text = words.transferOutcomes[transfer.outcome ?? ""]?.(who) ?? transfer.outcome ?? "";
   const why = transfer.why && transfer.outcome === "failed" ? words.because(transfer.why) : "";
   const callBack = transfer.outcome === "caller_left" && transfer.caller.number !== "";
-  return html`<span>${said(text)}${why ? html` <small>${said(why)}</small>` : nothing}</span>
-    ${callBack ? html`<span>${words.callBack} ${number(transfer.caller.number)}</span>` : nothing}`;
+  const tone = transfer.outcome === "completed" ? "ready" : transfer.outcome === "cancelled" ? "" : "paused";
+  return html`<p class="ended ${tone}" role="status" data-ended=${transfer.outcome ?? ""}>
+    <span>${said(text)}${why ? html` <small>${said(why)}</small>` : nothing}</span>
+    ${callBack ? html`<span data-call-back>${words.callBack} ${said(transfer.caller.name ?? "")} ${number(transfer.caller.number)}</span>` : nothing}
+    <button type="button" aria-label=${words.dismiss} @click=${read}>${icons.cross}</button>
+  </p>`;
 }
 
 customElements.define("pbxd-transfer", TransferPanel);
