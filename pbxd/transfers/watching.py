@@ -43,6 +43,8 @@ class Watching:
         """To be called after the model has taken the event."""
         if isinstance(event, ami.OriginateFailed):
             return self._not_reached(event)
+        if isinstance(event, ami.OriginateFailed):
+            return self._failed(event)
         snapshot = _subject(event)
         if snapshot is None:
             return []
@@ -79,6 +81,22 @@ class Watching:
         if record.state is State.BLONDE and snapshot.uniqueid == near:
             return self._progress.carry_out(Move.ANSWER_FOR_CALLER, record, at)
         return []
+
+    def _failed(self, event: ami.OriginateFailed) -> list[Effect]:
+        """The target was not reached. Of one whose channel never came to be, nothing else tells."""
+        id_ = transfer_of(event.uniqueid)
+        record = None if id_ is None else self._progress.records.get(id_)
+        if record is None or record.over or record.up or event.uniqueid != record.channel:
+            return []
+        wiring = self._progress.calls[record.node].wiring
+        if wiring.has_gone(event.uniqueid):
+            return []
+        if event.no_answer:
+            self._went(record, Outcome.NO_ANSWER)
+        if event.uniqueid in wiring.channels:
+            return []  # its hang-up follows
+        self._went(self._progress.records[record.id], Outcome.FAILED)
+        return self._progress.feed(record.id, Input.B_GONE, event.at)
 
     def _concerned(self, event: SwitchEvent, snapshot: ChannelSnapshot) -> TransferId | None:
         lines, node = self._progress.lines, event.node

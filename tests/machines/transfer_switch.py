@@ -458,7 +458,12 @@ class TransferSwitch(SmallSwitch):
     def originate(self, action: Mapping[str, Any]) -> None:
         device = action["Channel"]
         if device not in self.people:
-            return  # nobody is registered there: no channel comes to be
+            self.tell(  # nobody is registered there: no channel comes to be
+                ami.OriginateFailed(
+                    node=NODE, at=self.now, uniqueid=Uniqueid(action["ChannelId"]), no_answer=False
+                )
+            )
+            return
         name = self.ours(f"{device}-{self._next():08x}", action["ChannelId"])
         values = dict(each.split("=", 1) for each in action["Variable"])
         self.seats[name] = Seat(app="Originated", vars=values)
