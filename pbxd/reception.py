@@ -22,14 +22,14 @@ from pbxd.calls.facts import (
     ConsultEnded,
     Fact,
     LegEnded,
+    LegStarted,
     MemberRinging,
     MemberStoppedRinging,
-    TransferSeen,
 )
-from pbxd.calls.record import CallRecord, Leg, TransferOutcome
+from pbxd.calls.record import CallRecord, Leg
 from pbxd.effects import Count, Effect, KeepDossier, LookUp, Remember
 from pbxd.figures import repeat_call
-from pbxd.ids import AgentId, CallId, Interface, NodeId
+from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.messages import (
     Contact,
@@ -88,8 +88,8 @@ class Reception:
                 return self._rings(fact)
             case MemberStoppedRinging():
                 return self.pops.stops(fact)
-            case TransferSeen():
-                return self._joins(fact)
+            case LegStarted():
+                return self._meets(fact)
             case ConsultEnded():
                 return self.pops.consulted(fact)
             case LegEnded():
@@ -145,6 +145,7 @@ class Reception:
             if call in open_calls:
                 if self._kept.get(call):
                     self._kept[call] = False
+                    effects += self.passports.resume(call, at)
             elif self._kept.get(call) or at - dossier.arrived > UNSEEN_S:
                 del self._dossiers[call]
                 effects += self.passports.forget(call)
@@ -217,20 +218,22 @@ class Reception:
             effects += self._open(fact.call, fact.node, fact.at, presented="", name="", dialled="")
         return [*self.pops.rings(fact, self._dossiers[fact.call]), *effects]
 
-    def _joins(self, fact: TransferSeen) -> list[Effect]:
-        """A caller was handed over. If that had looked like a call of its own, the pop comes only now."""
-        target = Interface(fact.transfer.to)
-        if fact.transfer.outcome is not TransferOutcome.COMPLETED or self.pops.has(fact.call, target):
+    def _meets(self, fact: LegStarted) -> list[Effect]:
+        """Two people hear each other. Should the ringing have been missed (it was while pbxd was away, the
+        call was picked up elsewhere, or it looked like a call of its own), the pop comes now."""
+        phones = (fact.interface,) if fact.member is None else (fact.interface, fact.member)
+        phone = next((each for each in phones if self._staff.id_of(fact.node, each) is not None), None)
+        if phone is None or self.pops.has(fact.call, phone):
             return []
         ring = MemberRinging(
             call=fact.call,
             node=fact.node,
             at=fact.at,
-            interface=target,
-            member=target,
-            queue=None,
-            waited_s=0.0,
-            transferer=fact.transfer.from_,
+            missed=fact.missed,
+            interface=phone,
+            member=phone,
+            queue=fact.queue,
+            waited_s=fact.waited_s,
         )
         return self._rings(ring)
 

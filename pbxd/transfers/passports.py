@@ -248,6 +248,24 @@ class Passports:
         """A passport as it was kept over a restart."""
         self._book.restore(passport)
 
+    def resume(self, call: CallId, at: float) -> list[Effect]:
+        """The switch says that a call goes on that was known before pbxd's last end: whoever was to have, or
+        has, the caller gets the hand-over again."""
+        passport, handing = self._book.of(call), self._book.open_entry(call) or self._book.last_entry(call)
+        if passport is None or handing is None:
+            return []
+        if handing.outcome is None and handing.to.interface is not None:
+            agent = self._staff.id_of(passport.node, handing.to.interface)
+            return [] if agent is None else self._send(handing.transfer, agent, at)
+        record = self._record(call, at)
+        talking = [leg for leg in record.legs if leg.ended is None] if record is not None else []
+        return [
+            effect
+            for leg in talking
+            if (agent := self._book.whose(passport.node, leg)) is not None and agent != handing.from_.id
+            for effect in self._send(handing.transfer, agent, at)
+        ]
+
     def forget(self, call: CallId) -> list[Effect]:
         """The call is over."""
         effects = self._deliveries.close_all(call, "ended")
