@@ -21,16 +21,17 @@ from pbxd.edge.clock import Clock
 from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.keyfile import read_or_make_key
 from pbxd.edge.metrics import Metrics, watch_lag
-from pbxd.edge.mqtt import Mqtt
+from pbxd.edge.mqtt import Commands, Mqtt
 from pbxd.edge.replies import Asked, Replies
 from pbxd.edge.store import Store, StoreError
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import RecentContact, WebEdge
 from pbxd.effects import Ask, Count, KeepDossier, KeepTransfer, LookUp, Publish, Remember, Reply, Tell, Wake
-from pbxd.from_settings import operators, origin, patience, rules, web_agents
+from pbxd.from_settings import commanded, operators, origin, patience, rules, web_agents
 from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.orders import Order
+from pbxd.settings.model import Mqtt as MqttSettings
 from pbxd.settings.model import Settings
 from pbxd.settings.yaml_source import SourceError
 from pbxd.switchboard import Outlet, Switchboard
@@ -79,6 +80,7 @@ class Daemon:
         self._settings = settings
         self._ending = asyncio.Event()
         self._reload = asyncio.Event()
+        self._mended = asyncio.Event()
         self._notify = Notify()
         self._metrics = Metrics(version=VERSION, agents=settings.metrics.per_agent)
         self._world = World(rules(settings))
@@ -107,8 +109,20 @@ class Daemon:
         self._ending.set()
 
     def reload(self) -> None:
-        """Read the call flows again. Calls keep the flow with which they began; a broken file its old one."""
+        """Read the call flows again, and log in again where a switch has refused us.
+
+        Calls keep the flow with which they began; a broken file its old one.
+        """
         self._reload.set()
+        self._mended.set()
+
+    async def _keep(self, link: AmiLink) -> None:
+        """For ever. A refused login is final until somebody says that the account is mended: Asterisk's
+        guards would ban an address that tries again and again."""
+        while True:
+            await link.run()
+            self._mended.clear()
+            await self._mended.wait()
 
     async def _read_flows_again(self) -> None:
         """For ever, whenever asked. On a thread: many flows take seconds to read, in which calls go on."""
@@ -128,7 +142,7 @@ class Daemon:
         self._store = await Store.open(settings.store, self._metrics.count)
         try:
             if settings.mqtt is not None:
-                self._mqtt = Mqtt(settings.mqtt, self._store.outbox, self._metrics.count)
+                self._mqtt = self._mqtt_edge(settings.mqtt)
             # Before anything is heard of any switch: what was under way is finished, not begun anew.
             for kept in await self._store.kept():
                 self._board.put(kept)
@@ -146,7 +160,7 @@ class Daemon:
     async def _serve_all(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(link.run(), name=f"ami-{node}") for node, link in self._links.items()
+                tasks.create_task(self._keep(link), name=f"ami-{node}") for node, link in self._links.items()
             ]
             running.append(tasks.create_task(self._clock.run(), name="clock"))
             running.append(tasks.create_task(watch_lag(self._metrics), name="lag"))
@@ -255,6 +269,11 @@ class Daemon:
             version=VERSION,
             patience=patience(web),
         )
+
+    def _mqtt_edge(self, mqtt: MqttSettings) -> Mqtt:
+        agents = commanded(self._settings)
+        commands = Commands(agents=agents, ask=self.ask, order=self.order, count=self._metrics.count)
+        return Mqtt(mqtt, self._store.outbox, self._metrics.count, commands=commands if agents else None)
 
     def _watch_health(self) -> None:
         self._health = Health(
