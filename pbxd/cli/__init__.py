@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
 
 import typer
 
+from pbxd.cli.draw import draw_app
 from pbxd.cli.shown import print_json
 from pbxd.cli.transfer import transfer_app
 
@@ -41,6 +42,7 @@ settings_app = typer.Typer(help="The settings: schema and reference.", no_args_i
 app.add_typer(transfer_app, name="transfer")
 app.add_typer(flow_app, name="flow")
 app.add_typer(settings_app, name="settings")
+app.add_typer(draw_app, name="draw")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.", show_default=True)
