@@ -111,6 +111,12 @@ def operators(web: Web) -> list[Operator]:
     ]
 
 
+def commanded(settings: Settings) -> frozenset[AgentId]:
+    """For whom orders are taken from the MQTT broker."""
+    listed = settings.mqtt.command_agents if settings.mqtt is not None else ()
+    return frozenset(AgentId(agent.id) for agent in settings.agents if "all" in listed or agent.id in listed)
+
+
 def patience(web: Web) -> Patience:
     """How long a page may be silent or slow: for the web edge."""
     return Patience(

@@ -232,11 +232,28 @@ STORE = (
             Label(
                 name="reason",
                 meaning="what went wrong",
-                values=("connection", "refused", "outbox", "defect"),
+                values=("connection", "refused", "outbox", "subscribe", "defect"),
             ),
         ),
         unit="faults",
-        formula="One for each lost or refused connection, each outbox that did not answer, each bug of pbxd.",
+        formula="One for each lost or refused connection, each outbox that did not answer, each subscription "
+        "that the broker does not allow, each bug of pbxd.",
+        source="the MQTT edge",
+    ),
+    Figure(
+        name="pbxd_mqtt_commands_total",
+        kind=_COUNTER,
+        help="Orders of other programs that came by the MQTT broker.",
+        labels=(
+            Label(
+                name="result",
+                meaning="what became of it; unreadable: it made no sense; forbidden: for an agent who is not "
+                "released for this; repeated: it had come already",
+                values=("done", "refused", "unknown", "unreadable", "forbidden", "repeated"),
+            ),
+        ),
+        unit="orders",
+        formula="One for each.",
         source="the MQTT edge",
     ),
     Figure(

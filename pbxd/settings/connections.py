@@ -269,6 +269,11 @@ class Mqtt(Section):
     prefix: Annotated[str, Like(r"[^+#/\s][^+#\s]*", "a topic without + and # and no / first")] = Field(
         default="pbxd", description="First part of every topic."
     )
+    command_agents: Annotated[tuple[Name, ...], ONE_OR_MANY] = Field(
+        default=(),
+        description="Agents for whom orders are taken from the broker: a list of their ids, or `all`. "
+        "Whoever may publish commands acts for them, see mqtt.md.",
+    )
     connect_timeout: Deadline = Field(default=5.0, description="For the broker to accept us.")
     publish_timeout: Deadline = Field(default=10.0, description="For the broker to acknowledge a message.")
     keepalive: Deadline = Field(default=15.0, ge=1, description="Silence after which the broker is pinged.")

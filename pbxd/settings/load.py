@@ -109,13 +109,18 @@ def _unknown_nodes(source: YamlSource) -> Iterator[Fault]:
 
 
 def _unknown_agents(source: YamlSource) -> Iterator[Fault]:
-    """A token for an agent who is nobody would do nothing, and nobody would know why."""
+    """A permission for an agent who is nobody would do nothing, and nobody would know why."""
     known = {entry["id"] for _, entry in _entries(source, "agents") if isinstance(entry.get("id"), str)}
-    for index, entry in _entries(source, "web.tokens"):
-        listed = entry.get("agents")
+    listings: list[tuple[tuple[str | int, ...], Any]] = [
+        (("web", "tokens", index, "agents"), entry.get("agents"))
+        for index, entry in _entries(source, "web.tokens")
+    ]
+    mqtt = source.data.get("mqtt") if isinstance(source.data, dict) else None
+    if isinstance(mqtt, dict):
+        listings.append((("mqtt", "command_agents"), mqtt.get("command_agents")))
+    for path, listed in listings:
         for at, name in enumerate(listed if isinstance(listed, list) else [listed]):
             if isinstance(name, str) and name != "all" and name not in known:
-                path: tuple[str | int, ...] = ("web", "tokens", index, "agents")
                 hint = did_you_mean(name, sorted(known))
                 yield source.fault(
                     (*path, at) if isinstance(listed, list) else path, f"no agent {name!r}{hint}"

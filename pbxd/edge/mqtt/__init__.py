@@ -1,5 +1,6 @@
-"""Screen pops, states and records for other programs, by an MQTT broker."""
+"""Screen pops, states, records and orders of other programs, by an MQTT broker."""
 
+from pbxd.edge.mqtt.commands import Commands
 from pbxd.edge.mqtt.publisher import Mqtt
 
-__all__ = ["Mqtt"]
+__all__ = ["Commands", "Mqtt"]

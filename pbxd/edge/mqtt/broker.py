@@ -94,6 +94,7 @@ class Broker(aiomqtt.Client):
         self._client.connect_timeout = timeout_s
         self._thread = threading.get_ident()
         self._under_way: dict[int, asyncio.Future[str | None]] = {}
+        self._heard: Callable[[bytes, bool], None] | None = None
         self._disconnected.add_done_callback(self._lost)
 
     async def __aenter__(self) -> Self:
@@ -123,6 +124,21 @@ class Broker(aiomqtt.Client):
         self._under_way[sent.mid] = answer
         self._write()
         return answer
+
+    async def listen(self, topic: str, heard: Callable[[bytes, bool], None]) -> str | None:
+        """From now on ``heard`` is called with the payload of each message there, and whether it is retained.
+
+        The broker's refusal as text, else None. MqttError when the connection is lost.
+        """
+        self._heard = heard
+        (granted,) = await self.subscribe(topic, qos=1)
+        if isinstance(granted, ReasonCode):
+            return str(granted) if granted.is_failure else None
+        return f"code {granted}" if granted >= 0x80 else None
+
+    def _on_message(self, client: Any, userdata: Any, message: paho.MQTTMessage) -> None:
+        if self._heard is not None:
+            self._heard(bytes(message.payload), message.retain)
 
     def _write(self) -> None:
         try:

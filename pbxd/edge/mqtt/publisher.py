@@ -16,6 +16,7 @@ from collections.abc import Callable
 import structlog
 
 from pbxd.edge.mqtt.broker import Broker, MqttError
+from pbxd.edge.mqtt.commands import TOPIC, Commands
 from pbxd.edge.mqtt.greeting import Greeting
 from pbxd.edge.mqtt.letter import Letter, UnsendableError, write
 from pbxd.edge.mqtt.shelf import MEMORY, Count, Outbox, Shelf
@@ -38,8 +39,10 @@ class Mqtt:
         outbox: Outbox,
         count: Count,
         *,
+        commands: Commands | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._commands = commands
         self._settings = settings
         self._count = count
         self._clock = clock
@@ -111,6 +114,8 @@ class Mqtt:
     async def close(self, deadline_s: float = 5.0) -> None:
         """Send what can be sent within the deadline, say that we are offline, keep the rest in the outbox."""
         self._closing = True
+        if self._commands is not None:
+            self._commands.close()
         self._wake.set()
         try:
             await asyncio.wait_for(self._ended.wait(), deadline_s)
@@ -133,12 +138,28 @@ class Mqtt:
             window.size = window.size if self._suspect is None else 1
             self._window, self._untold = window, dict(self._states)
             try:
+                await self._listen(broker)
                 await self._serve(broker, window)
                 online, payload = self._greeting.online(False)
                 await asyncio.wait_for(broker.send(online, payload, retain=True), broker.timeout)
             finally:
                 self._window = None
                 await self._take_back(window)
+
+    async def _listen(self, broker: Broker) -> None:
+        """Take commands, where the settings allow them; without that everything else goes on."""
+        commands = self._commands
+        if commands is None:
+            return
+        topic = f"{self._settings.prefix}/{TOPIC}"
+
+        def heard(payload: bytes, retained: bool) -> None:
+            commands.take(payload, retained=retained, publish=self.publish)
+
+        refused = await broker.listen(topic, heard)
+        if refused is not None:
+            self._count("pbxd_mqtt_faults_total", reason="subscribe")
+            log.error("mqtt.no_commands", topic=topic, why=refused)
 
     async def _serve(self, broker: Broker, window: Window) -> None:
         """Send until everything is sent and we are closing; MqttError when the connection is lost."""
