@@ -152,6 +152,9 @@ class Transferring:
 
     def _why_no_line(self, agent: Agent | None, call: CallId | None) -> tuple[str, str]:
         known = call is not None and any(call in node.calls.journeys.calls for node in self._nodes.values())
+        open_ = [self._progress.records[id_] for id_ in self._progress.of_call.values()]
+        if agent is not None and any(one.agent == agent.id and call in (None, one.call) for one in open_):
+            return "already_transferring", "you are handing over a caller already"
         if agent is not None and known:
             return "not_yours", "you do not talk with this caller"
         return "no_call", "you talk with nobody"
@@ -257,8 +260,6 @@ class Transferring:
             if not queue or queue not in self._nodes[record.node].queues.names:
                 return [_refused(order, "no_such_target", "which queue?", self.view(record.id))]
             record = replace(record, back_to=queue)
-        elif input_ is Input.HAND_TO_QUEUE:
-            record = replace(record, back_to=record.dial)
         taken = take(record, input_)
         assert taken is not None
         effects = self._progress.go(record, taken, order.at)

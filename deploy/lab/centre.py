@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,6 +44,7 @@ class Desk:
     name: str
     phones: tuple[str, ...]
     language: str = "en"
+    skills: Mapping[str, int] = field(default_factory=dict)  #: to their level, 1 to 10
 
 
 DESKS = (
@@ -272,7 +273,8 @@ class Centre:
 
 
 def _agent(desk: Desk, password_hash: str) -> dict[str, Any]:
-    return {
+    skills = {"skills": dict(desk.skills)} if desk.skills else {}
+    return skills | {
         "id": desk.id,
         "name": desk.name,
         "interfaces": [f"PJSIP/{phone}" for phone in desk.phones],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any, Self
@@ -34,6 +35,12 @@ class AgentPage:
         self.pops: dict[str, Json] = {}  #: by id, as last shown; one that is over carries "closed"
         self.seen_at: dict[str, float] = {}  #: when each pop first came (epoch seconds)
         self.orders: dict[str, Json] = {}
+        self.transfers: dict[str, Json] = {}  #: by id, as last told
+        self.told: list[tuple[str, str]] = []  #: id and state of transfers, whenever one changed
+        self.handovers: dict[str, Json] = {}  #: by transfer
+        self.taken_back: dict[str, str] = {}  #: hand-overs that are not for this agent any more, and why
+        self.handed_at: dict[str, float] = {}  #: when each hand-over first came (epoch seconds)
+        self.acknowledges = True  #: as the page does
         self.sequence: list[int] = []
 
     async def open(self) -> Self:
@@ -88,11 +95,25 @@ class AgentPage:
         await self.until(lambda: bool(fitting()), "screen pop", within_s)
         return fitting()[-1]
 
+    async def order(self, order: str, **more: Any) -> Json:
+        """Give an order and wait for its answer: outcome, code, text, and the transfer as its body."""
+        id_ = secrets.token_hex(8)  # unique for ever: the same one again would be the same order again
+        await self.say({"type": "order", "id": id_, "order": order, **more})
+        await self.until(lambda: id_ in self.orders, f"answer to {order}")
+        return self.orders[id_]
+
     async def contacts(self) -> list[Json]:
         """The agent's last contacts, newest first."""
         answer = await self._http.get("/api/contacts")
         answer.raise_for_status()
         rows: list[Json] = answer.json()["contacts"]
+        return rows
+
+    async def targets(self) -> list[Json]:
+        """Who could take this agent's caller now, best first."""
+        answer = await self._http.get("/api/targets")
+        answer.raise_for_status()
+        rows: list[Json] = answer.json()["targets"]
         return rows
 
     async def say(self, message: Json) -> None:
@@ -108,6 +129,13 @@ class AgentPage:
                     await self._take(message)
                     self._news.notify_all()
 
+    async def _handed(self, document: Json) -> None:
+        transfer = document["transfer"]
+        self.handed_at.setdefault(transfer, time.time())
+        if transfer not in self.handovers and self.acknowledges:
+            await self.say({"type": "ack_handover", "transfer": transfer})
+        self.handovers[transfer] = document
+
     async def _take(self, message: Json) -> None:
         if "seq" in message:
             self.sequence.append(message["seq"])
@@ -115,6 +143,9 @@ class AgentPage:
             case "snapshot", _:
                 self.state = message["body"]
                 self.pops = {pop["id"]: pop for pop in message["body"].get("pops", ())}
+                self.transfers = {view["id"]: view for view in message["body"].get("transfers", ())}
+                for document in message["body"].get("handovers", ()):
+                    await self._handed(document)
             case "change", "screenpop":
                 pop = message["body"]
                 self.seen_at.setdefault(pop["id"], time.time())
@@ -126,6 +157,15 @@ class AgentPage:
                     self.pops[body["id"]] = {**self.pops[body["id"]], "closed": body["reason"]}
             case "change", "state":
                 self.state = {**self.state, **message["body"]}
+            case "change", "transfer":
+                self.transfers[message["body"]["id"]] = message["body"]
+                self.told.append((message["body"]["id"], message["body"]["state"]))
+            case "change", "handover":
+                await self._handed(message["body"])
+            case "change", "handover_closed":
+                body = message["body"]
+                self.taken_back[body["transfer"]] = body["reason"]
+                self.handovers.pop(body["transfer"], None)
             case "change", "order":
                 self.orders[message["body"]["id"]] = message["body"]
             case "alive", _:

@@ -16,16 +16,19 @@ class Clock:
     def __init__(self, put: Callable[[Tick], None], *, period_s: float = 1.0) -> None:
         self._put = put
         self._period_s = period_s
-        self._wake: asyncio.TimerHandle | None = None
+        self._wake: asyncio.Handle | None = None
+        self._wake_at = 0.0
 
     def wake(self, effect: Wake) -> None:
         """Tick in ``effect.in_s`` seconds, unless an earlier Wake is already armed."""
         loop = asyncio.get_running_loop()
         at = loop.time() + max(0.0, effect.in_s)
         if self._wake is not None:
-            if self._wake.when() <= at:
+            if self._wake_at <= at:
                 return
             self._wake.cancel()
+        # Remembered here: uvloop hands out a plain handle, without the time, for what is due already.
+        self._wake_at = at
         self._wake = loop.call_at(at, self._ring)
 
     def _ring(self) -> None:

@@ -59,6 +59,8 @@ def take(record: OpenTransfer, input_: Input) -> Taken | None:
         return None
     if step.stay or step.again:
         return Taken(record=record, changed=False)
+    if input_ is Input.HAND_TO_QUEUE:
+        record = replace(record, back_to=record.dial)
     return follow(record, step)
 
 

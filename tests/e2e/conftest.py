@@ -10,10 +10,12 @@ import pytest_asyncio
 
 from deploy.lab.archive import NoArchiveError
 from deploy.lab.centre import Centre
+from deploy.lab.files import Wishes
 from deploy.lab.phones import Phones, until
 from deploy.lab.switch import Switch
 from deploy.lab.tools import BULLSEYE, FORKY, asterisk
 from deploy.lab.unpack import UnreachableError
+from tests.e2e.floor import OUTSIDE, SETTINGS, SKILLED, Floor
 
 
 @pytest.fixture(scope="module", params=[FORKY, BULLSEYE], ids=["asterisk22", "asterisk16"])
@@ -80,6 +82,27 @@ async def centre(running_centre: Centre, all_phones: Phones) -> AsyncIterator[Ce
     for switch in running_centre.switches:
         await switch.leak_check()
     await running_centre.quiet()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def floor_centre(suite: str, request: pytest.FixtureRequest) -> AsyncIterator[Centre]:
+    """A call centre in which callers are handed over. A module's MORE is merged over its settings."""
+    more = {**SETTINGS, **getattr(request.module, "MORE", {})}
+    async with Centre(suite, wishes=Wishes(extensions=OUTSIDE), desks=SKILLED, more=more) as centre:
+        yield centre
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def floor(floor_centre: Centre, all_phones: Phones) -> AsyncIterator[Floor]:
+    """The floor; after the test no call, no transfer and no orphan is left."""
+    all_phones.forget()
+    switch = floor_centre.switch
+    async with Floor(floor_centre, all_phones) as floor:
+        yield floor
+        await all_phones.hang_up_everything()
+        await switch.leak_check()
+        await floor_centre.quiet()
+        await floor.nothing_left()
 
 
 def _open_files(pid: int) -> int:
