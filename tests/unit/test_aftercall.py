@@ -100,8 +100,9 @@ def still_paused(world: World, event: AmiEvent) -> AmiEvent:
         return event
     told = event.member
     known = [m for m in world.nodes[NODE].queues.memberships(told.interface) if m.queue == told.queue]
-    pause = {"paused": known[0].paused, "paused_reason": known[0].paused_reason} if known else {}
-    return replace(event, member=replace(told, **pause))
+    if known:
+        told = replace(told, paused=known[0].paused, paused_reason=known[0].paused_reason)
+    return replace(event, member=told)
 
 
 def in_wrap_up(version: str, world: World) -> None:
