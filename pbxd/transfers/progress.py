@@ -41,6 +41,7 @@ _FORGET_S = 120.0
 """So long an ended transfer is still known, for those who reload or press again."""
 
 _FREEING = frozenset({Move.FREE_TRANSFERER, Move.TRANSFERER_FREE_AFTER, Move.HAND_OVER, Move.SAY_LEFT})
+_MEETS_TARGET = frozenset({Input.CONSULT, Input.JOINED, Input.ALL})
 _ESSENTIAL = frozenset({"Redirect", "Originate"})
 
 
@@ -163,7 +164,7 @@ class Progress:
             return [_surprise(record, input_)]
         if not taken.changed:
             return []
-        if taken.record.state is State.TALKING and record.answered is None:
+        if input_ in _MEETS_TARGET and record.answered is None:
             taken = replace(taken, record=replace(taken.record, answered=at, why=""))
         return self.go(record, replace(taken, record=replace(taken.record, repairs=0)), at)
 

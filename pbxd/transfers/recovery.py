@@ -146,13 +146,15 @@ class Recovery:
         wiring = self._progress.calls[record.node].wiring
         effects: list[Effect] = []
         for name in (record.transferer, record.channel, record.caller):
-            if name is None or (record.node, name) in self._progress.lines:
-                continue  # he is in another transfer already
+            if name is None:
+                continue
             uniqueid = wiring.by_name.get(name, Uniqueid(name))
             channel = wiring.channels.get(uniqueid)
             if channel is None or wiring.bridge_of.get(uniqueid) not in wiring.holding:
                 continue
             name = channel.name
+            if (record.node, name) in self._progress.lines:
+                continue  # he is in another transfer already
             rescue = Redirect(channel=name, to=Place(context=CONTEXT, exten="rescue")).headers()
             action = rescue if name == record.caller else Hangup(channel=name).headers()
             effects += [*self._progress.say(record, action), _orphan(record.node)]

@@ -11,7 +11,7 @@ from tests.machines.transfer_lab import ANNA, BRUNO, CARLA, DEVICE, DORA, TRUNK,
 @pytest.fixture
 def lab() -> Lab:
     lab = Lab()
-    lab.caller, lab.anna = lab.switch.call(TRUNK, DEVICE[ANNA])  # type: ignore[attr-defined]
+    lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
     lab.settle()
     return lab
 
@@ -21,10 +21,6 @@ def consulting(lab: Lab) -> None:
     lab.settle()
     lab.answer(BRUNO)
     assert lab.state() == "talking"
-
-
-def c(lab: Lab) -> str:
-    return lab.caller  # type: ignore[attr-defined,no-any-return]
 
 
 def nothing_left(lab: Lab) -> None:
@@ -44,13 +40,13 @@ def test_start_ringing_talking_complete(lab: Lab) -> None:
     assert (reply.outcome, reply.body["state"]) == ("done", "created")
     lab.settle()
     assert lab.state() == "ringing"
-    assert lab.hears(c(lab)) == set()
+    assert lab.hears(lab.caller) == set()
     lab.answer(BRUNO)
     assert lab.state() == "talking"
     assert lab.hears(lab.phone(ANNA)) == {DEVICE[BRUNO]}
     assert lab.do(Verb.COMPLETE).outcome == "done"
     lab.settle()
-    assert lab.hears(c(lab)) == {DEVICE[BRUNO]}
+    assert lab.hears(lab.caller) == {DEVICE[BRUNO]}
     assert lab.outcome() == "completed"
     assert not [name for name in lab.switch.lines if name.startswith(DEVICE[ANNA])]
     assert lab.events() == ["created", "ringing", "answered", "completed", "ended"]
@@ -63,7 +59,7 @@ def test_cancel_while_ringing(lab: Lab) -> None:
     assert lab.do(Verb.CANCEL).outcome == "done"
     assert lab.do(Verb.CANCEL).outcome == "done"
     lab.settle()
-    assert lab.hears(c(lab)) == {DEVICE[ANNA]}
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
     assert (lab.outcome(), lab.switch.ringing()) == ("cancelled", [])
     assert lab.do(Verb.CANCEL).outcome == "done"
     assert lab.do(Verb.COMPLETE).code == "not_possible_now"
@@ -74,7 +70,7 @@ def test_cancel_before_anything_happened(lab: Lab) -> None:
     lab.start(to(BRUNO))
     lab.do(Verb.CANCEL)
     lab.settle()
-    assert lab.hears(c(lab)) == {DEVICE[ANNA]}
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
     assert (lab.outcome(), lab.switch.ringing()) == ("cancelled", [])
     nothing_left(lab)
 
@@ -83,7 +79,7 @@ def test_cancel_while_talking(lab: Lab) -> None:
     consulting(lab)
     lab.do(Verb.CANCEL)
     lab.settle()
-    assert lab.hears(c(lab)) == {DEVICE[ANNA]}
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
     assert lab.outcome() == "cancelled"
     nothing_left(lab)
 
@@ -99,7 +95,7 @@ def test_swap_as_often_as_wanted(lab: Lab, times: int) -> None:
         assert lab.hears(lab.phone(ANNA)) == {DEVICE[partner] if partner else TRUNK}
     lab.do(Verb.COMPLETE)
     lab.settle()
-    assert (lab.outcome(), lab.hears(c(lab))) == ("completed", {DEVICE[BRUNO]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("completed", {DEVICE[BRUNO]})
     nothing_left(lab)
 
 
@@ -112,10 +108,10 @@ def test_merge_then_leave(lab: Lab, swapped: bool) -> None:
     lab.do(Verb.MERGE)
     lab.settle()
     assert lab.state() == "merged"
-    assert lab.hears(c(lab)) == {DEVICE[ANNA], DEVICE[BRUNO]}
+    assert lab.hears(lab.caller) == {DEVICE[ANNA], DEVICE[BRUNO]}
     lab.do(Verb.LEAVE)
     lab.settle()
-    assert (lab.outcome(), lab.hears(c(lab))) == ("completed", {DEVICE[BRUNO]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("completed", {DEVICE[BRUNO]})
     nothing_left(lab)
 
 
@@ -125,7 +121,7 @@ def test_merge_then_cancel(lab: Lab) -> None:
     lab.settle()
     lab.do(Verb.CANCEL)
     lab.settle()
-    assert (lab.outcome(), lab.hears(c(lab))) == ("cancelled", {DEVICE[ANNA]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("cancelled", {DEVICE[ANNA]})
     nothing_left(lab)
 
 
@@ -136,7 +132,7 @@ def test_declined_and_back(lab: Lab) -> None:
     lab.settle()
     assert lab.state() == "returning"
     lab.wait(3)
-    assert (lab.outcome(), lab.hears(c(lab))) == ("declined", {DEVICE[ANNA]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("declined", {DEVICE[ANNA]})
     assert "declined" in lab.events()
     nothing_left(lab)
 
@@ -148,7 +144,7 @@ def test_no_answer_goes_to_the_next(lab: Lab) -> None:
     lab.answer(CARLA)
     lab.do(Verb.COMPLETE)
     lab.settle()
-    assert (lab.outcome(), lab.hears(c(lab))) == ("completed", {DEVICE[CARLA]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("completed", {DEVICE[CARLA]})
     assert lab.events() == ["created", "ringing", "timeout", "ringing", "answered", "completed", "ended"]
     nothing_left(lab)
 
@@ -156,7 +152,7 @@ def test_no_answer_goes_to_the_next(lab: Lab) -> None:
 def test_a_phone_that_is_not_there(lab: Lab) -> None:
     lab.start(to(DORA))
     lab.wait(8)
-    assert (lab.outcome(), lab.hears(c(lab))) == ("failed", {DEVICE[ANNA]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("failed", {DEVICE[ANNA]})
     nothing_left(lab)
 
 
@@ -165,9 +161,9 @@ def test_blonde_and_answered(lab: Lab) -> None:
     lab.settle()
     lab.do(Verb.COMPLETE)
     lab.settle()
-    assert (lab.state(), lab.hears(c(lab))) == ("completing", set())
+    assert (lab.state(), lab.hears(lab.caller)) == ("completing", set())
     lab.answer(BRUNO)
-    assert (lab.outcome(), lab.hears(c(lab))) == ("completed", {DEVICE[BRUNO]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("completed", {DEVICE[BRUNO]})
     nothing_left(lab)
 
 
@@ -178,7 +174,7 @@ def test_blonde_without_an_answer_comes_back(lab: Lab) -> None:
     lab.wait(26)
     assert (lab.state(), lab.phone(ANNA) in lab.switch.ringing()) == ("recalling", True)
     lab.answer(ANNA)
-    assert (lab.outcome(), lab.hears(c(lab))) == ("recalled", {DEVICE[ANNA]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("recalled", {DEVICE[ANNA]})
     nothing_left(lab)
 
 
@@ -187,7 +183,7 @@ def test_blonde_and_nobody_at_all_ends_in_a_queue(lab: Lab) -> None:
     lab.settle()
     lab.do(Verb.COMPLETE)
     lab.wait(50)
-    assert (lab.outcome(), lab.switch.queued) == ("requeued", [c(lab)])
+    assert (lab.outcome(), lab.switch.queued) == ("requeued", [lab.caller])
     nothing_left(lab)
 
 
@@ -196,7 +192,7 @@ def test_blind(lab: Lab) -> None:
     lab.settle()
     assert not [name for name in lab.switch.lines if name.startswith(DEVICE[ANNA])]
     lab.answer(BRUNO)
-    assert (lab.outcome(), lab.hears(c(lab))) == ("completed", {DEVICE[BRUNO]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("completed", {DEVICE[BRUNO]})
     nothing_left(lab)
 
 
@@ -215,7 +211,7 @@ def test_the_transferer_hangs_up(lab: Lab, when: str) -> None:
     lab.settle()
     if when == "ringing":
         lab.answer(BRUNO)
-    assert (lab.outcome(), lab.hears(c(lab))) == ("completed", {DEVICE[BRUNO]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("completed", {DEVICE[BRUNO]})
     nothing_left(lab)
 
 
@@ -230,7 +226,7 @@ def test_the_caller_hangs_up(lab: Lab, when: str) -> None:
     if when == "merged":
         lab.do(Verb.MERGE)
     lab.settle()
-    lab.switch.hang_up_phone(c(lab))
+    lab.switch.hang_up_phone(lab.caller)
     lab.settle()
     assert lab.outcome() == "caller_left"
     if when == "ringing":
@@ -250,7 +246,7 @@ def test_the_target_hangs_up(lab: Lab, when: str) -> None:
     lab.settle()
     lab.switch.hang_up_phone(lab.phone(BRUNO))
     lab.settle()
-    assert (lab.outcome(), lab.hears(c(lab))) == ("cancelled", {DEVICE[ANNA]})
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("cancelled", {DEVICE[ANNA]})
     nothing_left(lab)
 
 
@@ -267,6 +263,6 @@ def test_requeue(lab: Lab, when: str) -> None:
     lab.settle()
     assert lab.do(Verb.REQUEUE).outcome == "done"
     lab.settle()
-    assert (lab.outcome(), lab.switch.queued) == ("requeued", [c(lab)])
-    assert set(lab.switch.lines) == {c(lab)}
+    assert (lab.outcome(), lab.switch.queued) == ("requeued", [lab.caller])
+    assert set(lab.switch.lines) == {lab.caller}
     nothing_left(lab)

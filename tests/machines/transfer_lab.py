@@ -53,6 +53,7 @@ class Lab:
         self.wakes: list[float] = []
         self.linked = False
         self._orders = count(1)
+        self.caller = ""  #: his channel
         self.born()
 
     # ------------------------------------------------------------ the world
