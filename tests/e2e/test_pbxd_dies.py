@@ -75,3 +75,49 @@ async def test_it_ends_in_order_with_a_call_in_progress(centre: Centre, all_phon
     await caller.hang_up()
     await dora.on_hook()
     await centre.start_pbxd()
+
+
+async def test_killed_while_a_caller_waits_he_need_not_say_anything_twice(
+    centre: Centre, all_phones: Phones
+) -> None:
+    """He entered his account number before; whoever answers after pbxd is back sees it."""
+    anna = await all_phones.agent(centre.switch, "1001", name="anna")
+    caller = await all_phones.caller(centre.switch, NUMBER)
+    await centre.switch.ami.action("QueuePause", Interface="PJSIP/1001", Paused="true")
+    try:
+        await caller.dial("4008001234")
+        await caller.connected()
+        await caller.keys("2")
+        await caller.hears_only(within_s=20)
+        await caller.keys("4711#")
+
+        async def waits() -> bool:
+            metrics = await centre.metrics()
+            return metrics.get('pbxd_queue_waiting{node="lab",queue="technical"}') == 1
+
+        await centre.until(waits, "the caller waits for technical help", 30)
+        await centre.kill_pbxd()
+        await centre.start_pbxd()
+    finally:
+        await centre.switch.ami.action("QueuePause", Interface="PJSIP/1001", Paused="false")
+    async with centre.page("anna") as page:
+        pop = await page.pop(within_s=30)
+        assert pop["queue"] == "technical"
+        assert pop["subject"] == "technical"
+        assert "4711" in [step["digits"] for step in pop["path"]]
+        await anna.answer()
+        await all_phones.hear_each_other(caller, anna)
+        # Killed once more, while they talk: Anna's page shows him again.
+        await centre.kill_pbxd()
+        await centre.start_pbxd()
+    async with centre.page("anna") as page:
+        pop = await page.pop()
+        assert "4711" in [step["digits"] for step in pop["path"]]
+        await caller.hang_up()
+        await anna.on_hook()
+        await page.until(lambda: "closed" in page.pops[pop["id"]], "closed pop")
+
+        async def kept() -> bool:
+            return any(row["subject"] == "technical" for row in await page.contacts())
+
+        await centre.until(kept, "the contact with what he entered")
