@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pbxd.orders import TransferMode, Verb
+from pbxd.ids import AgentId
+from pbxd.orders import AcknowledgeHandover, TransferMode, Verb
 from pbxd.transfers.rules import Acknowledge, OnHangup, TransferRules
 from tests.machines.transfer_lab import ANNA, BRUNO, CARLA, DEVICE, DORA, TRUNK, Lab, to
 
-AGENTS = (BRUNO, CARLA, DORA)
+AGENTS = (ANNA, BRUNO, CARLA)
+TARGETS = (*AGENTS, DORA)
 
 
 class Transfers(RuleBasedStateMachine):
@@ -31,25 +33,39 @@ class Transfers(RuleBasedStateMachine):
         )
         self.caller, _ = self.lab.switch.call(TRUNK, DEVICE[ANNA])
         self.lab.settle()
-        self.started: list[str] = []
+        self.started: dict[str, AgentId] = {}
         self.down = False
 
     # ------------------------------------------------------------ orders
 
-    @rule(whom=st.lists(st.sampled_from(AGENTS), min_size=1, max_size=3), mode=st.sampled_from(TransferMode))
-    def start(self, whom: list, mode: TransferMode) -> None:  # type: ignore[type-arg]
+    @rule(
+        whom=st.lists(st.sampled_from(TARGETS), min_size=1, max_size=3),
+        by=st.sampled_from(AGENTS),
+        mode=st.sampled_from(TransferMode),
+    )
+    def start(self, whom: list[AgentId], by: AgentId, mode: TransferMode) -> None:
         if self.down:
             return
         id_ = f"t{len(self.started) + 1}"
-        reply = self.lab.start(*(to(target) for target in whom), id_=id_, mode=mode)
+        reply = self.lab.start(*(to(who) for who in whom), by=by, id_=id_, mode=mode)
         if reply.outcome == "done":
-            self.started.append(id_)
+            self.started[id_] = by
 
     @precondition(lambda self: self.started)
     @rule(verb=st.sampled_from(Verb))
     def order(self, verb: Verb) -> None:
         if not self.down:
-            self.lab.do(verb, id_=self.started[-1])
+            id_, by = list(self.started.items())[-1]
+            self.lab.do(verb, by=by, id_=id_)
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def a_page_is_loaded(self, agent: AgentId) -> None:
+        """It shows what is so, and what can be done."""
+        if self.down:
+            return
+        for view in self.lab.world.snapshot(agent)["transfers"]:
+            assert view == self.lab.world.transfer_view(view["id"])
+            self.lab.give(AcknowledgeHandover(agent=agent, at=self.lab.switch.now, transfer=view["id"]))
 
     # ------------------------------------------------------------ people
 
@@ -65,10 +81,10 @@ class Transfers(RuleBasedStateMachine):
         if talking:
             self.lab.switch.hang_up_phone(talking[which % len(talking)])
 
-    @rule()
-    def the_agent_hangs_up(self) -> None:
+    @rule(agent=st.sampled_from(AGENTS))
+    def an_agent_hangs_up(self, agent: AgentId) -> None:
         for name in list(self.lab.switch.lines):
-            if name.startswith(DEVICE[ANNA]) and name not in self.lab.switch.ringing():
+            if name.startswith(DEVICE[agent]) and name not in self.lab.switch.ringing():
                 self.lab.switch.hang_up_phone(name)
                 return
 
