@@ -109,6 +109,7 @@ async def _forever(options: argparse.Namespace, console: Console) -> int:
             options.suite,
             wishes=WISHES,
             desks=(*DESKS, YOU),
+            more={"wrap_up": {"default": "6s"}},
             web_port=options.web_port,
             say=lambda line: console.print(line, markup=False),
         ) as centre,
@@ -118,7 +119,8 @@ async def _forever(options: argparse.Namespace, console: Console) -> int:
         pages = [await stack.enter_async_context(centre.page(desk.id)) for desk in DESKS]
         async with asyncio.TaskGroup() as tasks:
             traffic = Traffic(centre, phones, seed=options.seed, tell=said.append)
-            tasks.create_task(traffic.run([phone for desk in DESKS for phone in desk.phones]))
+            desks = {desk.phones[0]: page for desk, page in zip(DESKS, pages, strict=True)}
+            tasks.create_task(traffic.run(desks))
             tasks.create_task(_show(centre, pages, said, console, options.seed))
     return 0
 

@@ -73,9 +73,14 @@ def _pops(pages: Sequence[AgentPage]) -> Table:
 def _figures(metrics: dict[str, float]) -> Table:
     table = Table("figure", "value", expand=True)
     for series, value in sorted(metrics.items()):
-        if (
-            series.startswith(("pbxd_calls_total{", "pbxd_repeat_calls_total", "pbxd_calls_in_progress"))
-            and value
-        ):
+        if series.startswith(
+            (
+                "pbxd_calls_total{",
+                "pbxd_repeat_calls_total",
+                "pbxd_calls_in_progress",
+                "pbxd_transfers_total",
+                "pbxd_transfer_orphans_total",
+            )
+        ) and (value or "orphans" in series):
             table.add_row(Text(series), f"{value:g}")
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from deploy.lab.centre import Centre, sums
@@ -40,6 +41,7 @@ async def play(centre: Centre, phones: Phones, tell: Tell) -> None:
         pages = {anna_phone: anna, bruno_phone: bruno}
         tell("Anna and Bruno sit at their desks; both are members of the queue technical.")
         first = await _first_call(centre, phones, caller, pages, tell)
+        await _ready(pages)
         await _call_again(centre, phones, caller, pages, first, tell)
         await _gives_up(centre, impatient, tell)
         await _figures(centre, tell)
@@ -121,11 +123,74 @@ async def _call_again(
     check(pop["repeat"]["count"] == 2, f"it is the second call: {pop['repeat']}")
     earlier = [(c["queue"], c["agent"], c["outcome"]) for c in pop["history"]["contacts"]]
     check(earlier == [(QUEUE, before, "answered")], f"the earlier contact must be shown: {earlier}")
-    line = await rung.answer()
+    await rung.answer()
     await phones.hear_each_other(rung, caller)
-    await rung.hang_up(line)
-    await caller.on_hook()
     tell("The same caller again: flagged as a repeat call, the earlier contact before the agent's eyes.")
+    await _hand_over(phones, caller, rung, pages, tell)
+
+
+async def _ready(pages: dict[Phone, AgentPage]) -> None:
+    """Nobody is in wrap-up any more."""
+    for page in pages.values():
+        if _state(page) == "wrapup":
+            await page.order("wrap_up.end")
+        await page.until(partial(_is_ready, page), f"{page.agent} ready")
+
+
+def _state(page: AgentPage) -> str:
+    return str(page.state["agent"]["state"])
+
+
+def _is_ready(page: AgentPage) -> bool:
+    return _state(page) == "ready"
+
+
+async def _hand_over(
+    phones: Phones, caller: Phone, transferer: Phone, pages: dict[Phone, AgentPage], tell: Tell
+) -> None:
+    """The caller goes from one agent to the other, who knows everything before his phone rings."""
+    page = pages[transferer]
+    target = next(phone for phone in pages if phone is not transferer)
+    answer = await page.order(
+        "transfer.start",
+        targets=[{"kind": "agent", "id": target.name}],
+        reason="Router",
+        note="Its red light blinks, restarted twice already",
+    )
+    check(answer["outcome"] == "done", f"the transfer should start: {answer}")
+    transfer = answer["body"]["id"]
+    await target.rings()
+    names = transferer.name.title(), target.name.title()
+    document = pages[target].handovers.get(transfer)
+    check(document is not None, f"the hand-over must be on {names[1]}'s page before the phone rings")
+    tell(f"{names[0]} hands the caller over. Before the phone of {names[1]} rings, the page there says:")
+    _check_hand_over(document or {}, tell)
+    await caller.hears_only(MUSIC)
+    await target.answer()
+    await phones.hear_each_other(transferer, target)
+    tell(f"{names[0]} and {names[1]} talk, the caller hears music.")
+    done = await page.order("transfer.complete", transfer=transfer)
+    check(done["outcome"] == "done", f"the transfer should be completed: {done}")
+    await phones.hear_each_other(target, caller)
+    await transferer.on_hook()
+    await page.until(
+        lambda: page.transfers[transfer]["outcome"] == "completed", "the transfer told as completed"
+    )
+    tell(f"Completed: the caller and {names[1]} hear each other, {names[0]} is free.")
+    await target.hang_up()
+    await caller.on_hook()
+
+
+def _check_hand_over(document: dict[str, Any], tell: Tell) -> None:
+    check(document["caller"]["number"] == CALLER, f"the caller: {document['caller']}")
+    digits = [step["digits"] for step in document["path"]]
+    check(ACCOUNT in digits, f"the account number: {digits}")
+    check(document["repeat"]["flag"], f"the repeat flag: {document['repeat']}")
+    reason, note = document["reason"], document["note"]
+    check((reason, bool(note)) == ("Router", True), f"reason and note: {reason} {note}")
+    tell(f"    {document['caller']['number']}  {document['caller']['name']}, account number {ACCOUNT}")
+    tell(f"    {reason}: {note}")
+    tell(f"    {document['repeat']['text']}")
 
 
 async def _gives_up(centre: Centre, impatient: Phone, tell: Tell) -> None:
@@ -149,7 +214,14 @@ async def _figures(centre: Centre, tell: Tell) -> None:
     check(answered == 2, f"/metrics should tell 2 answered calls, not {answered:g}")
     check(abandoned == 1, f"/metrics should tell 1 abandoned call, not {abandoned:g}")
     check(repeats >= 1, "/metrics should tell a repeat call")
-    tell(f"/metrics: {answered:g} answered, {abandoned:g} abandoned, {repeats:g} repeat call.")
+    handed = sums(metrics, "pbxd_transfers_total", ['kind="attended"', 'outcome="completed"'])
+    orphans = sums(metrics, "pbxd_transfer_orphans_total")
+    check(handed == 1, f"/metrics should tell 1 completed transfer, not {handed:g}")
+    check(orphans == 0, f"/metrics tells {orphans:g} callers left behind")
+    tell(
+        f"/metrics: {answered:g} answered, {abandoned:g} abandoned, {repeats:g} repeat call, "
+        f"{handed:g} transfer completed, {orphans:g} callers left behind."
+    )
 
 
 def _check_pop(pop: Pop, rung: Phone) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from deploy.lab.centre import Centre
 from deploy.lab.ears import MUSIC, SOUND
+from deploy.lab.pages import AgentPage, PageError
 from deploy.lab.phones import Phone, PhoneError, Phones
 
 #: Numbers and names of people who may call, some of them again and again.
@@ -24,6 +25,9 @@ PEOPLE = (
 )
 
 
+REASONS = ("Second line", "Contract", "Complaint", "Speaks Chinese")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How busy it is. Times in seconds, each a range to choose from."""
@@ -32,6 +36,8 @@ class Pace:
     to_answer: tuple[float, float] = (2.0, 6.0)
     talk: tuple[float, float] = (6.0, 25.0)
     patience: tuple[float, float] = (6.0, 14.0)
+    consult: tuple[float, float] = (3.0, 6.0)
+    hand_over: float = 0.3  #: how many calls are handed over to somebody else
 
 
 class Traffic:
@@ -52,11 +58,12 @@ class Traffic:
         self._tell = tell
         self._pace = pace or Pace()
 
-    async def run(self, agents: list[str]) -> None:
+    async def run(self, agents: Mapping[str, AgentPage]) -> None:
+        """``agents``: the number of each agent's phone, and the page before him."""
         async with asyncio.TaskGroup() as people:
-            for number in agents:
+            for number, page in agents.items():
                 phone = await self._phones.agent(self._centre.switch, number)
-                people.create_task(self._work(phone))
+                people.create_task(self._work(phone, page))
             callers = [
                 await self._phones.caller(self._centre.switch, number, name=name, label=number)
                 for number, name in PEOPLE
@@ -72,23 +79,53 @@ class Traffic:
 
     # ------------------------------------------------------------ agents
 
-    async def _work(self, phone: Phone) -> None:
+    async def _work(self, phone: Phone, page: AgentPage) -> None:
         while True:
             if phone.ringing:
                 await asyncio.sleep(self._some(self._pace.to_answer))
-                await self._talk(phone)
+                await self._talk(phone, page)
             await asyncio.sleep(0.1)
 
-    async def _talk(self, phone: Phone) -> None:
+    async def _talk(self, phone: Phone, page: AgentPage) -> None:
         try:
             line = await phone.answer(within_s=1.0)
             try:
                 await phone.on_hook(line, within_s=self._some(self._pace.talk))
             except PhoneError:
-                await phone.hang_up(line)
+                if self._chance.random() < self._pace.hand_over:
+                    await self._hand_over(phone, page)
+                if phone.open_lines:
+                    await phone.hang_up(line)
         except PhoneError:
             # The caller was faster, as happens with people.
             return
+
+    async def _hand_over(self, phone: Phone, page: AgentPage) -> None:
+        """To whoever knows about the same things and is free; or not, when nobody is."""
+        target = {"kind": "queue", "id": self._chance.choice(("technical", "billing"))}
+        others = [t for t in await page.targets() if t["kind"] == "agent" and t["free"]]
+        if others:
+            target = {"kind": "agent", "id": self._chance.choice(others)["id"]}
+        try:
+            started = await page.order(
+                "transfer.start", targets=[target], reason=self._chance.choice(REASONS)
+            )
+            if started["outcome"] != "done":
+                self._tell(f"{page.agent} cannot hand over: {started['text']}")
+                return
+            transfer = started["body"]["id"]
+            self._tell(f"{page.agent} hands a caller over to {target['kind']} {target['id']}")
+            await page.until(
+                lambda: page.transfers[transfer]["state"] in ("talking", "ended"), "answer", within_s=40
+            )
+            await asyncio.sleep(self._some(self._pace.consult))
+            await page.order("transfer.complete", transfer=transfer)
+            await page.until(lambda: page.transfers[transfer]["state"] == "ended", "end of the transfer")
+            ended = page.transfers[transfer]
+            why = f": {ended['why']}" if ended["why"] else ""
+            self._tell(f"{page.agent}'s caller: {ended['outcome']}{why}")
+        except PageError as fault:
+            self._tell(str(fault))
 
     # ------------------------------------------------------------ callers
 
