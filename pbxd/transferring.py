@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
-from pbxd.agents.refused import Reason, Refused
+from pbxd.agents.refused import Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import SwitchEvent
 from pbxd.calls.facts import Fact, MemberRinging
@@ -21,12 +21,12 @@ from pbxd.orders import (
     AnnotateTransfer,
     MoveTransfer,
     StartTransfer,
-    Target,
     TargetKind,
     TransferMode,
     Verb,
 )
 from pbxd.transfers.accounts import account_of
+from pbxd.transfers.choosing import Choose, Found, first_possible
 from pbxd.transfers.lines import Line, lines_of
 from pbxd.transfers.machine import Taken, order_of, take
 from pbxd.transfers.passports import Passports
@@ -39,36 +39,6 @@ from pbxd.transfers.watching import Watching
 from pbxd.transfers.words import Input, Move, Outcome, State
 
 Json = Mapping[str, Any]
-
-
-class Chosen(Protocol):
-    """Somebody who can be tried now."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def id(self) -> str: ...
-    @property
-    def agent(self) -> AgentId | None: ...
-    @property
-    def dial(self) -> str: ...
-
-
-class Choose(Protocol):
-    """Says whether, and by which device, a target can be reached now."""
-
-    def __call__(
-        self, target: Target, *, by: AgentId, node: NodeId, at: float, tried: Collection[AgentId] = ()
-    ) -> Chosen | Refused: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The first target of a list that can be tried now, and those behind it."""
-
-    target: Target
-    chosen: Chosen
-    left: tuple[Target, ...]
 
 
 class Transferring:
@@ -105,12 +75,12 @@ class Transferring:
     def view(self, id_: TransferId) -> Json | None:
         """A transfer as it stands; None when nobody knows it (any more)."""
         record = self._progress.records.get(id_)
-        return None if record is None else self._progress.view(record)
+        return None if record is None else self._progress.telling.view(record)
 
     def views(self, agent: AgentId | None) -> list[Json]:
         """All transfers, or those in which this agent is transferer or target, oldest first."""
         return [
-            self._progress.view(record)
+            self._progress.telling.view(record)
             for record in self._progress.records.values()
             if agent is None or agent in (record.agent, record.target_agent)
         ]
@@ -138,7 +108,7 @@ class Transferring:
             return [_refused(order, "link_down", f"the switch {node} cannot be reached now")]
         if talk.call in self._progress.of_call:
             return [_refused(order, "already_transferring", "this caller is being handed over already")]
-        found = self._first(order.targets, order.agent, node, order.at, ())
+        found = first_possible(self._choose, order.targets, by=order.agent, node=node, at=order.at)
         if isinstance(found, Refused):
             return [_refused(order, found.code, found.text)]
         return self._begin(order, agent, node, talk, found)
@@ -158,20 +128,6 @@ class Transferring:
         if agent is not None and known:
             return "not_yours", "you do not talk with this caller"
         return "no_call", "you talk with nobody"
-
-    def _first(
-        self, targets: tuple[Target, ...], by: AgentId, node: NodeId, at: float, tried: Collection[AgentId]
-    ) -> Found | Refused:
-        """The first who can be tried now; why the first of all cannot, when none can."""
-        why: Refused | None = None
-        for number, target in enumerate(targets):
-            chosen = self._choose(target, by=by, node=node, at=at, tried=tried)
-            if not isinstance(chosen, Refused):
-                # A skill may be had by others, too, should this one not take the call.
-                again = (target,) if target.kind is TargetKind.SKILL else ()
-                return Found(target=target, chosen=chosen, left=(*again, *targets[number + 1 :]))
-            why = why or chosen
-        return why or Refused(code=Reason.NO_SUCH, text="no target was named")
 
     def _begin(
         self, order: StartTransfer, agent: Agent, node: NodeId, talk: Line, found: Found
@@ -226,7 +182,9 @@ class Transferring:
     def _next_target(self, record: OpenTransfer, at: float) -> OpenTransfer | None:
         """Whoever can be tried after this one."""
         tried = record.tried if record.target_agent is None else (*record.tried, record.target_agent)
-        found = self._first(record.left, record.agent, record.node, at, tried)
+        found = first_possible(
+            self._choose, record.left, by=record.agent, node=record.node, at=at, tried=tried
+        )
         if isinstance(found, Refused):
             return None
         return replace(
@@ -272,7 +230,7 @@ class Transferring:
         effects = self._passports.annotate(
             record.id, order.at, reason=order.reason, note=order.note, disposition=order.disposition
         )
-        effects += self._progress.told(record, "", order.at)
+        effects += self._progress.telling.tell(None, record)
         return [*effects, self._done(order.order, order.agent, record)]
 
     def acknowledge(self, order: AcknowledgeHandover) -> list[Effect]:
@@ -283,10 +241,10 @@ class Transferring:
             return effects
         if record.state is State.PLACING:
             return [*effects, *self._progress.feed(record.id, Input.GO, order.at)]
-        return [*effects, *self._progress.told(record, "", order.at)] if effects else effects
+        return [*effects, *self._progress.telling.tell(None, record)] if effects else effects
 
     def _done(self, order: str, agent: AgentId | None, record: OpenTransfer) -> Reply:
-        return Reply(order=order, agent=agent, outcome="done", body=self._progress.view(record))
+        return Reply(order=order, agent=agent, outcome="done", body=self._progress.telling.view(record))
 
     # ------------------------------------------------------------ what the switch tells
 
@@ -304,7 +262,7 @@ class Transferring:
             return []
         record = replace(record, target_agent=agent.id)
         self._progress.records[record.id] = record
-        return self._progress.told(record, "", fact.at)
+        return self._progress.telling.tell(None, record)
 
     def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
         return self._recovery.answered(answer)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pbxd.calls.record import Transfer, TransferMaker, TransferOutcome
 from pbxd.orders import TargetKind
+from pbxd.transfers.picture import Company, Picture
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.words import Outcome
 
@@ -27,3 +30,20 @@ def account_of(record: OpenTransfer) -> Transfer:
         to_kind=record.target.kind.value,
         queue=record.queue,
     )
+
+
+def measured(record: OpenTransfer, now: Picture | None, at: float) -> OpenTransfer:
+    """The record with two times counted up to now: the caller with nobody, the two others talking."""
+    alone = now is not None and now.caller and now.company in (Company.NOBODY, Company.CONSULT)
+    if record.held_since is None:
+        record = replace(record, held_since=at) if alone else record
+    elif not alone:
+        held = record.held_s + max(0.0, at - record.held_since)
+        record = replace(record, held_since=None, held_s=held)
+    consult = now is not None and now.company is Company.CONSULT
+    if record.consult_since is None:
+        return replace(record, consult_since=at) if consult else record
+    if consult:
+        return record
+    talked = record.consult_s + max(0.0, at - record.consult_since)
+    return replace(record, consult_since=None, consult_s=talked)

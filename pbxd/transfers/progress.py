@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from pbxd.calls.model import CallModel
 from pbxd.calls.names import own_channels
-from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Tell
+from pbxd.effects import Ask, Count, Effect, KeepTransfer
 from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId, Uniqueid
 from pbxd.journal import Journal, Table
 from pbxd.orders import TargetKind
 from pbxd.transfers import moves as on_switch
+from pbxd.transfers.accounts import measured
 from pbxd.transfers.machine import Taken, signal_of, take
 from pbxd.transfers.passports import Passports
 from pbxd.transfers.picture import Company, Picture, look, signals
 from pbxd.transfers.record import OpenTransfer, body_of
 from pbxd.transfers.rules import Acknowledge, TransferRules
+from pbxd.transfers.telling import Telling
 from pbxd.transfers.timers import Timer, Timers
-from pbxd.transfers.view import ENDINGS, EVENTS, view, why_not
+from pbxd.transfers.view import ENDINGS, EVENTS, why_not
 from pbxd.transfers.words import Input, Move, Outcome, State
 
 SURPRISES = "pbxd_transfer_surprises_total"
@@ -76,6 +78,7 @@ class Progress:
         self.calls = calls
         self.rules = rules
         self.passports = passports
+        self.telling = Telling(passports)
         self.timers = Timers(journal)
         self.records: Table[TransferId, OpenTransfer] = Table(journal)
         self.of_call: Table[CallId, TransferId] = Table(journal)
@@ -90,12 +93,6 @@ class Progress:
         self.next_target: Callable[[OpenTransfer, float], OpenTransfer | None] = lambda record, at: None
         #: called when a transfer has ended, before it is forgotten: the account for the journey
         self.account: Callable[[OpenTransfer, float], list[Effect]] = lambda record, at: []
-
-    # ------------------------------------------------------------ reading
-
-    def view(self, record: OpenTransfer) -> Mapping[str, Any]:
-        notes = self.passports.notes(record.id)
-        return view(record, notes, self.passports.acknowledged_s(record.id))
 
     # ------------------------------------------------------------ beginning
 
@@ -125,7 +122,7 @@ class Progress:
         if now == before:
             return []
         self._pictures[id_] = now
-        self.records[id_] = record = _measured(record, now, at)
+        self.records[id_] = record = measured(record, now, at)
         effects += self._guard(record, now)
         if now.target and not before.target:
             self.timers.stop(id_, Timer.APPEAR)
@@ -176,7 +173,7 @@ class Progress:
             return [_surprise(record, Input.B_NEXT)]
         if not taken.changed:
             return []
-        effects = self._publish(record, EVENTS[record.went or Outcome.FAILED], at)
+        effects = self.telling.publish(record, EVENTS[record.went or Outcome.FAILED], at)
         effects += self.go(record, taken, at)
         return [*effects, *self.tell_target(taken.record, at)] if told else effects
 
@@ -203,7 +200,7 @@ class Progress:
         record = taken.record
         if record.over:
             record = replace(record, ended=at, why=record.why or ENDINGS.get(_outcome(record), ""))
-            record = _measured(record, None, at)
+            record = measured(record, None, at)
         effects: list[Effect] = []
         if _FREEING & set(taken.moves):
             effects += self._wrap_up(record.agent, at, call=record.call, queue=record.queue)
@@ -216,9 +213,9 @@ class Progress:
             effects += self.carry_out(move, record, at)
         self.records[record.id] = record
         effects += self._times(before, record, taken)
-        effects += self._tell(before, record)
+        effects += self.telling.tell(before, record)
         if taken.event:
-            effects += self._publish(record, taken.event, at)
+            effects += self.telling.publish(record, taken.event, at)
         if record.over:
             effects += self._end(record, at)
         else:
@@ -285,24 +282,7 @@ class Progress:
             timers.stop(id_, Timer.APPEAR, Timer.RING)
         return effects
 
-    # ------------------------------------------------------------ who has to know
-
-    def _tell(self, before: OpenTransfer | None, record: OpenTransfer) -> list[Effect]:
-        body = self.view(record)
-        told: list[AgentId] = [record.agent]
-        for agent in (None if before is None else before.target_agent, record.target_agent):
-            if agent is not None and agent not in told and record.attempt > 0:
-                told.append(agent)
-        return [Tell(agent=agent, kind="transfer", body=body) for agent in told]
-
-    def _publish(self, record: OpenTransfer, event: str, at: float) -> list[Effect]:
-        body = {"version": 1, "event": event, "at": at, "transfer": self.view(record)}
-        topic = f"{record.node}/transfer/{record.id}/{event}"
-        return [Publish(topic=topic, body=body, record=True)]
-
-    def told(self, record: OpenTransfer, event: str, at: float) -> list[Effect]:
-        """Tell those concerned how it stands, and publish an event."""
-        return [*self._tell(None, record), *(self._publish(record, event, at) if event else [])]
+    # ------------------------------------------------------------ the end
 
     def _end(self, record: OpenTransfer, at: float) -> list[Effect]:
         if self.of_call.get(record.call) == record.id:
@@ -313,8 +293,8 @@ class Progress:
         self._pictures.pop(record.id, None)
         outcome = _outcome(record)
         return [
-            *self._publish(record, EVENTS[outcome], at),
-            *self._publish(record, "ended", at),
+            *self.telling.publish(record, EVENTS[outcome], at),
+            *self.telling.publish(record, "ended", at),
             KeepTransfer(transfer=record.id, body=None),
             *self.passports.ended(record.id, outcome.value, at, record.kind.value),
             *self.account(record, at),
@@ -334,20 +314,3 @@ def _surprise(record: OpenTransfer, signal: Input) -> Count:
 
 def _outcome(record: OpenTransfer) -> Outcome:
     return record.outcome or Outcome.FAILED
-
-
-def _measured(record: OpenTransfer, now: Picture | None, at: float) -> OpenTransfer:
-    """The record with two times counted up to now: the caller with nobody, the two others talking."""
-    alone = now is not None and now.caller and now.company in (Company.NOBODY, Company.CONSULT)
-    if record.held_since is None:
-        record = replace(record, held_since=at) if alone else record
-    elif not alone:
-        held = record.held_s + max(0.0, at - record.held_since)
-        record = replace(record, held_since=None, held_s=held)
-    consult = now is not None and now.company is Company.CONSULT
-    if record.consult_since is None:
-        return replace(record, consult_since=at) if consult else record
-    if consult:
-        return record
-    talked = record.consult_s + max(0.0, at - record.consult_since)
-    return replace(record, consult_since=None, consult_s=talked)
