@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pbxd.agents.availability import Available, Floor, available
@@ -14,6 +13,7 @@ from pbxd.agents.pausing import OURS, WRAP_UP, Job, Pausing, job_of
 from pbxd.agents.picker import Search, pick, rows
 from pbxd.agents.refused import Refused
 from pbxd.agents.staff import Agent, Staff
+from pbxd.agents.under_way import UnderWay
 from pbxd.agents.wrapup import WrapUp, WrapUpRules, Wrapups
 from pbxd.ami.event_types import HangupRequest
 from pbxd.ami.snapshots import MemberSnapshot
@@ -22,21 +22,11 @@ from pbxd.calls.names import Kind
 from pbxd.calls.wiring import Channel
 from pbxd.effects import Ask, Effect, Reply
 from pbxd.figures.wrapup import declined_caller, wrap_up_ended
-from pbxd.ids import AgentId, AskId, CallId, Interface, NodeId
+from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.node import Node, served
 from pbxd.orders import EndWrapUp, PauseAgent, Target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """An order to end a wrap-up whose actions are still under way."""
-
-    agent: AgentId
-    asks: tuple[AskId, ...]
-    outcome: str = "done"  #: the worst answer so far
-    text: str = ""
 
 
 class AfterCall:
@@ -63,8 +53,7 @@ class AfterCall:
         self._handling = Handling(journal)
         self._queue_of: Table[CallId, str] = Table(journal)
         self._outside_calls: Table[AgentId, tuple[float, ...]] = Table(journal)
-        self._pending: Table[str, Pending] = Table(journal)
-        self._order_of: Table[AskId, str] = Table(journal)
+        self._under_way = UnderWay(journal)
         self._now: Table[None, float] = Table(journal)
 
     # ------------------------------------------------------------ reading
@@ -277,11 +266,9 @@ class AfterCall:
                     order=order.order, agent=order.agent, outcome="refused", code="not_in_wrap_up", text=text
                 )
             ]
-        asks = tuple(effect.ask for effect in effects if isinstance(effect, Ask))
+        asks = [effect.ask for effect in effects if isinstance(effect, Ask)]
         if asks:
-            self._pending[order.order] = Pending(agent=order.agent, asks=asks)
-            for ask in asks:
-                self._order_of[ask] = order.order
+            self._under_way.begin(order.order, order.agent, asks)
         else:
             effects.append(Reply(order=order.order, agent=order.agent, outcome="done"))
         return self._counted(effects, order.at)
@@ -289,20 +276,10 @@ class AfterCall:
     def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
         """One of our actions has ended. Whoever gave an order is told when the last one has."""
         self._wrapups.answered(answer)
-        order = self._order_of.pop(answer.ask, None)
+        order = self._under_way.answered(answer)
         if order is None:
             return []
-        pending: Pending = self._pending.pop(order)
-        outcome, text = pending.outcome, pending.text
-        if isinstance(answer, AskUnknown):
-            outcome, text = "unknown", answer.why
-        elif isinstance(answer, AskRefused) and outcome == "done":
-            outcome, text = "refused", answer.text
-        left = tuple(ask for ask in pending.asks if ask != answer.ask)
-        if left:
-            self._pending[order] = Pending(agent=pending.agent, asks=left, outcome=outcome, text=text)
-            return []
-        return [Reply(order=order, agent=pending.agent, outcome=outcome, text=text)]
+        return [Reply(order=order.id, agent=order.agent, outcome=order.outcome, text=order.text)]
 
 
 def _node_of(call: CallId) -> NodeId:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.state import AgentState, agent_state, is_paused
+from pbxd.agents.under_way import UnderWay
 from pbxd.agents.wrapup import WrapUp
+from pbxd.ami.actions import QueuePause
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.effects import Ask, Effect, Publish, Tell, Wake
 from pbxd.ids import AgentId, AskId, NodeId
@@ -24,19 +25,6 @@ PUSH_EVERY_S = 0.25
 """States are pushed at most so often: a burst of events is one news."""
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """A pause order whose actions are still under way."""
-
-    agent: AgentId
-    asks: tuple[AskId, ...]
-    outcome: str = "done"  #: the worst answer so far
-    text: str = ""
-
-
-_WORSE = ("done", "refused", "unknown")
 
 
 class Desk:
@@ -56,8 +44,7 @@ class Desk:
         self._changed: Table[AgentId, bool] = Table(journal)  #: agents who look different
         self._told: Table[AgentId, Json] = Table(journal)  #: what each agent with an open page was told
         self._published: Table[str, Json] = Table(journal)
-        self._pending: Table[str, Pending] = Table(journal)
-        self._order_of: Table[AskId, str] = Table(journal)
+        self._under_way = UnderWay(journal)
 
     # ------------------------------------------------------------ reading
 
@@ -220,46 +207,26 @@ class Desk:
         devices = sorted({(node, member.interface) for node, member in served})
         if not devices:
             return [_result(order.agent, order.order, "refused", "you are in no queue now")]
-        if order.order in self._pending:
+        if order.order in self._under_way:
             return [_result(order.agent, order.order, "refused", "this order is under way")]
-        asks: list[Effect] = []
-        ids: list[AskId] = []
-        for number, (node, interface) in enumerate(devices):
-            ask = AskId(f"pause/{order.agent}/{order.order}/{number}")
-            ids.append(ask)
-            self._order_of[ask] = order.order
-            action = {
-                "Action": "QueuePause",
-                "Interface": interface,
-                "Paused": "true" if order.paused else "false",
-            }
-            if order.reason:
-                action["Reason"] = order.reason
-            asks.append(Ask(ask=ask, node=node, action=action))
-        self._pending[order.order] = Pending(agent=order.agent, asks=tuple(ids))
-        return asks
+        asks = [
+            Ask(
+                ask=AskId(f"pause/{order.agent}/{order.order}/{number}"),
+                node=node,
+                # A reason that begins like ours would be taken for ours, and taken back.
+                action=QueuePause(
+                    interface=interface, paused=order.paused, reason=order.reason.removeprefix("pbxd:")
+                ).headers(),
+            )
+            for number, (node, interface) in enumerate(devices)
+        ]
+        self._under_way.begin(order.order, order.agent, (ask.ask for ask in asks))
+        return [*asks]
 
     def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
         """One of the actions of an order has ended. The page is told when the last one has."""
-        order = self._order_of.pop(answer.ask, None)
-        if order is None:
-            return []
-        pending: Pending = self._pending[order]
-        match answer:
-            case AskDone():
-                outcome, text = "done", ""
-            case AskRefused(text=why):
-                outcome, text = "refused", why
-            case AskUnknown(why=why):
-                outcome, text = "unknown", why
-        if _WORSE.index(outcome) < _WORSE.index(pending.outcome):
-            outcome, text = pending.outcome, pending.text
-        left = tuple(ask for ask in pending.asks if ask != answer.ask)
-        if left:
-            self._pending[order] = Pending(agent=pending.agent, asks=left, outcome=outcome, text=text)
-            return []
-        self._pending.pop(order)
-        return [_result(pending.agent, order, outcome, text)]
+        order = self._under_way.answered(answer)
+        return [] if order is None else [_result(order.agent, order.id, order.outcome, order.text)]
 
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")

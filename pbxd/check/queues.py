@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pbxd.check.conf import Category, Conf
 from pbxd.check.findings import Finding, note, warning
 from pbxd.check.manager import TRUE
-from pbxd.settings.model import Agent, Node
+from pbxd.settings.model import Agent, Node, WrapUp
 from pbxd.settings.yaml_source import Place
 
 
@@ -62,6 +62,42 @@ def check_queues(conf: Conf, node: Node, agents: tuple[Agent, ...]) -> Iterator[
                 rings.place,
                 f"queue {queue.name}: ringinuse = yes brings screen pops to agents who are talking",
             )
+
+
+def check_wrap_up(conf: Conf, wrap_up: WrapUp) -> Iterator[Finding]:
+    """Agents who wrap up are paused: queues must not take them for people who went home."""
+    general = conf.category("general")
+    shared = general.last("shared_lastcall") if general else None
+    for queue in queues_of(conf):
+        if not wrap_up.queues.get(queue.name, wrap_up.default):
+            continue
+        for name in ("joinempty", "leavewhenempty"):
+            line = queue.last(name)
+            if line is not None and _counts_paused(name, line.value):
+                yield warning(
+                    line.place,
+                    f"queue {queue.name}: {name} = {line.value} sends callers away while all agents are "
+                    "paused for their wrap-up; better: unavailable,invalid,unknown",
+                )
+        guard = queue.last("wrapuptime")
+        if guard is None or guard.value.strip() in ("", "0"):
+            yield note(
+                guard.place if guard else queue.place,
+                f"queue {queue.name}: wrapuptime = 2 (with shared_lastcall = yes) closes the two "
+                "milliseconds between a hang-up and pbxd's pause",
+            )
+        elif shared is None or shared.value.lower() not in TRUE:
+            yield note(
+                guard.place,
+                f"queue {queue.name}: without shared_lastcall = yes in [general] wrapuptime holds for calls "
+                "of this queue only",
+            )
+
+
+def _counts_paused(name: str, value: str) -> bool:
+    words = {word.strip().lower() for word in value.split(",")}
+    plain = {"no", "false", "n", "f", "0", "off"} if name == "joinempty" else TRUE
+    return bool(words & {"paused", "strict"} or words & set(plain))
 
 
 def check_features(conf: Conf) -> Iterator[Finding]:

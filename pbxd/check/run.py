@@ -12,7 +12,7 @@ from pbxd.check.findings import Finding, error, note, of_faults
 from pbxd.check.flows import check_flows, check_queues_of_flows
 from pbxd.check.manager import check_manager
 from pbxd.check.own import check_own, is_local
-from pbxd.check.queues import check_features, check_queues, queues_of
+from pbxd.check.queues import check_features, check_queues, check_wrap_up, queues_of
 from pbxd.check.scripts import check_scripts
 from pbxd.edge.flow_files.load import FlowFile
 from pbxd.settings.load import load_settings
@@ -71,6 +71,7 @@ def _check_node(
         yield from check_dialplan(dialplan, node, settings.agi, names)
     if queues.readable:
         yield from check_queues(queues, node, settings.agents)
+        yield from check_wrap_up(queues, settings.wrap_up)
     if features.readable:
         yield from check_features(features)
     if names is not None:

@@ -45,7 +45,8 @@ class House:
         self.folder = folder
         self.asterisk = folder / "asterisk"
         shutil.copytree(REPO / "asterisk-conf", self.asterisk)
-        shutil.copy(REPO / "dialplans/pbxd.conf", self.asterisk / "pbxd.conf")
+        for dialplan in ("pbxd.conf", "pbxd-transfer.conf"):
+            shutil.copy(REPO / "dialplans" / dialplan, self.asterisk / dialplan)
         for name, text in documented().items():
             if name.endswith(".conf") and "/" not in name:
                 (self.asterisk / name).write_text(text)
@@ -373,6 +374,40 @@ def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str
         assert new.strip().split("\n")[0] in told or told.lstrip(" -").startswith(
             ("[", "id:", "callers", "deny", "no_input")
         )
+
+
+AWAY = "sends callers away while all agents are paused for their wrap-up"
+OF_WRAP_UP = [
+    ("joinempty = unavailable,invalid,unknown", "joinempty = no", f"joinempty = no {AWAY}"),
+    ("joinempty = unavailable,invalid,unknown", "joinempty = strict", f"joinempty = strict {AWAY}"),
+    ("joinempty = unavailable,invalid,unknown", "joinempty = paused", f"joinempty = paused {AWAY}"),
+    ("joinempty = unavailable,invalid,unknown", "joinempty = yes", None),
+    ("joinempty = unavailable,invalid,unknown", "joinempty = loose", None),
+    ("leavewhenempty = unavailable,invalid,unknown", "leavewhenempty = yes", f"leavewhenempty = yes {AWAY}"),
+    ("leavewhenempty = unavailable,invalid,unknown", "leavewhenempty = no", None),
+    ("wrapuptime = 2", "wrapuptime = 0", "wrapuptime = 2 (with shared_lastcall = yes) closes"),
+    ("wrapuptime = 2", "", "wrapuptime = 2 (with shared_lastcall = yes) closes"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "finding"), OF_WRAP_UP)
+def test_queues_that_do_not_fit_a_wrap_up(house: House, old: str, new: str, finding: str | None) -> None:
+    house.change("queues.d/pbxd.conf", f"\n{old}\n", f"\n{new}\n")
+    assert [line for line in house.lines() if "wrap" in line] == [], "without wrap-up it is all the same"
+    with house.config.open("a") as file:
+        file.write("wrap_up: {default: 20s, queues: {technical: 0s}}\n")
+    told = [line for line in house.lines() if "wrap" in line]
+    assert len(told) == (2 if finding else 0), "technical has no wrap-up"
+    assert all("queue support" in line or "queue billing" in line for line in told)
+    assert all((finding or "") in line for line in told)
+
+
+def test_the_guard_is_for_one_queue_only_without_a_shared_last_call(house: House) -> None:
+    house.change("queues.conf", "shared_lastcall = yes\n", "")
+    with house.config.open("a") as file:
+        file.write("wrap_up: {queues: {support: 20s}}\n")
+    (line,) = house.lines()
+    assert "without shared_lastcall = yes" in line
 
 
 def test_filters_are_read_as_posix_expressions(house: House) -> None:
