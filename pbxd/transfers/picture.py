@@ -97,7 +97,9 @@ def signals(before: Picture, now: Picture) -> list[Input]:
         news.append(Input.A_GONE)
     if before.target and not now.target:
         news.append(Input.B_GONE)
-    if before.company is not now.company and now.company in _SIGNALS:
+    # With B gone, A and C together is more than it was: nobody is left to be freed.
+    more = before.company is not now.company or (Input.B_GONE in news and now.company is Company.BACK)
+    if more and now.company in _SIGNALS:
         news.append(_SIGNALS[now.company])
     if now.queued and not before.queued:
         news.append(Input.QUEUED)
@@ -129,8 +131,7 @@ def settle(record: OpenTransfer, now: Picture) -> Step:
             outcome = Outcome.RECALLED if mine else Outcome.REQUEUED
             return Step(to=State.ENDED, moves=(Move.DROP,), outcome=outcome)
         case Company.ALL:
-            leaving = record.state in (State.LEAVING, State.COMPLETING)
-            return _go(State.LEAVING, Move.FREE_TRANSFERER) if leaving else _go(State.MERGED)
+            return _all_three(record)
         case Company.BACK:
             return _with_transferer(record, now)
         case Company.CONSULT:
@@ -143,10 +144,29 @@ def _go(state: State, *moves: Move, outcome: Outcome | None = None) -> Step:
     return Step(to=state, moves=moves, outcome=outcome)
 
 
+def _all_three(record: OpenTransfer) -> Step:
+    match record.state:
+        case State.LEAVING | State.COMPLETING:
+            return _go(State.LEAVING, Move.FREE_TRANSFERER)
+        case State.RETURNING:
+            return _go(State.RETURNING, Move.REGROUP_TRANSFERER, outcome=record.outcome)
+        case State.REQUEUEING:
+            moves = (Move.TO_QUEUE, Move.DROP, Move.FREE_TRANSFERER)
+            return _go(State.REQUEUEING, *moves, outcome=record.outcome)
+        case _:
+            return _go(State.MERGED)
+
+
 def _with_transferer(record: OpenTransfer, now: Picture) -> Step:
-    swapped = record.state in (State.SWAPPING, State.SWAPPED, State.UNSWAPPING)
-    if swapped and now.target:
-        return _go(State.SWAPPED)
+    if now.target and record.repairs < MOST_REPAIRS:
+        match record.state:
+            case State.SWAPPING | State.SWAPPED | State.UNSWAPPING:
+                return _go(State.SWAPPED)
+            case State.COMPLETING if record.up:
+                return _go(State.COMPLETING, Move.HAND_OVER)
+    if record.state is State.REQUEUEING and record.repairs < MOST_REPAIRS:
+        moves = (Move.DROP, Move.TRANSFERER_FREE_AFTER, Move.TO_QUEUE)
+        return _go(State.REQUEUEING, *moves, outcome=record.outcome)
     outcome = record.outcome if record.state is State.RETURNING else None
     return _go(State.ENDED, Move.DROP, outcome=outcome or Outcome.CANCELLED)
 

@@ -114,7 +114,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
     _S.SWAPPED: {
         _I.SWAP: _to(_S.UNSWAPPING, _M.BACK_TO_TARGET),
         _I.MERGE: _to(_S.MERGING, _M.CONFERENCE),
-        _I.CANCEL: _CANCELLED,
+        _I.CANCEL: _to(_S.RETURNING, _M.DROP, outcome=_O.CANCELLED),
         _I.COMPLETE: _to(_S.COMPLETING, _M.HAND_OVER),
         _I.REQUEUE: _to(_S.REQUEUEING, _M.DROP, _M.TRANSFERER_FREE_AFTER, _M.TO_QUEUE, outcome=_O.REQUEUED),
         _I.CONSULT: _to(_S.TALKING, event="swapped"),
