@@ -266,7 +266,7 @@ export class AgentPage extends LitElement {
   /** Who talks while another phone call rings talks to the caller who came first. */
   private isTalking(pop: Pop): boolean {
     const { desk, open } = this.station;
-    return desk?.agent.state === "talking" && open[0] === pop;
+    return desk?.agent.state === "talking" && open[0]?.id === pop.id;
   }
 
   private card(pop: Pop, talking = false): TemplateResult {
