@@ -10,6 +10,7 @@ from pbxd.effects import Count, Effect, Publish, Tell
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal, Table
 from pbxd.transfers import handover
+from pbxd.transfers.book import Book
 from pbxd.transfers.handover import Delivery
 
 Write = Callable[[CallId, Delivery], Mapping[str, Any] | None]
@@ -30,7 +31,8 @@ class Sent:
 class Deliveries:
     """All hand-overs that agents have now."""
 
-    def __init__(self, journal: Journal, write: Write) -> None:
+    def __init__(self, journal: Journal, book: Book, write: Write) -> None:
+        self._book = book
         self._write = write
         self._sent: Table[tuple[TransferId, AgentId], Sent] = Table(journal)
         self._of_agent: Table[AgentId, tuple[TransferId, ...]] = Table(journal)
@@ -54,17 +56,21 @@ class Deliveries:
 
     # ------------------------------------------------------------ sending
 
-    def send(
-        self, transfer: TransferId, agent: AgentId, at: float, *, call: CallId, node: NodeId, by: str
-    ) -> list[Effect]:
+    def send(self, transfer: TransferId, agent: AgentId, at: float) -> list[Effect]:
         """Tell this agent, unless he knows."""
-        delivery = Delivery(transfer=transfer, agent=agent, at=at, changed=at)
-        if (transfer, agent) in self._sent or (body := self._write(call, delivery)) is None:
+        call, handing = self._book.call_of(transfer), self._book.entry(transfer)
+        passport = None if call is None else self._book.of(call)
+        if call is None or handing is None or passport is None or (transfer, agent) in self._sent:
             return []
-        sent = Sent(call=call, node=node, delivery=delivery, body=body)
+        delivery = Delivery(transfer=transfer, agent=agent, at=at, changed=at)
+        body = self._write(call, delivery)
+        if body is None:
+            return []
+        sent = Sent(call=call, node=passport.node, delivery=delivery, body=body)
         self._sent[transfer, agent] = sent
         self._of_agent[agent] = (*self._of_agent.get(agent, ()), transfer)
-        return [*_told(sent), Count(metric="pbxd_handovers_total", labels={"node": node, "by": by})]
+        labels = {"node": passport.node, "by": handing.by.value}
+        return [*_told(sent), Count(metric="pbxd_handovers_total", labels=labels)]
 
     def tell_again(self, call: CallId, at: float) -> list[Effect]:
         """Something of this call has changed: whoever has a hand-over of it gets it as it is now."""

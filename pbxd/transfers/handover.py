@@ -69,6 +69,7 @@ class Handing:
     began: float
     from_: Party
     to: Party
+    told: AgentId | None = None  #: whom pbxd has chosen to take the caller
     notes: Notes = Notes()
     outcome: str | None = None  #: None while it is under way
     kind: str | None = None  #: attended, blind, …; None until that is known

@@ -16,30 +16,19 @@ from pbxd.agents.staff import Staff
 from pbxd.callers.dossier import Dossier
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import (
-    CallEnded,
-    CallFolded,
-    ConsultEnded,
     Fact,
-    LegEnded,
-    MemberRinging,
-    MemberStoppedRinging,
-    TransferSeen,
 )
 from pbxd.calls.record import CallRecord, TransferMaker, TransferOutcome
 from pbxd.effects import Count, Effect, Reply
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import HandoverNote
-from pbxd.orders import ReportRepeat, Target, TargetKind
+from pbxd.orders import ReportRepeat, Target
 from pbxd.transfers import handover
 from pbxd.transfers.book import Book
+from pbxd.transfers.course import ELSEWHERE, Course, started
 from pbxd.transfers.deliveries import Deliveries
 from pbxd.transfers.handover import Delivery, Handing, Notes, Party, Passport, Repeated, written
-
-ELSEWHERE = "elsewhere"
-
-_CHOSEN = (TargetKind.AGENT.value, TargetKind.SKILL.value)
-"""Targets that are one person from the start."""
 
 
 class Passports:
@@ -65,7 +54,8 @@ class Passports:
         self._record = record
         self._keep = keep
         self._book = Book(journal, staff)
-        self._deliveries = Deliveries(journal, self._document)
+        self._deliveries = Deliveries(journal, self._book, self._document)
+        self._course = Course(staff, self._book, self._deliveries, keep)
 
     # ------------------------------------------------------------ reading
 
@@ -135,7 +125,7 @@ class Passports:
             notes=written(Notes(), reason=reason, note=note, disposition=None),
         )
         self._book.enter(call, node, handing)
-        return [_started(node, handing), *self._keep(call)]
+        return [started(node, handing), *self._keep(call)]
 
     def deliver(
         self,
@@ -158,10 +148,10 @@ class Passports:
         who = self._staff.agents.get(agent) if agent is not None else None
         shown = name or (who.name if who is not None else target.id)
         to = Party(kind=target.kind.value, id=target.id, interface=interface, name=shown)
-        call = self._book.put(replace(handing, to=to))
+        call = self._book.put(replace(handing, to=to, told=agent))
         effects = self._deliveries.withdraw(transfer, ELSEWHERE, but=agent)
         if agent is not None:
-            effects += self._send(transfer, agent, at)
+            effects += self._deliveries.send(transfer, agent, at)
         return [*effects, *self._keep(call)]
 
     def annotate(
@@ -187,16 +177,6 @@ class Passports:
         """The agent's page shows the hand-over. Counted once for each time it was handed over."""
         return self._deliveries.acknowledged(agent, transfer, at)
 
-    def ended(self, transfer: TransferId, outcome: str, at: float, kind: str | None = None) -> list[Effect]:
-        """The transfer is over. Whoever took the call keeps the hand-over until his conversation ends."""
-        handing = self._book.entry(transfer)
-        if handing is None or handing.outcome is not None:
-            return []
-        call = self._book.put(replace(handing, outcome=outcome, ended=at, kind=kind or handing.kind))
-        if outcome == TransferOutcome.COMPLETED:
-            return self._keep(call)
-        return [*self._deliveries.withdraw(transfer, outcome), *self._keep(call)]
-
     def repeat(self, order: ReportRepeat) -> list[Effect]:
         """An agent reports that the caller had to say things twice; told to whoever has the hand-over."""
         record = self._record(order.call, order.at)
@@ -219,26 +199,19 @@ class Passports:
             _done(order),
         ]
 
+    def ended(self, transfer: TransferId, outcome: str, at: float, kind: str | None = None) -> list[Effect]:
+        """The transfer is over. Whoever took the call keeps the hand-over until his conversation ends."""
+        return self._course.ended(transfer, outcome, at, kind)
+
     # ------------------------------------------------------------ what happens
 
     def on_fact(self, fact: Fact) -> list[Effect]:
-        match fact:
-            case MemberRinging():
-                return self._rings(fact)
-            case MemberStoppedRinging():
-                return self._stops(fact)
-            case TransferSeen():
-                return self._seen(fact)
-            case ConsultEnded():
-                return self._consulted(fact)
-            case LegEnded():
-                return self._talked(fact)
-            case CallFolded():
-                return self._folds(fact)
-            case CallEnded():
-                return self.forget(fact.call)
-            case _:
-                return []
+        """What this fact means for hand-overs. It comes after everybody else has heard of it."""
+        return self._course.on_fact(fact)
+
+    def forget(self, call: CallId) -> list[Effect]:
+        """The call is over."""
+        return self._course.forget(call)
 
     def learns(self, call: CallId, at: float) -> list[Effect]:
         """Something new is known of the caller: open hand-overs are told again."""
@@ -254,144 +227,16 @@ class Passports:
         passport, handing = self._book.of(call), self._book.open_entry(call) or self._book.last_entry(call)
         if passport is None or handing is None:
             return []
-        if handing.outcome is None and handing.to.interface is not None:
-            agent = self._staff.id_of(passport.node, handing.to.interface)
-            return [] if agent is None else self._send(handing.transfer, agent, at)
+        if handing.outcome is None and handing.told is not None:
+            return self._deliveries.send(handing.transfer, handing.told, at)
         record = self._record(call, at)
         talking = [leg for leg in record.legs if leg.ended is None] if record is not None else []
         return [
             effect
             for leg in talking
             if (agent := self._book.whose(passport.node, leg)) is not None and agent != handing.from_.id
-            for effect in self._send(handing.transfer, agent, at)
+            for effect in self._deliveries.send(handing.transfer, agent, at)
         ]
-
-    def forget(self, call: CallId) -> list[Effect]:
-        """The call is over."""
-        effects = self._deliveries.close_all(call, "ended")
-        self._book.drop(call)
-        return effects
-
-    def _send(self, transfer: TransferId, agent: AgentId, at: float) -> list[Effect]:
-        call, handing = self._book.call_of(transfer), self._book.entry(transfer)
-        passport = None if call is None else self._book.of(call)
-        if call is None or handing is None or passport is None:
-            return []
-        return self._deliveries.send(transfer, agent, at, call=call, node=passport.node, by=handing.by.value)
-
-    def _rings(self, fact: MemberRinging) -> list[Effect]:
-        """A phone rings for a call that is, or was, handed over: its owner must know what the others know."""
-        agent = self._staff.id_of(fact.node, fact.interface)
-        if agent is None:
-            return []
-        handing = self._book.open_entry(fact.call)
-        effects: list[Effect] = []
-        if handing is None and fact.transferer is not None:
-            handing = self._by_phone(fact, agent)
-            effects.append(_started(fact.node, handing))
-        if handing is None:
-            handing = self._book.last_entry(fact.call)
-        elif handing.from_.id == agent:
-            return []  # it is rung for him who knows it all: he is called back
-        return effects if handing is None else [*effects, *self._send(handing.transfer, agent, fact.at)]
-
-    def _by_phone(self, fact: MemberRinging, agent: AgentId) -> Handing:
-        """A transfer begins that somebody makes by his phone."""
-        if fact.queue is not None:
-            to = Party(kind="queue", id=fact.queue, name=fact.queue)
-        else:
-            name = self._staff.agents[agent].name
-            to = Party(kind="agent", id=agent, interface=fact.interface, name=name)
-        handing = Handing(
-            transfer=self._book.number(fact.call),
-            by=TransferMaker.PHONE,
-            began=fact.at,
-            from_=self._book.transferer(fact.node, fact.transferer, None),
-            to=to,
-        )
-        self._book.enter(fact.call, fact.node, handing)
-        return handing
-
-    def _stops(self, fact: MemberStoppedRinging) -> list[Effect]:
-        """Nobody answered there: who was told because his phone rang is not meant any more.
-
-        Whom pbxd has chosen keeps it until the transfer ends or goes elsewhere: his phone may ring again.
-        """
-        agent = self._staff.id_of(fact.node, fact.interface)
-        if agent is None or fact.reason == "answered":
-            return []
-        return [
-            effect
-            for transfer in self._deliveries.with_agent(agent, fact.call)
-            if not self._is_chosen(transfer)
-            for effect in self._deliveries.close(transfer, agent, fact.reason)
-        ]
-
-    def _is_chosen(self, transfer: TransferId) -> bool:
-        handing = self._book.entry(transfer)
-        return (
-            handing is not None
-            and handing.outcome is None
-            and handing.by is TransferMaker.PBXD
-            and handing.to.kind in _CHOSEN
-        )
-
-    def _seen(self, fact: TransferSeen) -> list[Effect]:
-        """The final word on a transfer, whoever made it."""
-        seen = fact.transfer
-        outcome, kind = seen.outcome.value, seen.kind.value
-        if seen.id is not None:
-            return self.ended(seen.id, outcome, fact.at, kind)
-        handing = self._book.open_entry(fact.call)
-        effects: list[Effect] = []
-        if handing is None or handing.by is TransferMaker.PBXD:
-            handing = Handing(
-                transfer=self._book.number(fact.call),
-                by=seen.by,
-                began=fact.at if seen.began is None else seen.began,
-                from_=self._book.transferer(fact.node, seen.from_, None),
-                to=self._book.target(fact.node, seen.to, seen.to_kind),
-            )
-            self._book.enter(fact.call, fact.node, handing)
-            effects.append(_started(fact.node, handing))
-        target = self._staff.id_of(fact.node, Interface(seen.to))
-        if seen.outcome is TransferOutcome.COMPLETED and target is not None:
-            # It looked like a call of its own until the two were joined: late is better than never.
-            effects += self._send(handing.transfer, target, fact.at)
-        return [*effects, *self.ended(handing.transfer, outcome, fact.at, kind)]
-
-    def _consulted(self, fact: ConsultEnded) -> list[Effect]:
-        """A colleague was asked by phone and no caller came to him. What becomes of it is told after this; a
-        mere question is no transfer, and leaves no entry."""
-        handing = self._book.open_entry(fact.call)
-        if handing is None or handing.by is TransferMaker.PBXD:
-            return []
-        effects = self._deliveries.withdraw(handing.transfer, "ended")
-        self._book.remove(handing.transfer)
-        return [*effects, *self._keep(fact.call)]
-
-    def _talked(self, fact: LegEnded) -> list[Effect]:
-        """A conversation with the caller is over: a hand-over that was taken has served its purpose."""
-        phones = [fact.interface] if fact.member is None else [fact.interface, fact.member]
-        return [
-            effect
-            for agent in dict.fromkeys(self._staff.id_of(fact.node, phone) for phone in phones)
-            if agent is not None
-            for transfer in self._deliveries.with_agent(agent, fact.call)
-            if (handing := self._book.entry(transfer)) is None or handing.outcome is not None
-            for effect in self._deliveries.close(transfer, agent, "ended")
-        ]
-
-    def _folds(self, fact: CallFolded) -> list[Effect]:
-        """What looked like a call of its own was part of another one: its passport is, too."""
-        effects = self._deliveries.close_all(fact.call, "ended")
-        if self._book.fold(fact.call, fact.into, fact.node):
-            effects += self._keep(fact.into)
-        return effects
-
-
-def _started(node: NodeId, handing: Handing) -> Count:
-    return Count(metric="pbxd_transfers_started_total", labels={"node": node, "by": handing.by.value})
 
 
 def _refused(order: ReportRepeat, code: str, text: str) -> Reply:

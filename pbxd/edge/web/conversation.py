@@ -30,7 +30,15 @@ from pbxd.edge.asking import faults
 from pbxd.edge.replies import Asked
 from pbxd.edge.web.desk import Desk, OrderRefusedError
 from pbxd.edge.web.outbox import Change, encode
-from pbxd.edge.web.pages import NONSENSE, SIGNED_OUT, SILENT, Page, Pages, Patience
+from pbxd.edge.web.pages import (
+    HANDOVER_STAGE,
+    NONSENSE,
+    SIGNED_OUT,
+    SILENT,
+    Page,
+    Pages,
+    Patience,
+)
 from pbxd.edge.web.sayings import SAYING, Ack, AckHandover, Alive, Pause, Resume, Saying, asked
 from pbxd.effects import Count
 from pbxd.ids import TransferId
@@ -120,13 +128,15 @@ class Conversation:
 
     async def _send(self, seq: int, change: Change) -> None:
         await self._socket.send_text(change.text(seq))
-        if change.first:
+        if change.first and change.handover:
+            self._pages.stage(change.node, "delivered", time.monotonic() - change.told, HANDOVER_STAGE)
+        elif change.first:
             now = time.monotonic()
             self._pages.stage(change.node, "delivered", now - change.told)
             self._show(change.pop, change.node, now)
         elif change.pop:
             self._show(change.pop, change.node, None)
-        elif change.handover:
+        if change.handover:
             self._hand_over(change.handover)
 
     def _show(self, pop: str, node: str, sent: float | None) -> None:

@@ -15,6 +15,8 @@ from pbxd.ids import AgentId
 
 _REMEMBERED = 10_000  #: pops
 
+POP_STAGE, HANDOVER_STAGE = "pbxd_screenpop_stage_seconds", "pbxd_handover_stage_seconds"
+
 #: Close codes. 4000 and up are ours; the page decides by them what to do next.
 GOING_AWAY, NONSENSE, SIGNED_OUT, SILENT, CROWDED = 1001, 4400, 4401, 4408, 4429
 
@@ -104,6 +106,9 @@ class Pages:
         first = bool(pop) and self._is_new(pop)
         if first:
             self._offered(tell, node, shown=bool(pages))
+        elif tell.kind == "handover" and tell.body.get("revision") == 1:
+            first = True
+            self.stage(node, "offered", time.time() - float(tell.body["at"]), HANDOVER_STAGE)
         if not pages:
             return
         body, told = encode(tell.body), time.monotonic()
@@ -134,10 +139,10 @@ class Pages:
         labels = {"node": node, "shown": "yes" if shown else "no"}
         self._count(Count(metric="pbxd_screenpops_total", labels=labels))
 
-    def stage(self, node: str, stage: str, seconds: float) -> None:
-        """One screen pop has come one stage further; the time since the stage before."""
+    def stage(self, node: str, stage: str, seconds: float, figure: str = POP_STAGE) -> None:
+        """A screen pop, or a hand-over, has come one stage further; the time since the stage before."""
         labels = {"node": node, "stage": stage}
-        self._count(Count(metric="pbxd_screenpop_stage_seconds", labels=labels, value=max(0.0, seconds)))
+        self._count(Count(metric=figure, labels=labels, value=max(0.0, seconds)))
 
     def end_session(self, session: str) -> None:
         """Close the pages of a session that was signed out."""
