@@ -490,7 +490,7 @@ async def test_on_a_lost_link_time_stands_still_and_nothing_can_be_ordered(anna:
     await expect(page.locator("[data-verb=complete]")).to_be_enabled()
     lost = busy()
     lost["links"] = [
-        {"node": "pbx1", "up": False, "since": time.time(), "reason": "nothing was heard for 5.0 s"}
+        {"node": "pbx1", "up": False, "since": now - 40, "reason": "nothing was heard for 5.0 s"}
     ]
     served.tell("state", lost)
     await expect(page.locator("[data-unheard]")).to_be_visible()
