@@ -45,6 +45,7 @@ class Desk:
     phones: tuple[str, ...]
     language: str = "en"
     skills: Mapping[str, int] = field(default_factory=dict)  #: to their level, 1 to 10
+    members: tuple[str, ...] = ()  #: by which queues know him as well, e.g. Local/1001@from-queue/n
 
 
 DESKS = (
@@ -277,7 +278,7 @@ def _agent(desk: Desk, password_hash: str) -> dict[str, Any]:
     return skills | {
         "id": desk.id,
         "name": desk.name,
-        "interfaces": [f"PJSIP/{phone}" for phone in desk.phones],
+        "interfaces": [*(f"PJSIP/{phone}" for phone in desk.phones), *desk.members],
         "password_hash": password_hash,
         "language": desk.language,
     }

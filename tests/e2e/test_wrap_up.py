@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-from deploy.lab.centre import Centre, sums
+from deploy.lab.centre import DESKS, Centre, sums
 from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Phone, Phones
 from tests.e2e.told import Told
@@ -16,12 +17,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "q501"  #: ends when she says so, in these tests
 SHORT = "q504"
-WRAP_UP = {"queues": {LONG: "10m", SHORT: "4s"}, "declined_pause": "4s"}
+FREEPBX = "q506"  #: knows her as a Local channel
+LOCAL = "Local/1001@from-queue/n"
+WRAP_UP = {"queues": {LONG: "10m", SHORT: "4s", FREEPBX: "4s"}, "declined_pause": "4s"}
+THEY = (replace(DESKS[0], members=(LOCAL,)), *DESKS[1:])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running_centre(suite: str) -> AsyncIterator[Centre]:
-    async with Centre(suite, more={"wrap_up": WRAP_UP, "metrics": {"per_agent": True}}) as centre:
+    more = {"wrap_up": WRAP_UP, "metrics": {"per_agent": True}}
+    async with Centre(suite, desks=THEY, more=more) as centre:
         yield centre
 
 
@@ -30,7 +35,7 @@ async def told(centre: Centre) -> AsyncIterator[Told]:
     """What the switch tells of Anna (1001), in order. After the test nobody is paused."""
     with Told(centre.switch, "PJSIP/1001") as told:
         yield told
-    for interface in ("PJSIP/1001", "PJSIP/1002"):
+    for interface in ("PJSIP/1001", "PJSIP/1002", LOCAL):
         await centre.switch.ami.action("QueuePause", Interface=interface, Paused="false")
 
 
@@ -90,6 +95,20 @@ async def test_it_ends_by_itself(centre: Centre, all_phones: Phones, told: Told)
     await finish(centre, anna, second)
 
 
+@pytest.mark.parametrize("who", ["agent", "caller"])
+async def test_a_member_behind_a_local_channel(
+    centre: Centre, all_phones: Phones, told: Told, who: str
+) -> None:
+    with Told(centre.switch, LOCAL) as of_local:
+        anna, first, second = await talking(centre, all_phones, FREEPBX)
+        await (anna if who == "agent" else first).hang_up()
+        await first.on_hook()
+        await anna.rings(20)
+        await of_local.until(["rung", "paused", "resumed", "rung"])
+        assert told.kinds() == ["paused", "resumed"], "in the queues of her other device as well"
+        await finish(centre, anna, second)
+
+
 async def test_pbxd_is_killed_in_the_wrap_up(centre: Centre, all_phones: Phones, told: Told) -> None:
     """The switch remembers the reason; the new pbxd goes on where the old one stopped."""
     anna, first, second = await talking(centre, all_phones, LONG)
@@ -121,6 +140,27 @@ async def test_who_paused_himself_stays_paused(centre: Centre, all_phones: Phone
         assert [m["paused_reason"] for m in members if m["interface"] == "PJSIP/1001"] == ["lunch"]
     await second.hang_up()
     await centre.quiet()
+
+
+@pytest.mark.parametrize("reason", ["", "lunch"])
+async def test_who_pauses_herself_at_her_page_stays_paused(
+    centre: Centre, all_phones: Phones, told: Told, reason: str
+) -> None:
+    """Her own pause takes the place of the wrap-up's, in whatever words, also none."""
+    anna, first, second = await talking(centre, all_phones, SHORT)
+    async with centre.page("anna") as page:
+        await anna.hang_up()
+        await first.on_hook()
+        await page.until(lambda: _wraps_up(page), "wrap-up")
+        await page.say({"type": "pause", "order": "1", "paused": True, "reason": reason})
+        await page.until(lambda: page.state["agent"]["state"] == "paused", "pause of her own")
+        assert page.state["agent"]["wrap_up"] is None
+        await second.hang_up()
+        await centre.quiet()
+        # Longer than the wrap-up and than the time after which a forgotten pause is taken back.
+        await centre.until(lambda: told.kinds() != ["rung", "paused"] or told.age() > 10.0, "some time", 20)
+        assert told.kinds() == ["rung", "paused"]
+        assert page.state["agent"]["state"] == "paused"
 
 
 async def test_resumed_by_hand_she_is_ready(centre: Centre, all_phones: Phones, told: Told) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Self
 
 from deploy.lab.phones import until
@@ -16,6 +17,7 @@ class Told:
         self._interface = interface
         self.events: list[tuple[str, str]] = []  #: what, and in which queue
         self.reasons: list[str] = []  #: of the pauses
+        self._last = time.monotonic()
 
     def __enter__(self) -> Self:
         self._end = self._switch.ami.on_event(self._on_event)
@@ -27,6 +29,7 @@ class Told:
     def _on_event(self, event: dict[str, str]) -> None:
         if event.get("Interface") != self._interface:
             return
+        self._last = time.monotonic()
         if event.get("Event") == "AgentCalled":
             self.events.append(("rung", event["Queue"]))
         elif event.get("Event") == "QueueMemberPause":
@@ -39,6 +42,10 @@ class Told:
         """What happened; the same in several queues at once is told once."""
         kinds = [kind for kind, _ in self.events]
         return [kind for n, kind in enumerate(kinds) if n == 0 or kinds[n - 1] != kind]
+
+    def age(self) -> float:
+        """Seconds since something was told last."""
+        return time.monotonic() - self._last
 
     @property
     def resumed(self) -> set[str]:
