@@ -12,17 +12,13 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pbxd.edge.store.faults import Count, first_line, is_rows_fault, kind_of
+from pbxd.edge.store.keeping import Row, Shelf
 from pbxd.edge.store.rows import text
-from pbxd.edge.store.tables import kept
 
 log = structlog.get_logger("pbxd.store")
 
@@ -38,7 +34,7 @@ class Keeper:
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        shelf: Shelf,
         prepare: Callable[[], Awaitable[None]],
         count: Count,
         *,
@@ -46,7 +42,7 @@ class Keeper:
         retry_most_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._engine = engine
+        self._shelf = shelf
         self._prepare = prepare  #: makes sure that the table is there
         self._count = count
         self._timeout_s = timeout_s
@@ -83,22 +79,21 @@ class Keeper:
         self._unread_before = self._clock()
         async with asyncio.timeout(self._timeout_s):
             await self._prepare()
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(sa.select(kept))).mappings().all()
+            rows = await self._shelf.read()
         self._unread_before = None
         found: dict[Key, Mapping[str, Any]] = {}
         for row in rows:
             try:
-                body = json.loads(row["body"])
+                body = json.loads(row.body or "")
                 if not isinstance(body, dict):
                     raise ValueError("no JSON object")
             except ValueError as error:
                 self._count("pbxd_store_faults_total", kind="other")
-                log.error("store.state_unreadable", what=row["kind"], id=row["id"], error=str(error))
-                self._changed.setdefault((row["kind"], row["id"]), None)
+                log.error("store.state_unreadable", what=row.kind, id=row.id, error=str(error))
+                self._changed.setdefault((row.kind, row.id), None)
                 self._filled.set()
                 continue
-            found[row["kind"], row["id"]] = body
+            found[row.kind, row.id] = body
         return found
 
     async def run(self) -> None:
@@ -158,41 +153,8 @@ class Keeper:
                 self._count("pbxd_store_keep_seconds", now - self._since.pop(key))
 
     async def _write(self, changes: Mapping[Key, str | None]) -> None:
-        now = self._clock()
-        gone = [
-            {"gone_kind": kind, "gone_id": id_} for (kind, id_), state in changes.items() if state is None
-        ]
-        rows = [
-            {"kind": kind, "id": id_, "at": now, "body": state}
-            for (kind, id_), state in changes.items()
-            if state is not None
-        ]
+        rows = [Row(kind, id_, state) for (kind, id_), state in changes.items()]
         async with asyncio.timeout(self._timeout_s):
             await self._prepare()
-            async with self._engine.begin() as connection:
-                if self._unread_before is not None:
-                    await connection.execute(sa.delete(kept).where(kept.c.at < self._unread_before))
-                await self._execute(connection, gone, rows)
+            await self._shelf.write(rows, self._clock(), self._unread_before)
         self._unread_before = None
-
-    async def _execute(
-        self, connection: AsyncConnection, gone: list[dict[str, Any]], rows: list[dict[str, Any]]
-    ) -> None:
-        if gone:
-            await connection.execute(_forget(), gone)
-        if rows:
-            await connection.execute(_upsert(connection.dialect.name), rows)
-
-
-@cache
-def _forget() -> sa.Delete:
-    return sa.delete(kept).where(
-        kept.c.kind == sa.bindparam("gone_kind"), kept.c.id == sa.bindparam("gone_id")
-    )
-
-
-@cache
-def _upsert(dialect: str) -> sa.Insert:
-    insert = postgresql.insert(kept) if dialect == "postgresql" else sqlite.insert(kept)
-    new = {"at": insert.excluded.at, "body": insert.excluded.body}
-    return insert.on_conflict_do_update(index_elements=["kind", "id"], set_=new)

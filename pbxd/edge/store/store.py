@@ -15,6 +15,7 @@ from pbxd.edge.store import migrate, reading
 from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
 from pbxd.edge.store.keeper import Keeper
+from pbxd.edge.store.keeping import PooledShelf, Shelf, ThreadShelf
 from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
 from pbxd.edge.store.spool import Spool
@@ -73,8 +74,9 @@ class Store:
             timeout_s=settings.write_timeout,
             retry_most_s=settings.retry_most,
         )
+        self._shelf: Shelf = PooledShelf(self._engine) if path is None else ThreadShelf(path)
         self._keeper = Keeper(
-            self._engine,
+            self._shelf,
             self._migrate,
             count,
             timeout_s=settings.connect_timeout,
@@ -138,7 +140,7 @@ class Store:
             log.warning("store.close_timeout")
 
     async def _let_go(self) -> None:
-        await asyncio.gather(self._finder.close(), self._committer.close())
+        await asyncio.gather(self._finder.close(), self._committer.close(), self._shelf.close())
         await self._engine.dispose()
 
     @property
