@@ -25,8 +25,8 @@ from tests.integration.scripted_desk import PASSWORD, Served, screen_pop, servin
 
 LIMIT_S = 10
 JSONISH = (
-    r'\A\{"type":"(ack|pause|resume|alive)"'
-    r'(,"(pop|order|paused|reason)":("[^"]{0,9}"|true|null|[0-9]{1,40}))*\}\Z'
+    r'\A\{"type":"(ack|ack_handover|order|pause|resume|alive)"'
+    r'(,"(pop|order|paused|reason|transfer|id)":("[^"]{0,9}"|true|null|[0-9]{1,40}))*\}\Z'
 )
 
 
