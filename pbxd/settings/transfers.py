@@ -16,7 +16,7 @@ QueueName = Annotated[
 Prefix = Annotated[str, Like(r"\+[1-9][0-9]{0,14}", "the beginning of a number with + and country code")]
 MusicClass = Annotated[str, Like(r"[^\s,|&()]{1,79}", "the name of a class in musiconhold.conf")]
 Prompt = Annotated[
-    str, Like(r"[A-Za-z0-9_/.-]{1,200}", "the path of a recording, without language and ending")
+    str, Like(r"[A-Za-z0-9_/.&-]{1,200}", "the path of a recording, without language and ending")
 ]
 
 
@@ -26,8 +26,8 @@ class Reassure(Section):
     after: Duration = Field(default=20.0, description="The first one after so much music; `0s`: none.")
     every: Deadline = Field(default=30.0, description="The pause before each further one.")
     prompt: Prompt = Field(
-        default="pbxd/still-there",
-        description="The recording, as Asterisk finds it in the caller's language.",
+        default="pls-hold-while-try",
+        description="The recording (as Asterisk finds it, in the caller's language), or several with &.",
     )
 
 

@@ -45,7 +45,7 @@ class TransferRules:
     music: str = "default"  #: Asterisk's music class for a caller on hold
     reassure_after_s: float = 20.0  #: 0: never
     reassure_every_s: float = 30.0
-    reassure_prompt: str = "pbxd/still-there"
+    reassure_prompt: str = "pls-hold-while-try"
     guard_after_s: float = 180.0  #: 0: a caller may be on hold without an end
     guard_then: GuardThen = GuardThen.BACK
     ring_timeout_s: float = 25.0  #: how long the target rings
