@@ -53,6 +53,8 @@ def first_possible(
     """The first who can be tried now; why the first of all cannot, when none can."""
     why: Refused | None = None
     for number, target in enumerate(targets):
+        if target.kind is TargetKind.AGENT and target.id in tried:
+            continue  # he has not taken this caller
         chosen = choose(target, by=by, node=node, at=at, tried=tried)
         if not isinstance(chosen, Refused):
             # A skill may be had by others, too, should this one not take the call.

@@ -85,9 +85,8 @@ def _with_target(move: Move, record: OpenTransfer, rules: TransferRules, line: s
                 _send(caller, "hold", line, "answered"),
             ]
         case Move.CONFERENCE:
-            # Those who talk go at the same moment: whoever is left alone looks for company by himself.
-            talks, waits = (line, caller) if record.consult_since is not None else (caller, line)
-            return [_send(transferer, "conference", talks, "conference"), _send(waits, "conference")]
+            # Whoever waits joins the two who talk.
+            return [_send(caller if record.consult_since is not None else line, "conference")]
         case _:
             raise ValueError(move)
 

@@ -14,8 +14,9 @@ Hence three kinds of input, and what they may do:
   that has been obeyed already is answered with "done" (``again``): pressing twice is harmless.
 * **Signals** are what the switch shows: who is joined with whom, and who is gone. They are derived from the
   picture of channels and bridges, never from the answer to an action: "Success" means that the switch has
-  understood. States that end in -ING wait for a signal after an order. A signal that no row expects changes
-  nothing and is counted: a late piece of news cannot undo what was decided.
+  understood. States that end in -ING wait for a signal after an order. What the dialplan did by itself just
+  before the order reached it is no more than a passing scene there (B with C while C is on his way to A), and
+  not the end. A signal that no row expects changes nothing and is counted.
 * **Times**: a state that lasts longer than it should, an action that was refused, a lost link, a restart: the
   transfer is looked at anew. The picture alone then says where it stands and what is missing
   (``picture.settle``); there is no other recovery.
@@ -168,7 +169,6 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.JOINED: _FINALE,
         _I.LEAVE: Step(to=_S.LEAVING, again=True),
         _I.COMPLETE: Step(to=_S.LEAVING, again=True),
-        _I.BACK: _CANCELLED,
         _I.C_GONE: _LEFT,
         _I.ELSEWHERE: _end(_O.RECALLED, _M.DROP),
         _I.QUEUED: _REQUEUED,
@@ -176,7 +176,6 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
     _S.COMPLETING: {
         _I.JOINED: _FINALE,
         _I.COMPLETE: Step(to=_S.COMPLETING, again=True),
-        _I.BACK: _CANCELLED,
         _I.C_GONE: _LEFT,
         _I.ELSEWHERE: _end(_O.RECALLED, _M.DROP),
         _I.QUEUED: _REQUEUED,
@@ -185,7 +184,6 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.RINGS: _to(_S.BLONDE, event="ringing"),
         _I.JOINED: _FINALE,
         _I.CONSULT: _to(_S.COMPLETING, _M.TRANSFERER_FREE_AFTER, _M.TO_TARGET),
-        _I.BACK: _CANCELLED,
         _I.COMPLETE: Step(to=_S.BLONDE, again=True),
         _I.CANCEL: _to(_S.RECALLING, _M.DROP, _M.RESCUE, event="recalled", outcome=_O.CANCELLED),
         _I.REQUEUE: _to(_S.REQUEUEING, _M.DROP, _M.TO_QUEUE, outcome=_O.REQUEUED),
@@ -199,7 +197,6 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
     _S.RETURNING: {
         _I.BACK: Step(to=_S.ENDED, moves=(_M.DROP,)),
         _I.CANCEL: Step(to=_S.RETURNING, again=True),
-        _I.JOINED: _FINALE,
         _I.A_GONE: _to(_S.RECALLING, _M.DROP, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
         _I.A_SLIPPED: _to(_S.RECALLING, _M.DROP, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP, _M.SAY_LEFT),
@@ -209,7 +206,6 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
     _S.RECALLING: {
         _I.ELSEWHERE: Step(to=_S.ENDED, moves=(_M.DROP,)),
         _I.BACK: _end(_O.RECALLED, _M.DROP),
-        _I.JOINED: _FINALE,
         _I.CANCEL: Step(to=_S.RECALLING, again=True),
         _I.REQUEUE: _to(_S.REQUEUEING, _M.TO_QUEUE, outcome=_O.REQUEUED),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP),
@@ -236,11 +232,31 @@ _EXPECTED: Mapping[State, Iterable[Input]] = {
     _S.UNSWAPPING: (_I.BACK, _I.GUARD),
     _S.MERGING: (_I.BACK, _I.JOINED, _I.CONSULT, _I.GUARD),
     _S.MERGED: (_I.CONSULT, _I.GUARD),
-    _S.LEAVING: (_I.ALL, _I.A_GONE, _I.A_SLIPPED, _I.B_GONE, _I.B_NEXT, _I.CONSULT, _I.GUARD),
-    _S.COMPLETING: (_I.ALL, _I.A_GONE, _I.A_SLIPPED, _I.B_GONE, _I.B_NEXT, _I.CONSULT, _I.RINGS, _I.GUARD),
-    _S.BLONDE: (_I.A_GONE, _I.A_SLIPPED, _I.GO),
-    _S.RETURNING: (_I.B_GONE, _I.B_NEXT, _I.ALL, _I.CONSULT, _I.RINGS, _I.GUARD, _I.GO),
-    _S.RECALLING: (_I.A_GONE, _I.A_SLIPPED, _I.B_GONE, _I.B_NEXT, _I.CONSULT, _I.RINGS, _I.GUARD, _I.GO),
+    _S.LEAVING: (_I.ALL, _I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.B_GONE, _I.B_NEXT, _I.CONSULT, _I.GUARD),
+    _S.COMPLETING: (
+        _I.ALL,
+        _I.BACK,
+        _I.A_GONE,
+        _I.A_SLIPPED,
+        _I.B_GONE,
+        _I.B_NEXT,
+        _I.CONSULT,
+        _I.RINGS,
+        _I.GUARD,
+    ),
+    _S.BLONDE: (_I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.GO),
+    _S.RETURNING: (_I.JOINED, _I.B_GONE, _I.B_NEXT, _I.ALL, _I.CONSULT, _I.RINGS, _I.GUARD, _I.GO),
+    _S.RECALLING: (
+        _I.JOINED,
+        _I.A_GONE,
+        _I.A_SLIPPED,
+        _I.B_GONE,
+        _I.B_NEXT,
+        _I.CONSULT,
+        _I.RINGS,
+        _I.GUARD,
+        _I.GO,
+    ),
     _S.REQUEUEING: (
         _I.A_GONE,
         _I.A_SLIPPED,

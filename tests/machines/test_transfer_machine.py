@@ -20,8 +20,13 @@ TARGETS = (*AGENTS, DORA)
 
 
 class Transfers(RuleBasedStateMachine):
-    @initialize(on_hangup=st.sampled_from(OnHangup), acknowledge=st.sampled_from(Acknowledge))
-    def open(self, on_hangup: OnHangup, acknowledge: Acknowledge) -> None:
+    @initialize(
+        on_hangup=st.sampled_from(OnHangup),
+        acknowledge=st.sampled_from(Acknowledge),
+        local=st.booleans(),
+        dissolves=st.booleans(),
+    )
+    def open(self, on_hangup: OnHangup, acknowledge: Acknowledge, local: bool, dissolves: bool) -> None:
         self.lab = Lab(
             TransferRules(
                 on_hangup=on_hangup,
@@ -29,8 +34,10 @@ class Transfers(RuleBasedStateMachine):
                 acknowledge_up_to_s=0.3,
                 guard_after_s=60.0,
                 reassure_after_s=0,
-            )
+            ),
+            local=local,
         )
+        self.lab.switch.dissolves = dissolves
         self.caller, _ = self.lab.switch.call(TRUNK, DEVICE[ANNA])
         self.lab.settle()
         self.started: dict[str, AgentId] = {}

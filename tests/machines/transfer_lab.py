@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 
 from pbxd.agents.staff import Agent, Staff
+from pbxd.ami.event_types import QueueMember
+from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Reply, Tell, Wake
@@ -25,11 +27,12 @@ from pbxd.messages import (
 from pbxd.orders import MoveTransfer, StartTransfer, Target, TargetKind, TransferMode, Verb
 from pbxd.transfers.rules import TransferRules
 from pbxd.world import Rules, World
-from tests.machines.small_switch import NODE
+from tests.machines.small_switch import NODE, QUEUE
 from tests.machines.transfer_switch import TransferSwitch
 
 ANNA, BRUNO, CARLA, DORA = (AgentId(name) for name in ("anna", "bruno", "carla", "dora"))
 DEVICE = {ANNA: "PJSIP/1001", BRUNO: "PJSIP/1002", CARLA: "PJSIP/1003", DORA: "PJSIP/1004"}
+LOCAL = "Local/1003@from-queue/n"
 TRUNK = "PJSIP/trunk"
 
 
@@ -38,9 +41,10 @@ def to(agent: AgentId) -> Target:
 
 
 class Lab:
-    """Dora has no phone that works."""
+    """Dora has no phone that works. Carla is behind a Local channel if wanted."""
 
-    def __init__(self, rules: TransferRules | None = None) -> None:
+    def __init__(self, rules: TransferRules | None = None, *, local: bool = False) -> None:
+        self.local = local
         self.rules = rules or TransferRules(reassure_after_s=0)
         self.switch = TransferSwitch(tuple(device for agent, device in DEVICE.items() if agent != DORA))
         self.asks: deque[Ask] = deque()
@@ -61,7 +65,13 @@ class Lab:
     def born(self) -> None:
         """pbxd starts, with what was kept."""
         staff = Staff(
-            Agent(id=agent, name=agent.title(), language="en", devices=((None, Interface(device)),))
+            Agent(
+                id=agent,
+                name=agent.title(),
+                language="en",
+                devices=((None, Interface(LOCAL if agent == CARLA and self.local else device)),),
+                skills={BRUNO: {"tax": 3}, CARLA: {"tax": 9}, DORA: {"tax": 5}}.get(agent, {}),
+            )
             for agent, device in DEVICE.items()
         )
         self.world = World(
@@ -211,6 +221,25 @@ class Lab:
     def phone(self, agent: AgentId) -> str:
         """The newest channel of this agent's phone."""
         return [name for name in self.switch.lines if name.startswith(DEVICE[agent])][-1]
+
+    def serves(self, agent: AgentId) -> None:
+        """This agent's phone answers for the queue."""
+        device = DEVICE[agent]
+        self.switch.members.append(device)
+        member = MemberSnapshot(
+            queue=QUEUE,
+            interface=Interface(device),
+            name=agent.title(),
+            state_interface=device,
+            status=1,
+            paused=False,
+            paused_reason="",
+            in_call=False,
+            last_call=0.0,
+            wrapup_s=0.0,
+            penalty=0,
+        )
+        self.give(QueueMember(node=NODE, at=self.switch.now, member=member))
 
     def answer(self, agent: AgentId) -> None:
         self.switch.answer(self.phone(agent))

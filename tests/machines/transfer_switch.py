@@ -40,7 +40,8 @@ class TransferSwitch(SmallSwitch):
         self.seats: dict[str, Seat] = {}
         self.plans: list[tuple[float, int, Callable[[], None]]] = []
         self.queued: list[str] = []
-        self.refusals: list[str] = []
+        self.dissolves = False  #: a bridge of three ends when one of them leaves
+        self.members: list[str] = []  #: devices that answer for the queue
         self._ids: dict[str, str] = {}  #: uniqueid → name
 
     # ------------------------------------------------------------ people
@@ -68,6 +69,9 @@ class TransferSwitch(SmallSwitch):
 
     def answer(self, name: str) -> None:
         seat = self.seats[name]
+        if seat.app == "Behind":
+            self.answer_behind(name)
+            return
         dialler = seat.peer if seat.app == "AppDial" else None
         self.state(name, 6)
         self.dial_end(name, "ANSWER")
@@ -85,6 +89,14 @@ class TransferSwitch(SmallSwitch):
 
     def unanswered(self, name: str, status: str, cause: int) -> None:
         dialler = self.seats[name].peer
+        if self.seats[name].app == "Behind":
+            assert dialler is not None
+            if self.seats[dialler].app == "Queue":  # it goes on waiting
+                self.dial_end(name, status)
+                self.end(name, cause)
+            else:
+                self.local_failed(dialler.removesuffix("2") + "1", dialler, status, cause)
+            return
         self.dial_end(name, status)
         self.end(name, cause)
         if dialler is not None and dialler in self.lines:
@@ -147,13 +159,16 @@ class TransferSwitch(SmallSwitch):
         self.give_up(was)
         for partner in partners:
             self.parted(partner, name)
-        self.conference_left(was)
+        if name[-2:] in (";1", ";2"):
+            self.end(name[:-1] + ("2" if name.endswith("1") else "1"), cause)
+        if was.app == "Behind" and was.peer is not None:
+            self.end(was.peer, cause)
 
     def give_up(self, seat: Seat) -> None:
         """Whoever dials goes away: the phone stops ringing."""
-        if seat.app == "Dial" and seat.peer in self.ringing():
+        if seat.app in ("Dial", "Queue") and seat.peer in self.ringing():
             phone, seat.peer = seat.peer, None
-            self.seats[phone].peer = None
+            self.seats[phone].app, self.seats[phone].peer = "AppDial", None
             self.unanswered(phone, "CANCEL", 16)
 
     def partners(self, name: str) -> list[str]:
@@ -161,7 +176,8 @@ class TransferSwitch(SmallSwitch):
         bridge = self.lines[name].bridge
         if bridge is None or self.bridges[bridge] != "simple_bridge":
             return []
-        return [other for other, line in self.lines.items() if line.bridge == bridge and other != name]
+        others = [other for other, line in self.lines.items() if line.bridge == bridge and other != name]
+        return others if len(others) == 1 or self.dissolves else []  # two go on
 
     def company(self, name: str) -> set[str]:
         """Who hears this channel."""
@@ -176,7 +192,7 @@ class TransferSwitch(SmallSwitch):
             return
         seat = self.seats[name]
         match seat.app:
-            case "Queue" | "AppQueue" | "AppDial" | "Dial":
+            case "Queue" | "AppQueue" | "AppDial" | "Dial" | "Behind":
                 self.end(name)
             case "Bridge" if seat.exten.startswith("meet"):
                 self.over(name)
@@ -212,7 +228,6 @@ class TransferSwitch(SmallSwitch):
         if name not in self.lines:
             return
         seat = self.seats[name]
-        was = replace(seat)
         self.leave_all(name)
         if name not in self.lines:
             return
@@ -240,7 +255,6 @@ class TransferSwitch(SmallSwitch):
                 self.plan(name, 2.0, lambda: self.fetch(name))
             case _:
                 raise AssertionError(exten)
-        self.conference_left(was)
 
     def plan(self, name: str, in_s: float, do: Callable[[], None]) -> None:
         turn = self.seats[name].turn
@@ -362,23 +376,23 @@ class TransferSwitch(SmallSwitch):
             self.go(name, "release")
 
     def conference(self, name: str) -> None:
+        """Whoever waited joins the two who talk."""
         seat = self.seats[name]
-        seat.app = "ConfBridge"
-        self.lines[name].application = "ConfBridge"
-        room = "conf-" + seat.vars["PBXD_TRANSFER"]
-        if room not in self.bridges:
-            self.bridges[room] = "softmix"
+        room = (
+            self.lines[seat.vars["PBXD_TRANSFERER"]].bridge if self.exists(name, "PBXD_TRANSFERER") else None
+        )
+        if room is None or self.bridges[room] != "simple_bridge":
+            self.alone_in_conference(name)
+            return
+        seat.app = self.lines[name].application = "BridgeAdd"
         self.enter(name, room)
 
-    def conference_left(self, was: Seat) -> None:
-        """Who is led (the caller) leaves when the last of the others has gone."""
-        if was.app != "ConfBridge":
-            return
-        room = "conf-" + was.vars["PBXD_TRANSFER"]
-        inside = [name for name, line in self.lines.items() if line.bridge == room]
-        if was.vars.get("PBXD_CALLER") and not any(self.seats[n].vars.get("PBXD_CALLER") for n in inside):
-            for name in inside:
-                self.end(name)
+    def alone_in_conference(self, name: str) -> None:
+        """Neither is there to be joined, or the others have left."""
+        if self.seats[name].vars.get("PBXD_CALLER"):
+            self.after(name)
+        else:
+            self.over(name)
 
     def rescue(self, name: str) -> None:
         device = self.seats[name].vars.get("PBXD_RECALL", "")
@@ -438,9 +452,7 @@ class TransferSwitch(SmallSwitch):
         if "ExtraChannel" in action:
             moved.append((action["ExtraChannel"], action["ExtraContext"], action["ExtraExten"]))
         if any(name not in self.lines for name, _, _ in moved):
-            self.refusals.append(str(dict(action)))
             return "Channel does not exist"
-        was = [replace(self.seats[name]) for name, _, _ in moved]
         self.leave_all(*(name for name, _, _ in moved))
         # The passive ones first: whoever bridges waits until the other one sits.
         for name, context, exten in sorted(moved, key=lambda one: one[2].startswith("meet")):
@@ -451,12 +463,13 @@ class TransferSwitch(SmallSwitch):
                 self.to_queue(name)
             else:
                 self.go(name, exten)
-        for seat in was:
-            self.conference_left(seat)
         return None
 
     def originate(self, action: Mapping[str, Any]) -> None:
         device = action["Channel"]
+        if device.startswith("Local/"):
+            self.originate_local(action)
+            return
         if device not in self.people:
             self.tell(  # nobody is registered there: no channel comes to be
                 ami.OriginateFailed(
@@ -474,6 +487,72 @@ class TransferSwitch(SmallSwitch):
         self.state(name, 5)
         wait_s = int(action["Timeout"]) / 1000
         self.plan(name, wait_s, lambda: self.unanswered(name, "NOANSWER", 19))
+
+    def originate_local(self, action: Mapping[str, Any]) -> None:
+        """A queue, or an agent behind a Local channel: its far end calls a phone."""
+        stem = f"{action['Channel'].removesuffix('/n')}-{self._next():08x}"
+        near = self.ours(stem + ";1", action["ChannelId"])
+        far = self.ours(stem + ";2", action["OtherChannelId"])
+        values = dict(each.split("=", 1) for each in action["Variable"])
+        self.seats[near] = Seat(app="Originated", vars=values)
+        self.seats[far] = Seat(app="Dial")
+        self.lines[near].application, self.lines[far].application = "AppDial2", "Dial"
+        self.tell(
+            ami.DialBegin(
+                node=NODE, at=self.now, channel=None, dest=self.snapshot(near), dialstring=action["Channel"]
+            )
+        )
+        number = action["Channel"].removeprefix("Local/").partition("@")[0]
+        queue = action["Channel"].endswith("@pbxd-transfer-queue/n")
+        if queue:
+            self.seats[far].app = "Queue"
+            self.tell(
+                ami.QueueCallerJoin(
+                    node=NODE, at=self.now, channel=self.snapshot(far), queue=QUEUE, position=1
+                )
+            )
+            number = self.members[0].rpartition("/")[2] if self.members else ""
+        device = f"PJSIP/{number}"
+        wait_s = int(action["Timeout"]) / 1000
+        self.plan(near, wait_s, lambda: self.local_failed(near, far, "NOANSWER", 19))
+        if device not in self.people:
+            if not queue:
+                self.local_failed(near, far, "CHANUNAVAIL", 20)
+            return
+        phone = self.line(device, self.linkedid(near), 0)
+        self.seats[phone] = Seat(app="Behind", peer=far)
+        self.seats[far].peer = phone
+        if queue:
+            self.call_member(far, phone, device)
+        else:
+            self.dial(far, phone)
+        self.lines[phone].application = "AppDial"
+        self.state(phone, 5)
+
+    def local_failed(self, near: str, far: str, status: str, cause: int) -> None:
+        self.dial_end(near, status)
+        phone = self.seats[far].peer
+        if phone is not None and phone in self.lines:
+            self.dial_end(phone, status)
+            self.end(phone, cause)
+        self.end(far, cause)
+        self.end(near, cause)
+
+    def answer_behind(self, phone: str) -> None:
+        """The phone behind a Local channel is answered, and so is the channel."""
+        far = self.seats[phone].peer
+        assert far is not None
+        near = far.removesuffix("2") + "1"
+        self.state(phone, 6)
+        self.dialled(far, phone, "ANSWER")
+        if self.seats[far].app == "Queue":
+            self.leave_queue(far, abandoned=False)
+        self.state(far, 6)
+        self.together(phone, far)
+        self.seats[near].turn += 1
+        self.state(near, 6)
+        self.dial_end(near, "ANSWER")
+        self.go(near, "answered")
 
     # ------------------------------------------------------------ time
 
