@@ -130,8 +130,11 @@ class Parties:
         await self.redirect(self.caller, "meet-target", self.transferer, "release")
 
     async def merge(self) -> None:
-        await self.redirect(self.transferer, "conference", self.target_name(), "conference")
+        """From talking; the caller joins the two."""
         await self.redirect(self.caller, "conference")
+
+    async def merge_swapped(self) -> None:
+        await self.redirect(self.target_name(), "conference")
 
     async def leave(self) -> None:
         await self.redirect(self.transferer, "release")
