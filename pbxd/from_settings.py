@@ -9,6 +9,7 @@ from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.wrapup import WrapUpRules
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
+from pbxd.callers.tags import Tags
 from pbxd.edge.web import Operator, Patience, WebAgent
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.settings.model import Settings, Web
@@ -34,7 +35,11 @@ def rules(settings: Settings) -> Rules:
     return Rules(
         nodes=tuple(NodeId(node.name) for node in settings.nodes),
         staff=staff,
-        callers=CallerRules(default_region=callers.default_region or "", language=callers.language),
+        callers=CallerRules(
+            default_region=callers.default_region or "",
+            language=callers.language,
+            tags=Tags(callers.tags),
+        ),
         repeat=RepeatRule(windows=repeat.windows, same_subject=repeat.same_subject, least=repeat.least),
         transfers=transfer_rules(settings),
         wrap_up=wrap_up_rules(settings),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
 from pbxd.callers.names import NAME_LENGTH, caller_name, safe_text
 from pbxd.callers.numbers import NumberCard, NumberKind, read_number
+from pbxd.callers.tags import Tags
 from pbxd.ids import CallId, NodeId
 from pbxd.messages import (
     FlowEntered,
@@ -37,6 +38,7 @@ class CallerRules:
     default_region: str = ""  #: ISO code of the country in which national numbers are read
     language: str = "en"  #: of places and carriers, for agents
     internal_digits: int = 5
+    tags: Tags = field(default_factory=Tags)
 
     def read(self, presented: str) -> NumberCard:
         return read_number(
@@ -87,6 +89,7 @@ def open_dossier(
         dialled=safe_text(dialled, NAME_LENGTH),
         history=HistoryState.MISSING if withheld else HistoryState.PENDING,
         why=WITHHELD if withheld else "",
+        tags=rules.tags.of(card.number),
     )
 
 
@@ -127,7 +130,8 @@ def _entered(rules: CallerRules, dossier: Dossier, event: FlowEntered) -> Dossie
     if card.kind is NumberKind.WITHHELD:
         card = rules.read(event.number)
         if card.kind is not NumberKind.WITHHELD:
-            dossier = replace(dossier, card=card, history=HistoryState.PENDING, why="")
+            tags = rules.tags.of(card.number)
+            dossier = replace(dossier, card=card, history=HistoryState.PENDING, why="", tags=tags)
     return replace(
         dossier,
         name=dossier.name or caller_name(event.name, card.number),

@@ -95,6 +95,22 @@ class Callers(Section):
         default="en", description="Language of places and carriers on screen pops."
     )
     repeat: Repeat = Field(default=Repeat(), description="The repeat-call rule.")
+    tags: dict[
+        Annotated[str, Field(min_length=1, max_length=80)], Annotated[tuple[str, ...], ONE_OR_MANY]
+    ] = Field(
+        default={},
+        description="What the house says of numbers in E.164, for hand-overs; with `*` all that begin so: "
+        "`{vip: [+4930123456, +4940*]}`.",
+    )
+
+    @field_validator("tags")
+    @classmethod
+    def _numbers(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for tag, numbers in value.items():
+            for number in numbers:
+                if not re.fullmatch(r"\+[1-9]\d{1,14}\*?|[0-9]{1,15}\*?", number, re.ASCII):
+                    raise ValueError(f"{tag}: {number!r} is neither a number such as +4930123456 nor +4930*")
+        return value
 
 
 class Flows(Section):
