@@ -208,6 +208,62 @@ async def test_who_declines_and_is_alone_is_asked_again_after_a_while(
     await centre.quiet()
 
 
+# ---------------------------------------------------------------- after a transfer
+
+
+async def hand_over(page: AgentPage, how: str, anna: Phone, bruno: Phone) -> None:
+    """Anna hands her caller over to Bruno and is free then, in one of the ways there are."""
+    answer = await page.order("transfer.start", targets=[{"kind": "agent", "id": "bruno"}])
+    assert answer["outcome"] == "done", answer
+    transfer = answer["body"]["id"]
+
+    async def order(verb: str) -> None:
+        answer = await page.order(f"transfer.{verb}", transfer=transfer)
+        assert answer["outcome"] == "done", answer
+
+    await bruno.rings()
+    if how == "blonde":
+        await order("complete")
+    await bruno.answer()
+    if how == "blonde":
+        return
+    await page.until(lambda: page.transfers[transfer]["state"] == "talking", "conversation with Bruno")
+    match how:
+        case "complete":
+            await order("complete")
+        case "leave":
+            await order("merge")
+            await page.until(lambda: page.transfers[transfer]["state"] == "merged", "conference")
+            await order("leave")
+        case "hang up":
+            await anna.hang_up()
+
+
+@pytest.mark.parametrize("how", ["complete", "blonde", "leave", "hang up"])
+async def test_after_a_transfer_she_wraps_up_at_her_own_end(
+    centre: Centre, all_phones: Phones, told: Told, how: str
+) -> None:
+    """The call goes on at Bruno's; she is paused before she is free, and ready when she says so."""
+    bruno = await all_phones.agent(centre.switch, "1002", name="bruno")
+    async with centre.page("anna") as page:
+        anna, first, second = await talking(centre, all_phones, LONG)
+        await hand_over(page, how, anna, bruno)
+        await all_phones.hear_each_other(bruno, first)
+        await anna.on_hook()
+        await page.until(lambda: _wraps_up(page), "wrap-up with its end")
+        assert told.kinds() == ["rung", "paused"]
+        assert (await page.order("wrap_up.end"))["outcome"] == "done"
+        await anna.rings()
+        await told.until(["rung", "paused", "resumed", "rung"])
+        await anna.answer()
+        await all_phones.hear_each_other(anna, second)
+        await first.hang_up()
+        await bruno.on_hook()
+        await second.hang_up()
+        await anna.on_hook()
+        await centre.quiet()
+
+
 def _wraps_up(page: AgentPage) -> bool:
     agent = page.state["agent"]
     return agent["state"] == "wrapup" and bool(agent["wrap_up"] and agent["wrap_up"]["until"])
