@@ -27,6 +27,7 @@ from pbxd.journal import Journal, Table
 from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.node import Node, served
 from pbxd.orders import EndWrapUp, PauseAgent, Target
+from pbxd.queues.model import MemberState, member_state
 
 
 class AfterCall:
@@ -149,9 +150,19 @@ class AfterCall:
         if agent is None:
             return []
         queue = leg.queue or self._queue_of.get(leg.call)
+        if leg.missed:
+            return self._missed(agent, leg, queue)
         self._handling.ended(leg, self._rules.length(queue))
-        # When it ended while nobody looked, it is not known when; his pause, if he was, is still there.
-        return [] if leg.missed else self.begin(agent.id, leg.at, call=leg.call, queue=queue)
+        return self.begin(agent.id, leg.at, call=leg.call, queue=queue)
+
+    def _missed(self, agent: Agent, leg: LegEnded, queue: str | None) -> list[Effect]:
+        """It ended while nobody looked. The queue tells when, and what is left of his time is his."""
+        members = [member for node, member in self._served(agent) if node == leg.node]
+        ended = max((member.last_call for member in members), default=0.0)
+        spent = leg.at - ended
+        if not 0.0 <= spent < self._rules.length(queue) or not all(_is_free(member) for member in members):
+            return []
+        return self._wrapups.begin(agent.id, leg.at, node=leg.node, call=leg.call, queue=queue, spent_s=spent)
 
     def _whose(self, node: NodeId, interface: Interface, member: Interface | None) -> Agent | None:
         agent = self._staff.whose(node, interface)
@@ -280,6 +291,10 @@ class AfterCall:
         if order is None:
             return []
         return [Reply(order=order.id, agent=order.agent, outcome=order.outcome, text=order.text)]
+
+
+def _is_free(member: MemberSnapshot) -> bool:
+    return member_state(member) is MemberState.READY and not member.paused
 
 
 def _node_of(call: CallId) -> NodeId:

@@ -199,7 +199,7 @@ class World:
     def _link_up(self, up: LinkUp) -> list[Effect]:
         node = self.nodes[up.node]
         facts, queues = node.on_link_up(up)
-        effects = self._news(node, facts, queues) + self._aftercall.linked(node, up.at)
+        effects = self._aftercall.linked(node, up.at) + self._news(node, facts, queues)
         effects += self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
         return effects + self._desk.link_changed(node.id) + self._transferring.linked(up)
 

@@ -97,12 +97,19 @@ class Wrapups:
     # ------------------------------------------------------------ it begins
 
     def begin(
-        self, agent: AgentId, at: float, *, node: NodeId, call: CallId | None, queue: str | None
+        self,
+        agent: AgentId,
+        at: float,
+        *,
+        node: NodeId,
+        call: CallId | None,
+        queue: str | None,
+        spent_s: float = 0.0,
     ) -> list[Effect]:
-        """His part in this call is about to end (or has ended): he is paused wherever he is not."""
+        """His part in this call is about to end, or did ``spent_s`` ago: he is paused wherever he is not."""
         who = self._staff.agents.get(agent)
-        length = self._rules.length(queue)
-        if who is None or not length:
+        length = self._rules.length(queue) - spent_s
+        if who is None or length <= 0.0:
             return []
         self._touched[agent] = True
         before = self.open.get(agent)

@@ -317,6 +317,31 @@ def test_what_is_left_of_a_wrap_up_is_kept(now: float, paused_at: float, until: 
     assert pauses(world.step(Tick(at=max(until, now)))) == [(PHONE, None, "resumed")]
 
 
+@pytest.mark.parametrize(
+    ("ended_ago", "more", "left"),
+    [
+        (5.0, {}, 15.0),
+        (25.0, {}, None),  # long over
+        (-3.0, {}, None),  # the switch's clock is ahead of ours: nobody knows
+        (5.0, {"Status": 2}, None),  # he has the next caller already
+        (5.0, {"Paused": 1, "PausedReason": "lunch"}, None),
+    ],
+)
+def test_a_call_that_ended_while_nobody_looked(
+    version: str, ended_ago: float, more: dict[str, object], left: float | None
+) -> None:
+    world = a_world()
+    events = events_of(version, "queue_answered", NODE)
+    at = next(n for n, event in enumerate(events) if isinstance(event, HangupRequest))
+    play(world, events[:at])
+    now = events[at].at + 60.0
+    effects = link_up(world, now, **{"LastCall": now - ended_ago, **more})
+    assert pauses(effects) == ([] if left is None else [(PHONE, None, WRAP_UP)])
+    world.step(Tick(at=now))
+    wrap_up = world._aftercall.wrap_up_of(ANNA)
+    assert (wrap_up.until if wrap_up else None) == (None if left is None else now + left)
+
+
 def test_who_paused_himself_is_left_alone_after_a_restart() -> None:
     world = a_world()
     effects = link_up(world, 1000.0, Paused=1, PausedReason="lunch", LastPause=900)
