@@ -231,10 +231,10 @@ async def test_a_refused_start_says_why_and_the_dialog_stays(anna: Visitor) -> N
     await page.get_by_role("button", name="中文").click()
     await page.locator("[data-start]").click()
     await page.locator("[data-target='agent/liwei']").click()
-    await expect(page.locator("[data-target='agent/maria']")).to_contain_text("对方已暂停。")
+    await expect(page.locator("[data-target='agent/maria']")).to_contain_text("Maria 已暂停")
     desk.answer = refused("target_busy", "Li Wei is talking")
     await page.locator("[data-attended]").click()
-    await expect(trouble).to_have_text("对方正在通话。")
+    await expect(trouble).to_have_text("Li Wei 正在通话")
 
 
 async def test_without_pbxd_the_picker_says_so(anna: Visitor) -> None:

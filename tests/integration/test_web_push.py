@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from pbxd.edge.web.sayings import SAYING
 from pbxd.edge.web.pages import CROWDED, NONSENSE, SIGNED_OUT, SILENT, Patience
+from pbxd.edge.web.sayings import SAYING
 from pbxd.ids import AgentId
 from pbxd.orders import AcknowledgePop, PageClosed, PageOpened, PauseAgent
 from tests.integration.scripted_desk import PASSWORD, Served, screen_pop, serving, state

@@ -149,8 +149,9 @@ export interface TargetRow {
   id: string;
   name: string;
   state: string | null;
-  free: number | boolean | null;
-  skill: unknown;
+  free: number | null;
+  skill: number | null;
+  skills?: Record<string, number>;
   expected_wait_s: number | null;
   allowed: boolean;
   why: string | null;

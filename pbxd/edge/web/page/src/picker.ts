@@ -130,6 +130,17 @@ export class Picker extends LitElement {
         font-size: 0.875rem;
         color: var(--soft);
       }
+      .skill {
+        display: inline-block;
+        margin-inline-end: 0.35rem;
+        padding: 0 0.5em;
+        border-radius: 6px;
+        background: var(--sunken);
+        font-size: 0.8125rem;
+      }
+      [aria-pressed="true"] .skill {
+        background: var(--surface);
+      }
       .turn {
         width: 1.5rem;
         height: 1.5rem;
@@ -312,7 +323,9 @@ export class Picker extends LitElement {
   private row(row: TargetRow): TemplateResult {
     const { words } = this;
     const turn = this.chosen.findIndex((each) => same(each, row)) + 1;
-    const why = row.allowed ? words.because(row.why ?? "") : refusalOf(row.code ?? "", row.why ?? "", words);
+    const why = row.allowed ? said(plainly(row, words)) : said(refusalOf(row.code ?? "", row.why ?? "", words));
+    const skills = Object.entries(row.skills ?? {});
+    const told = row.allowed && plainly(row, words) === "" && skills.length === 0 ? nothing : why;
     return html`<button
       class="row"
       type="button"
@@ -324,7 +337,9 @@ export class Picker extends LitElement {
       <span class="turn" aria-hidden="true">${turn > 0 ? turn : icons.kinds[row.kind]}</span>
       <span class="name">${said(row.name || row.id)}<small>${words.kinds[row.kind]}</small></span>
       <span>${this.standing(row)}</span>
-      ${why ? html`<span class="why">${said(why)}</span>` : nothing}
+      ${told === nothing
+        ? nothing
+        : html`<span class="why">${told} ${skills.map(([skill, level]) => html`<span class="skill">${said(skill)} ${level}</span>`)}</span>`}
     </button>`;
   }
 
@@ -335,7 +350,7 @@ export class Picker extends LitElement {
     if (row.kind === "outside") return html`<span class="chip plain">${words.kinds.outside}</span>`;
     const wait = row.expected_wait_s;
     if (wait !== null && wait > 0) return html`<span class="chip plain paused">${words.about(duration(wait))}</span>`;
-    const free = typeof row.free === "number" ? row.free : row.free ? 1 : 0;
+    const free = row.free ?? 0;
     if (free > 0) return html`<span class="chip ready">${words.free(free)}</span>`;
     return html`<span class="chip plain paused">${wait === 0 ? words.free(1) : words.waitUnknown}</span>`;
   }
@@ -390,6 +405,12 @@ export class Picker extends LitElement {
       void this.load();
     }
   }
+}
+
+/** What its chips do not say anyway. */
+function plainly(row: TargetRow, words: Words): string {
+  const why = row.why ?? "";
+  return row.kind === "agent" || row.kind === "outside" || /^\d+ of \d+ free$/.test(why) ? "" : words.because(why);
 }
 
 function same(one: TargetRow, other: TargetRow): boolean {

@@ -87,9 +87,9 @@ export function outcomeOf(reply: Reply, words: Words): string {
   }
 }
 
-/** Why something cannot be: worded here when the code is known, else as pbxd or the switch words it. */
+/** Why something cannot be: as pbxd words it where this language knows its words, else by its code. */
 export function refusalOf(code: string, text: string, words: Words): string {
-  const known = words.refusals[code];
-  if (known !== undefined && !(words.language === "en" && text)) return known;
-  return code ? words.because(text) || code : words.orderRefused(words.because(text));
+  const told = words.because(text);
+  if (told && (words.language === "en" || told !== text)) return code ? told : words.orderRefused(told);
+  return words.refusals[code] ?? (code ? told || code : words.orderRefused(told));
 }
