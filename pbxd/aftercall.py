@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pbxd.agents.availability import Available, Floor, available
@@ -41,12 +41,15 @@ class AfterCall:
         wrap_up: WrapUpRules,
         outside: OutsideRules,
         *,
+        called: Callable[[], Collection[AgentId]] = tuple,
         agent_figures: bool = False,
     ) -> None:
+        """``called``: whose phones are called for transfers, from the moment at which they are chosen."""
         self._staff = staff
         self._nodes = nodes
         self._rules = wrap_up
         self._outside = outside
+        self._called = called
         self._agent_figures = agent_figures
         self._pausing = Pausing(journal)
         self._wrapups = Wrapups(journal, self._pausing, staff, wrap_up, self._served)
@@ -74,6 +77,7 @@ class AfterCall:
             switches=self._nodes,
             served=self._served,
             wrapping=self._wrapups.open,
+            called=self._called(),
             outside=self._outside,
             outside_calls=self._outside_calls,
         )

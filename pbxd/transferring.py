@@ -40,6 +40,8 @@ from pbxd.transfers.words import Input, Move, Outcome, State
 
 Json = Mapping[str, Any]
 
+_CALLED = frozenset({State.PLACING, State.RINGING, State.BLONDE})
+
 
 class Transferring:
     """Takes orders, events, answers and ticks; gives effects."""
@@ -84,6 +86,13 @@ class Transferring:
             for record in self._progress.records.values()
             if agent is None or agent in (record.agent, record.target_agent)
         ]
+
+    def called(self) -> frozenset[AgentId]:
+        """Whose phones ring for a transfer, or will in a moment: nobody else is to be sent to them."""
+        records = [self._progress.records[id_] for id_ in self._progress.of_call.values()]
+        targets = {record.target_agent for record in records if record.state in _CALLED}
+        recalled = {record.agent for record in records if record.state is State.RECALLING}
+        return frozenset(recalled.union(agent for agent in targets if agent is not None))
 
     @property
     def open(self) -> int:

@@ -85,6 +85,7 @@ class World:
             self.nodes,
             rules.wrap_up,
             rules.transfers.outside,
+            called=lambda: self._transferring.called(),
             agent_figures=rules.agent_figures,
         )
         self._desk = Desk(self._journal, rules.staff, self.nodes, self._aftercall.wrap_up_of)

@@ -40,6 +40,7 @@ class Floor:
     switches: Mapping[NodeId, Switch]
     served: Served
     wrapping: Mapping[AgentId, WrapUp]
+    called: Collection[AgentId]  #: whose phones are about to ring for a transfer, or do
     outside: OutsideRules
     outside_calls: Mapping[AgentId, tuple[float, ...]]  #: when each agent called numbers outside
 
@@ -136,7 +137,7 @@ def _standing(
     here = [device for wanted, device in agent.devices if wanted in (None, node)]
     if AgentState.TALKING in doing:
         state = AgentState.TALKING
-    elif AgentState.RINGING in doing and state is not AgentState.TALKING:
+    elif state is not AgentState.TALKING and (AgentState.RINGING in doing or agent.id in floor.called):
         state = AgentState.RINGING
     elif not members and here:
         # Nobody tells whether the phone of somebody who serves no queue is there. It is rung to find out.

@@ -61,6 +61,7 @@ class House:
         journal = Journal()
         self.nodes = {node: Node(node, journal) for node in (NODE, OTHER)}
         self.wrapping: dict[AgentId, WrapUp] = {}
+        self.ringing: set[AgentId] = set()
         self.called: dict[AgentId, tuple[float, ...]] = {}
         self.rules = OutsideRules(region="DE", **rules)  # type: ignore[arg-type]
         self.handling = Handling(journal)
@@ -116,6 +117,7 @@ class House:
             switches=self.nodes,
             served=lambda agent: served(self.nodes, agent),
             wrapping=self.wrapping,
+            called=self.ringing,
             outside=self.rules,
             outside_calls=self.called,
         )
@@ -258,6 +260,18 @@ def test_a_phone_that_rings_for_a_queue_is_busy() -> None:
     told = house.agent(CARLA)
     assert isinstance(told, Refused)
     assert (told.code, "rings" in told.text) == (Reason.BUSY, True)
+
+
+def test_who_is_being_called_for_another_transfer_is_busy() -> None:
+    """Before his phone has a channel: two who ask at once do not get the same colleague."""
+    house = House()
+    house.member("PJSIP/1002")
+    house.member("PJSIP/1003")
+    house.ringing.add(CARLA)
+    assert code(house.agent(CARLA)) is Reason.BUSY
+    told = skill(house)
+    assert isinstance(told, Available)
+    assert told.agent == BRUNO
 
 
 def test_the_device_that_a_queue_could_ring_is_dialled() -> None:
