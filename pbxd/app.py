@@ -325,4 +325,6 @@ def _recent(row: Mapping[str, Any]) -> RecentContact:
         subject=row["subject"],
         outcome=row["outcome"],
         talk_s=row["talk_s"],
+        handovers=row["handovers"],
+        repeated=row["repeated"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pbxd.edge.replies import Asked
@@ -82,6 +82,9 @@ class RecentContact:
     subject: str | None
     outcome: str
     talk_s: float
+    handovers: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """Each transfer of it: who handed over to whom, why, what was written, how it ended."""
+    repeated: int = 0  #: agents who reported that the caller had to repeat himself
 
 
 RecentContacts = Callable[[AgentId, int], Awaitable[Sequence[RecentContact]]]

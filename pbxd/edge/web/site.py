@@ -50,6 +50,20 @@ class Me(BaseModel):
     expires: Annotated[float, Field(description="end of the session, epoch seconds")]
 
 
+class HandoverRow(BaseModel):
+    transfer: str
+    at: Annotated[float, Field(description="epoch seconds")]
+    by: Annotated[str, Field(description="pbxd or phone")]
+    kind: str | None
+    outcome: str | None
+    from_agent: str | None
+    to_kind: str | None
+    to: str
+    reason: str
+    note: str
+    disposition: str
+
+
 class ContactRow(BaseModel):
     call: str
     number: str
@@ -60,6 +74,12 @@ class ContactRow(BaseModel):
     subject: str | None
     outcome: str
     talk_s: float
+    handovers: Annotated[
+        list[HandoverRow], Field(description="each transfer, oldest first, with what was written")
+    ] = []
+    repeated: Annotated[
+        int, Field(description="agents who reported that the caller had to repeat himself")
+    ] = 0
 
 
 class ContactRows(BaseModel):
