@@ -109,8 +109,19 @@ def signals(before: Picture, now: Picture) -> list[Input]:
 # ---------------------------------------------------------------- what the picture alone says
 
 
-def settle(record: OpenTransfer, now: Picture) -> Step:
-    """Where this transfer stands by the picture alone, and what is missing."""
+def calls_somebody(record: OpenTransfer, calls: CallModel) -> bool:
+    """Does a phone ring for the caller that he calls himself? So the dialplan brings him back."""
+    caller = _named(record.caller, calls.wiring)
+    return caller is not None and any(
+        source == caller and rung in calls.rings.ringing for rung, source in calls.journeys.dialler.items()
+    )
+
+
+def settle(record: OpenTransfer, now: Picture, *, calling: bool = False) -> Step:
+    """Where this transfer stands by the picture alone, and what is missing.
+
+    ``calling``: a phone rings that the caller himself calls.
+    """
     if not now.caller:
         talking = now.company is Company.CONSULT
         tell = (Move.SAY_LEFT,) if now.transferer and not talking else ()
@@ -137,6 +148,8 @@ def settle(record: OpenTransfer, now: Picture) -> Step:
         case Company.CONSULT:
             return _consulting(record)
         case Company.NOBODY:
+            if calling:
+                return Step(to=State.RECALLING, moves=(Move.DROP,), outcome=Outcome.RECALLED)
             return _alone(record, now)
 
 

@@ -37,6 +37,7 @@ _PATIENCE_S = {
 }
 _ANNOUNCED_S = 8.0
 """The transferer is told why before the caller comes back to him."""
+_LOOK_S = 0.5
 _APPEAR_S = 2.0
 _SWEEP_S = 3.0
 _FORGET_S = 120.0
@@ -270,7 +271,8 @@ class Progress:
         if Move.SAY_WHY in taken.moves:
             patience = _ANNOUNCED_S
         if record.state is State.RECALLING:
-            patience = self.rules.recall_timeout_s + 5.0
+            rings = Move.RESCUE in taken.moves or before.state is State.RECALLING
+            patience = self.rules.recall_timeout_s + 5.0 if rings else _LOOK_S
         if patience is not None:
             effects += timers.set(id_, Timer.STATE, patience)
         if record.attempt != before.attempt:

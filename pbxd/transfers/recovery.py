@@ -16,7 +16,7 @@ from pbxd.ids import NodeId, TransferId, Uniqueid
 from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
 from pbxd.transfers.machine import follow
 from pbxd.transfers.moves import CONTEXT
-from pbxd.transfers.picture import look, settle
+from pbxd.transfers.picture import calls_somebody, look, settle
 from pbxd.transfers.progress import Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
@@ -85,7 +85,9 @@ class Recovery:
     def _look(self, record: OpenTransfer, at: float, *, repair: bool) -> list[Effect]:
         now = look(record, self._progress.calls[record.node])
         self._progress.saw(record.id, now)
-        step = settle(record, now)
+        step = settle(record, now, calling=calls_somebody(record, self._progress.calls[record.node]))
+        if step.to is State.RECALLING and step.to is record.state and Move.RESCUE not in step.moves:
+            return self._progress.timers.set(record.id, Timer.STATE, self._progress.rules.recall_timeout_s)
         if step.moves and step.to is not State.ENDED and not repair:
             return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
         if step.to is record.state and not step.moves:

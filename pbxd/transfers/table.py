@@ -197,8 +197,9 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
     _S.RETURNING: {
         _I.BACK: Step(to=_S.ENDED, moves=(_M.DROP,)),
         _I.CANCEL: Step(to=_S.RETURNING, again=True),
-        _I.A_GONE: _to(_S.RECALLING, _M.DROP, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
-        _I.A_SLIPPED: _to(_S.RECALLING, _M.DROP, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
+        # On his way C finds out by himself that A is gone. Whether he did is looked at soon.
+        _I.A_GONE: _to(_S.RECALLING, _M.DROP, event="recalled", outcome=_O.RECALLED),
+        _I.A_SLIPPED: _to(_S.RECALLING, _M.DROP, event="recalled", outcome=_O.RECALLED),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP, _M.SAY_LEFT),
         _I.ELSEWHERE: _end(_O.RECALLED, _M.DROP),
         _I.QUEUED: _REQUEUED,
@@ -258,6 +259,7 @@ _EXPECTED: Mapping[State, Iterable[Input]] = {
         _I.GO,
     ),
     _S.REQUEUEING: (
+        _I.ALL,
         _I.A_GONE,
         _I.A_SLIPPED,
         _I.B_GONE,
