@@ -177,6 +177,60 @@ async def test_anna_talks_with_bruno_writes_swaps_and_hands_over(
     await expect(bruno.get_by_role("banner")).to_contain_text("Wrap-up")
 
 
+async def test_all_three_talk_and_anna_leaves_the_two(
+    centre: Centre,
+    all_phones: Phones,
+    talking: tuple[Phone, Phone, Phone],
+    anna: Page,
+    bruno: Page,
+) -> None:
+    her, his, caller = talking
+    await starts(anna, "agent/bruno")
+    await his.answer()
+    await state(anna, "talking")
+    await anna.locator("[data-verb=merge]").click()
+    await all_phones.hear_each_other(her, his, caller)
+    await state(anna, "merged")
+    await expect(bruno.locator("[data-standing]")).to_contain_text("are together")
+    assert "leave" in await verbs(anna)
+    await anna.locator("[data-verb=leave]").click()
+    await her.on_hook()
+    await all_phones.hear_each_other(his, caller)
+    await expect(anna.get_by_role("banner")).to_contain_text("Wrap-up")
+    await expect(bruno.locator("[data-standing]")).to_have_text("The caller is with you")
+
+
+async def test_pbxd_is_killed_and_the_same_buttons_are_there_again(
+    centre: Centre,
+    all_phones: Phones,
+    talking: tuple[Phone, Phone, Phone],
+    anna: Page,
+    bruno: Page,
+) -> None:
+    her, his, caller = talking
+    await starts(anna, "agent/bruno")
+    await his.answer()
+    await all_phones.hear_each_other(her, his)
+    await state(anna, "talking")
+    await anna.locator("pbxd-transfer [name=note]").fill("Paid twice")
+    await expect(bruno.locator("[data-note]")).to_have_text("Paid twice")
+    before = await verbs(anna)
+    await centre.kill_pbxd()
+    await expect(anna.locator("[data-lost]")).to_be_visible()
+    assert await verbs(anna) == set()
+    await all_phones.hear_each_other(her, his)
+    await centre.start_pbxd()
+    await expect(anna.locator("[data-lost]")).to_have_count(0)
+    await state(anna, "talking")
+    await expect(anna.locator("[data-verb=complete]")).to_be_enabled()
+    assert await verbs(anna) == before
+    await expect(anna.locator("pbxd-transfer [name=note]")).to_have_value("Paid twice")
+    await expect(bruno.locator("[data-note]")).to_have_text("Paid twice")
+    await anna.locator("[data-verb=complete]").click()
+    await all_phones.hear_each_other(his, caller)
+    await expect(bruno.locator("[data-standing]")).to_have_text("The caller is with you")
+
+
 async def test_bruno_declines_and_anna_sees_why(
     centre: Centre,
     all_phones: Phones,
