@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -60,7 +60,8 @@ class Centre:
     """Asterisk, pbxd and the agents' desks, as an async context.
 
     ``suites`` names one Asterisk each (see Switch); the nodes are called ``lab``, ``lab2`` … ``more`` is
-    merged over the settings, section by section.
+    merged over the settings, section by section. ``between`` is given a switch's AMI port and returns the one
+    that pbxd is to use, e.g. that of a door which can be slammed.
     """
 
     def __init__(
@@ -72,8 +73,11 @@ class Centre:
         flows: Path = CHECKOUT / "dialplans/flows",
         web_port: int | None = None,
         say: Callable[[str], None] = lambda _: None,
+        between: Callable[[int], Awaitable[int]] | None = None,
     ) -> None:
         self.desks = tuple(desks)
+        self._between = between
+        self._ami_ports: dict[str, int] = {}
         self.password = secrets.token_urlsafe(6)
         self.folder = Path()
         self._say = say
@@ -156,6 +160,8 @@ class Centre:
                 starting.create_task(switch.start())
         for switch in self.switches:
             await switch.set_global("PBXD_AGI", f"127.0.0.1:{self._ports['agi']}")
+            port = switch.ami_port
+            self._ami_ports[switch.wishes.node] = await self._between(port) if self._between else port
         await asyncio.to_thread(self._speak_prompts)
         self._write_settings()
         await self.start_pbxd()
@@ -248,7 +254,7 @@ class Centre:
                     "name": switch.wishes.node,
                     "ami": {
                         "host": switch.host,
-                        "port": switch.ami_port,
+                        "port": self._ami_ports[switch.wishes.node],
                         "username": switch.ami_username,
                         "secret": switch.ami_secret,
                         "retry_first": "50ms",
