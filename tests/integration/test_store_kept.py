@@ -118,8 +118,34 @@ async def test_a_state_that_cannot_be_read_is_counted_and_forgotten(
     assert list((await again.kept())[0].bodies) == [TWO]
     assert counts["pbxd_store_faults_total,kind=other"] == 1
     await again.all_kept()
-    assert list((await (await opened()).kept())[0].bodies) == [TWO]
+    keep(again, ONE, {"state": "talking"})  # keeping goes on
+    await again.all_kept()
+    assert (await (await opened()).kept())[0].bodies == {TWO: {"state": "ringing"}, ONE: {"state": "talking"}}
     assert counts["pbxd_store_faults_total,kind=other"] == 1
+
+
+class _BugError(Exception):
+    """A bug."""
+
+
+async def test_a_bug_of_ours_does_not_end_the_keeping(
+    opened: Opened, counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await opened()
+    done, failures = store._keeper._done, iter([True])
+
+    def broken(changes: Any) -> None:
+        if next(failures, False):
+            raise _BugError
+        done(changes)
+
+    monkeypatch.setattr(store._keeper, "_done", broken)
+    keep(store, ONE, {"state": "created"})
+    await store.all_kept()
+    keep(store, ONE, {"state": "talking"})
+    await store.all_kept()
+    assert counts["pbxd_store_faults_total,kind=other"] == 1
+    assert (await (await opened()).kept())[0].bodies == {ONE: {"state": "talking"}}
 
 
 @pytest.mark.postgres

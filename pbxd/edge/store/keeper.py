@@ -90,14 +90,24 @@ class Keeper:
             except ValueError as error:
                 self._count("pbxd_store_faults_total", kind="other")
                 log.error("store.state_unreadable", what=row.kind, id=row.id, error=str(error))
-                self._changed.setdefault((row.kind, row.id), None)
-                self._filled.set()
+                if (row.kind, row.id) not in self._changed:
+                    self.keep(row.kind, row.id, None)
                 continue
             found[row.kind, row.id] = body
         return found
 
     async def run(self) -> None:
         """Write until cancelled."""
+        while True:
+            try:
+                await self._run()
+            except Exception:
+                # A bug of ours must not end the keeping: a later kill would forget every transfer.
+                self._count("pbxd_store_faults_total", kind="other")
+                log.exception("store.keeper_failed", waiting=len(self._changed))
+                await asyncio.sleep(RETRY_FIRST_S)
+
+    async def _run(self) -> None:
         pause_s = RETRY_FIRST_S
         while True:
             if not self._changed:
@@ -113,6 +123,7 @@ class Keeper:
                 if is_rows_fault(error):
                     # One that no database takes must not hold up the others: each is tried by itself.
                     await self._one_by_one(changes)
+                    await asyncio.sleep(RETRY_FIRST_S)
                     continue
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, self._retry_most_s)
@@ -150,7 +161,7 @@ class Keeper:
             # What has changed again meanwhile is still to be written.
             if self._changed.get(key, "") == state:
                 self._changed.pop(key)
-                self._count("pbxd_store_keep_seconds", now - self._since.pop(key))
+                self._count("pbxd_store_keep_seconds", now - self._since.pop(key, now))
 
     async def _write(self, changes: Mapping[Key, str | None]) -> None:
         rows = [Row(kind, id_, state) for (kind, id_), state in changes.items()]
