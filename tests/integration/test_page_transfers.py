@@ -382,6 +382,16 @@ async def test_the_hand_over_is_there_before_the_phone_rings_and_is_acknowledged
     await expect(page.locator("[data-pop=p9] [data-reason]")).to_have_text("Refund above my limit")
 
 
+async def test_the_way_through_the_queue_is_kept_although_the_phone_rings_for_a_colleague(
+    liwei: Visitor,
+) -> None:
+    page, served = liwei.page, liwei.served
+    served.hand_over(handover())
+    served.pop(screen_pop("p9", "liwei", call="pbx1:p1", queue=None, waited_s=0.0))
+    await expect(page.locator("[data-pop=p9] [data-fact=queue]")).to_have_text("billing")
+    await expect(page.locator("[data-pop=p9] [data-fact=waited]")).to_have_text("0:47")
+
+
 async def test_notes_appear_while_they_are_typed_and_the_standing_follows(liwei: Visitor) -> None:
     page, served = liwei.page, liwei.served
     served.hand_over(handover())
@@ -459,10 +469,12 @@ async def test_wrap_up_counts_down_and_ends_with_the_button(anna: Visitor) -> No
     await anna.enter()
     wrapping = state()
     wrapping["agent"] |= {"state": "wrapup", "wrap_up": {"since": time.time(), "until": time.time() + 25}}
+    wrapping["queues"][0]["members"][0] |= {"paused": True, "paused_reason": "pbxd:wrap-up"}
     served.tell("screenpop_closed", {"id": "p1", "reason": "ended"})
     served.tell("state", wrapping)
     await expect(page.get_by_role("banner")).to_contain_text("Wrap-up")
     await expect(page.locator("[data-wrap-up]")).to_have_text(re.compile(r"0:2\d left"))
+    await expect(page.locator("[data-queue=billing]")).to_contain_text("Wrap-up")
     first = str(await page.locator("[data-wrap-up]").text_content())
     await expect(page.locator("[data-wrap-up]")).not_to_have_text(first)
     await expect(page.locator("[data-idle]")).to_contain_text("You write up your last call.")

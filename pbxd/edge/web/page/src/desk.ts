@@ -20,6 +20,7 @@ export interface Member {
   name: string;
   state: string;
   paused: boolean;
+  paused_reason?: string;
 }
 
 export interface Queue {
@@ -226,8 +227,13 @@ export function withHandover(handovers: readonly Handover[], handover: Handover)
 /** What is known of the caller before his call rings here: the card that the screen pop will fill. */
 export function popOf(handover: Handover): Pop {
   const { call, node, at, caller, dialled, queue, flow, path, subject, repeat, history } = handover;
-  const waited_s = handover.waits.reduce((sum, wait) => sum + wait.waited_s, 0);
+  const waited_s = waitedIn(handover);
   return { id: `handover ${handover.id}`, call, node, at, caller, dialled, queue, waited_s, flow, path, subject, repeat, history };
+}
+
+/** How long the caller has waited in queues, all in all (seconds). */
+export function waitedIn(handover: Handover): number {
+  return handover.waits.reduce((sum, wait) => sum + wait.waited_s, 0);
 }
 
 function pruned(pops: Pop[]): Pop[] {

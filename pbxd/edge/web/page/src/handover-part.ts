@@ -101,11 +101,16 @@ export class HandoverPart extends LitElement {
       </div>
       <div aria-live="polite">
         <h3 class="title">${words.note}</h3>
-        <p class="note" data-note>${handover.note ? said(handover.note) : html`<span class="quiet">${words.noNote}</span>`}</p>
+        <p class="note" data-note>${handover.note ? said(handover.note) : html`<span class="quiet">${this.open ? words.noNote : words.noReason}</span>`}</p>
       </div>
       ${handover.disposition ? html`<div><h3 class="title">${words.disposition}</h3><p data-disposition>${said(handover.disposition)}</p></div>` : nothing}
       ${this.agents()} ${this.earlier()} ${this.repeated()}
     </section>`;
+  }
+
+  /** Whether the colleague may still write something. */
+  private get open(): boolean {
+    return this.transfer !== null && this.transfer.state !== "ended";
   }
 
   private standing(): string {

@@ -85,6 +85,7 @@ export class Picker extends LitElement {
       }
       .list {
         overflow-y: auto;
+        min-height: min(20rem, 35dvh);
         border-block: 1px solid var(--line);
         padding: 0.35rem 0.5rem;
         scrollbar-gutter: stable;
@@ -346,8 +347,8 @@ export class Picker extends LitElement {
   private standing(row: TargetRow): TemplateResult {
     const { words } = this;
     if (row.kind === "agent" && row.state) return stateChip(row.state, row.state === "paused", words);
+    if (row.kind === "outside") return html``;
     if (!row.allowed) return html`<span class="chip plain">${words.notNow}</span>`;
-    if (row.kind === "outside") return html`<span class="chip plain">${words.kinds.outside}</span>`;
     const wait = row.expected_wait_s;
     if (wait !== null && wait > 0) return html`<span class="chip plain paused">${words.about(duration(wait))}</span>`;
     const free = row.free ?? 0;

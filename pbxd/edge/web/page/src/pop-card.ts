@@ -1,7 +1,7 @@
 // The screen pop: who calls, why he is here, and what happened before. Made to be read in two seconds.
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import type { Handover, PathStep, Pop, Transfer } from "./desk";
+import { type Handover, type PathStep, type Pop, type Transfer, waitedIn } from "./desk";
 import "./handover-part";
 import * as icons from "./icons";
 import { look } from "./look";
@@ -230,16 +230,19 @@ export class PopCard extends LitElement {
   ];
 
   protected override render() {
-    const { pop, words } = this;
+    const { pop, words, handover } = this;
     const over = pop.closed !== undefined;
+    // To the switch a call that is handed over comes straight from the colleague.
+    const queue = pop.queue ?? handover?.queue ?? null;
+    const waited = pop.queue === null && handover ? waitedIn(handover) : pop.waited_s;
     return html`
       <article class="card ${over ? "over" : ""}" data-pop=${pop.id} aria-label=${words.announce(this.who(), pop.queue ?? "")}>
         ${this.band(over)}
         <div class="body">
           ${this.caller()} ${over ? nothing : html`${this.handing()} ${this.moving()}`} ${this.repeat()}
           <dl class="facts">
-            ${this.fact(words.queue, pop.queue ? said(pop.queue) : words.direct, "queue")}
-            ${pop.queue ? this.fact(words.waited, html`<span class="time">${duration(pop.waited_s)}</span>`, "waited") : nothing}
+            ${this.fact(words.queue, queue ? said(queue) : words.direct, "queue")}
+            ${queue ? this.fact(words.waited, html`<span class="time">${duration(waited)}</span>`, "waited") : nothing}
             ${pop.subject ? this.fact(words.subject, said(pop.subject), "subject") : nothing}
             ${pop.dialled ? this.fact(words.dialled, number(pop.dialled), "dialled") : nothing}
           </dl>

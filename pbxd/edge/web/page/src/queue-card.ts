@@ -1,7 +1,7 @@
 // One queue: how many wait, how long already, and what its members do.
 
 import { css, html, LitElement, nothing } from "lit";
-import type { Queue, SwitchLink } from "./desk";
+import type { Member, Queue, SwitchLink } from "./desk";
 import { look } from "./look";
 import { number, said, stateChip } from "./parts";
 import { duration, moment } from "./say";
@@ -9,6 +9,9 @@ import type { Language, Words } from "./words";
 
 /** Callers listed by name; the others are only counted. */
 const LISTED = 5;
+
+/** The reason with which pbxd pauses who writes up his last call. */
+const WRAP_UP = "pbxd:wrap-up";
 
 /** Waits (seconds) from which the figure stands out, and stands out more. */
 const LATE = 60;
@@ -181,6 +184,11 @@ export class QueueCard extends LitElement {
     </ol>`;
   }
 
+  private chip(member: Member) {
+    const writes = member.paused && member.paused_reason === WRAP_UP && member.state === "ready";
+    return stateChip(writes ? "wrapup" : member.state, member.paused, this.words);
+  }
+
   private members() {
     const { words } = this;
     return html`<ul class="members" aria-label=${words.members}>
@@ -190,7 +198,7 @@ export class QueueCard extends LitElement {
             ${said(member.name || member.interface)}
             ${member.name === this.agent ? html`<small class="quiet">${words.you}</small>` : nothing}
           </span>
-          ${stateChip(member.state, member.paused, words)}
+          ${this.chip(member)}
         </li>`,
       )}
     </ul>`;
