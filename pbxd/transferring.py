@@ -9,7 +9,7 @@ from typing import Any
 from pbxd.agents.refused import Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import SwitchEvent
-from pbxd.calls.facts import Fact, MemberRinging
+from pbxd.calls.facts import Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind
 from pbxd.effects import Effect, Reply
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
@@ -58,6 +58,7 @@ class Transferring:
         wrap_up: WrapUp,
         news: Callable[[Node, list[Fact]], list[Effect]],
         dialled_outside: Callable[[AgentId, float], None] = lambda agent, at: None,
+        given_away: Callable[[CallId, str, AgentId, float], list[Effect]] = lambda *_: [],
     ) -> None:
         self._staff = staff
         self._nodes = nodes
@@ -69,6 +70,7 @@ class Transferring:
         self._progress.next_target = self._next_target
         self._progress.account = self._account
         self._progress.dialled_outside = dialled_outside
+        self._progress.given_away = given_away
         self._recovery = Recovery(self._progress, self._is_up)
         self._watching = Watching(self._progress)
 
@@ -84,6 +86,7 @@ class Transferring:
         return [
             self._progress.telling.view(record)
             for record in self._progress.records.values()
+            if record.id not in self._progress.hidden
             if agent is None or agent in (record.agent, record.target_agent)
         ]
 
@@ -262,16 +265,20 @@ class Transferring:
         return self._watching.on_event(event) if self._progress.of_call else []
 
     def on_fact(self, fact: Fact) -> list[Effect]:
-        """A phone rings for a target that was a queue: now it is known who it is."""
-        if not isinstance(fact, MemberRinging) or fact.call not in self._progress.of_call:
+        """A phone rings, or is answered, for a target that was a queue: now it is known who it is."""
+        if not isinstance(fact, MemberRinging | MemberStoppedRinging):
             return []
-        record = self._progress.records[self._progress.of_call[fact.call]]
+        id_ = self._progress.of_call.get(fact.call)
+        record = None if id_ is None else self._progress.records[id_]
         agent = self._staff.whose(fact.node, fact.interface)
-        if agent is None or record.target.kind is not TargetKind.QUEUE or agent.id == record.target_agent:
+        if record is None or agent is None or record.target.kind is not TargetKind.QUEUE:
             return []
-        record = replace(record, target_agent=agent.id)
-        self._progress.records[record.id] = record
-        return self._progress.telling.tell(None, record)
+        # Of several phones that ring the first one is shown, until one of them is answered.
+        first = isinstance(fact, MemberRinging) and record.target_agent is None
+        answered = isinstance(fact, MemberStoppedRinging) and fact.reason == "answered"
+        if not (first or answered) or agent.id in (record.target_agent, record.agent):
+            return []
+        return self._progress.chosen(record, agent.id)
 
     def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
         return self._recovery.answered(answer)

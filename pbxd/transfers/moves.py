@@ -39,9 +39,9 @@ def actions(
         case Move.PART:
             return _part(record, rules)
         case Move.DIAL:
-            return _dial(record, rules, meet="transferer")
+            return _dial(record, rules, meet="transferer", position=position)
         case Move.DIAL_FOR_CALLER:
-            return _dial(record, rules, meet="caller")
+            return _dial(record, rules, meet="caller", position=position)
         case Move.TO_TRANSFERER:
             return [_send(caller, "meet-transferer")]
         case Move.TO_TARGET:
@@ -55,7 +55,7 @@ def actions(
         case Move.SAY_WHY:
             return [_send(transferer, _WHY.get(record.went or Outcome.FAILED, "why-gone"))]
         case Move.TO_QUEUE:
-            return _queue(record, position)
+            return _queue(record, rules, position)
         case Move.RESCUE:
             return [_send(caller, "rescue")]
         case _:
@@ -66,7 +66,9 @@ def _with_target(move: Move, record: OpenTransfer, rules: TransferRules, line: s
     """What has to be done with the target's own channel."""
     caller, transferer = record.caller, record.transferer
     match move:
-        case Move.DROP:
+        case Move.DROP_LONELY if record.consult_since is not None:
+            return []
+        case Move.DROP | Move.DROP_LONELY:
             return [Hangup(channel=line).headers()]
         case Move.ANSWER_FOR_CALLER:
             return [_set(line, "PBXD_MEET", "caller")]
@@ -143,7 +145,7 @@ def _part(record: OpenTransfer, rules: TransferRules) -> list[Action]:
     ]
 
 
-def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Action]:
+def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str, position: int | None) -> list[Action]:
     """Call the target on a channel whose name is known before it exists."""
     near, far = own_channels(record.id, record.attempt)
     queue = record.target.kind is TargetKind.QUEUE
@@ -156,6 +158,8 @@ def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Acti
         "PBXD_MEET": meet,
         "PBXD_MUSIC": rules.music_for(record.queue),
     }
+    if queue:
+        variables |= _standing(record.dial, rules, position)
     if meet == "transferer" and _after(rules):
         variables["PBXD_AFTER"] = _after(rules)
     originate: Action = {
@@ -169,8 +173,6 @@ def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str) -> list[Acti
         "CallerID": caller_id(record.caller_name, record.caller_number),
         "ChannelId": near,
         "OtherChannelId": far,
-        # A Local channel would take Asterisk's own format: on 22 the phone behind it can go deaf then.
-        **({"Codecs": rules.local_codecs} if dial.startswith("Local/") else {}),
         "Variable": [f"{name}={value}" for name, value in variables.items()],
     }
     if dial.startswith("Local/"):
@@ -192,15 +194,23 @@ def caller_id(name: str, number: str) -> str:
     return f'"{kept}" <{dialled}>'
 
 
-def _queue(record: OpenTransfer, position: int | None) -> list[Action]:
+def _queue(record: OpenTransfer, rules: TransferRules, position: int | None) -> list[Action]:
+    queue = record.back_to or record.queue or ""
     values = {
-        "PBXD_QUEUE": record.back_to or record.queue or "",
+        **_standing(queue, rules, position),
+        "PBXD_QUEUE": queue,
         "PBXD_QUEUE_TIMEOUT": "",
-        "PBXD_QUEUE_POSITION": "" if position is None else str(position),
         "PBXD_TRANSFER": "",
     }
     redirect = Redirect(channel=record.caller, to=Place(context="pbxd-queue", exten="s")).headers()
     return [*(_set(record.caller, name, value) for name, value in values.items()), redirect]
+
+
+def _standing(queue: str, rules: TransferRules, position: int | None) -> dict[str, str]:
+    """Where in a queue he stands who is handed over to it."""
+    priority = rules.priority_in(queue)
+    place = {"PBXD_QUEUE_POSITION": "" if position is None else str(position)}
+    return place if priority is None else {**place, "QUEUE_PRIO": str(priority)}
 
 
 def _seconds(value: float) -> str:

@@ -40,8 +40,10 @@ _ANNOUNCED_S = 8.0
 _LOOK_S = 0.5
 _APPEAR_S = 2.0
 _SWEEP_S = 3.0
-_FORGET_S = 120.0
-"""So long an ended transfer is still known, for those who reload or press again."""
+_SHOWN_S = 120.0
+"""So long an ended transfer is still shown, for those who load their page again."""
+FORGET_S = 86_400.0
+"""So long its id is known: the same order again is no new transfer."""
 
 _FREEING = frozenset({Move.FREE_TRANSFERER, Move.TRANSFERER_FREE_AFTER, Move.HAND_OVER, Move.SAY_LEFT})
 _MEETS_TARGET = frozenset({Input.CONSULT, Input.JOINED, Input.ALL})
@@ -82,6 +84,7 @@ class Progress:
         self.telling = Telling(passports)
         self.timers = Timers(journal)
         self.records: Table[TransferId, OpenTransfer] = Table(journal)
+        self.hidden: Table[TransferId, bool] = Table(journal)  #: ended a while ago
         self.of_call: Table[CallId, TransferId] = Table(journal)
         self.lines: Table[tuple[NodeId, str], TransferId] = Table(journal)
         self.asked: Table[AskId, Asked] = Table(journal)
@@ -90,6 +93,8 @@ class Progress:
         self._wrap_up = wrap_up
         #: called when a number outside is dialled for an agent
         self.dialled_outside: Callable[[AgentId, float], None] = lambda agent, at: None
+        #: called before a caller goes to a queue: it must not ring who gave him away, nor who declined him
+        self.given_away: Callable[[CallId, str, AgentId, float], list[Effect]] = lambda *_: []
         #: called with a record whose target is gone and that has others left: the next one, or None
         self.next_target: Callable[[OpenTransfer, float], OpenTransfer | None] = lambda record, at: None
         #: called when a transfer has ended, before it is forgotten: the account for the journey
@@ -124,7 +129,7 @@ class Progress:
             return []
         self._pictures[id_] = now
         self.records[id_] = record = measured(record, now, at)
-        effects += self._guard(record, now)
+        effects += self.guard(record, now)
         if now.target and not before.target:
             self.timers.stop(id_, Timer.APPEAR)
         for signal in signals(before, now):
@@ -135,7 +140,8 @@ class Progress:
         """The picture was taken on another occasion: what is in it is no news any more."""
         self._pictures[id_] = now
 
-    def _guard(self, record: OpenTransfer, now: Picture) -> list[Effect]:
+    def guard(self, record: OpenTransfer, now: Picture) -> list[Effect]:
+        """A caller must not be on hold without an end."""
         alone = now.caller and not now.queued and now.company in (Company.NOBODY, Company.CONSULT)
         if not alone:
             self.timers.stop(record.id, Timer.GUARD)
@@ -205,6 +211,8 @@ class Progress:
         effects: list[Effect] = []
         if _FREEING & set(taken.moves):
             effects += self._wrap_up(record.agent, at, call=record.call, queue=record.queue)
+        if Move.TO_QUEUE in taken.moves:
+            effects += self.given_away(record.call, record.back_to or record.queue or "", record.agent, at)
         for move in taken.moves:
             if move in (Move.DIAL, Move.DIAL_FOR_CALLER):
                 record = self._dialled(record)
@@ -225,13 +233,22 @@ class Progress:
 
     def _dialled(self, record: OpenTransfer) -> OpenTransfer:
         record = replace(record, attempt=record.attempt + 1, up=False, went=None, rang=None, why="")
+        if record.channel is not None:
+            self.lines.pop((record.node, record.channel), None)
         channel, _ = own_channels(record.id, record.attempt)
         self.lines[record.node, channel] = record.id
         return replace(record, channel=channel)
 
+    def chosen(self, record: OpenTransfer, agent: AgentId) -> list[Effect]:
+        """It has turned out who the target is."""
+        after = replace(record, target_agent=agent)
+        self.records[record.id] = after
+        kept = KeepTransfer(transfer=record.id, body=body_of(after))
+        return [*self.telling.tell(record, after), kept]
+
     def carry_out(self, move: Move, record: OpenTransfer, at: float) -> list[Effect]:
         """Have the switch carry out a move."""
-        position = self._position(record, at) if move is Move.TO_QUEUE else None
+        position = self._position(move, record, at)
         channel = self.calls[record.node].wiring.channels.get(record.channel or Uniqueid(""))
         line = None if channel is None else channel.name
         effects: list[Effect] = []
@@ -249,15 +266,18 @@ class Progress:
             self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt)
         return [Ask(ask=ask, node=record.node, action=action, timeout_s=3.0)]
 
-    def _position(self, record: OpenTransfer, at: float) -> int | None:
-        """Where in the queue the caller stands who keeps the waiting time that he has. PBX counts from 1."""
+    def _position(self, move: Move, record: OpenTransfer, at: float) -> int | None:
+        """Where in a queue the caller stands who keeps the waiting time that he has; 1 is the first."""
+        if move is Move.TO_QUEUE:
+            queue = record.back_to or record.queue
+        elif move in (Move.DIAL, Move.DIAL_FOR_CALLER) and record.target.kind is TargetKind.QUEUE:
+            queue = record.dial
+        else:
+            return None
         journeys = self.calls[record.node].journeys
         waited = journeys.waited(record.call, at)
-        queue = record.back_to or record.queue
-        longer = sum(
-            1 for other in journeys.waiting.values() if other.queue == queue and at - other.joined > waited
-        )
-        return longer + 1
+        waiting = [other for other in journeys.waiting.values() if other.queue == queue]
+        return 1 + sum(at - other.joined > waited for other in waiting)
 
     def _times(self, before: OpenTransfer, record: OpenTransfer, taken: Taken) -> list[Effect]:
         timers, id_ = self.timers, record.id
@@ -266,7 +286,8 @@ class Progress:
             timers.stop(id_, Timer.STATE)
         if record.over:
             timers.stop(id_, *Timer)
-            return timers.set(id_, Timer.SWEEP, _SWEEP_S) + timers.set(id_, Timer.FORGET, _FORGET_S)
+            effects += timers.set(id_, Timer.SWEEP, _SWEEP_S) + timers.set(id_, Timer.HIDE, _SHOWN_S)
+            return effects + timers.set(id_, Timer.FORGET, FORGET_S)
         patience = _PATIENCE_S.get(record.state)
         if Move.SAY_WHY in taken.moves:
             patience = _ANNOUNCED_S
@@ -297,17 +318,25 @@ class Progress:
         return [
             *self.telling.publish(record, EVENTS[outcome], at),
             *self.telling.publish(record, "ended", at),
-            KeepTransfer(transfer=record.id, body=None),
+            KeepTransfer(transfer=record.id, body=body_of(record)),
             *self.passports.ended(record.id, outcome.value, at, record.kind.value),
             *self.account(record, at),
         ]
 
-    def forget(self, id_: TransferId) -> None:
-        """Nobody asks about this transfer any more."""
-        record = self.records.pop(id_, None)
+    def hide(self, id_: TransferId) -> None:
+        """Nobody looks at this transfer any more."""
+        record = self.records.get(id_)
         if record is not None:
-            self.timers.stop(id_, *Timer)
+            self.hidden[id_] = True
             self.calls[record.node].expect_no_more(id_)
+
+    def forget(self, id_: TransferId) -> list[Effect]:
+        """Nobody orders this transfer again."""
+        self.hide(id_)
+        self.hidden.pop(id_, None)
+        self.timers.stop(id_, *Timer)
+        known = self.records.pop(id_, None)
+        return [] if known is None else [KeepTransfer(transfer=id_, body=None)]
 
 
 def _surprise(record: OpenTransfer, signal: Input) -> Count:

@@ -17,7 +17,7 @@ from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
 from pbxd.transfers.machine import follow
 from pbxd.transfers.moves import CONTEXT
 from pbxd.transfers.picture import calls_somebody, look, settle
-from pbxd.transfers.progress import Asked, Progress
+from pbxd.transfers.progress import FORGET_S, Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
 from pbxd.transfers.timers import Timer
@@ -57,7 +57,9 @@ class Recovery:
         if record is None:
             return []
         if timer is Timer.FORGET:
-            self._progress.forget(id_)
+            return self._progress.forget(id_)
+        if timer is Timer.HIDE:
+            self._progress.hide(id_)
             return []
         if not self._is_up(record.node):
             return self._progress.timers.set(id_, timer, _SETTLING_S)
@@ -88,14 +90,18 @@ class Recovery:
         step = settle(record, now, calling=calls_somebody(record, self._progress.calls[record.node]))
         if step.to is State.RECALLING and step.to is record.state and Move.RESCUE not in step.moves:
             return self._progress.timers.set(record.id, Timer.STATE, self._progress.rules.recall_timeout_s)
+        effects = [] if step.to is State.ENDED else self._progress.guard(record, now)
         if step.moves and step.to is not State.ENDED and not repair:
-            return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
+            return [*effects, *self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)]
         if step.to is record.state and not step.moves:
-            waits = step.to in AWAITING
-            return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S) if waits else []
+            if step.to in AWAITING:
+                effects += self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
+            return effects
         taken = follow(record, step)
         repairs = record.repairs + 1 if step.moves else 0
-        return self._progress.go(record, replace(taken, record=replace(taken.record, repairs=repairs)), at)
+        return effects + self._progress.go(
+            record, replace(taken, record=replace(taken.record, repairs=repairs)), at
+        )
 
     # ------------------------------------------------------------ over gaps
 
@@ -112,7 +118,15 @@ class Recovery:
                 effects.append(KeepTransfer(transfer=id_, body=None))
             elif record.id not in self._progress.records:
                 self._progress.open(record)
+                if record.over:
+                    effects += self._known_still(record, kept.at)
         return effects
+
+    def _known_still(self, record: OpenTransfer, at: float) -> list[Effect]:
+        """One that had ended: it is only known, so that the same order again is no new one."""
+        self._progress.hide(record.id)
+        left = FORGET_S - max(0.0, at - (record.ended or at))
+        return self._progress.timers.set(record.id, Timer.FORGET, max(0.0, left))
 
     def linked(self, up: LinkUp) -> list[Effect]:
         """The switch as it really is: each open transfer on it is finished or unwound from that."""

@@ -36,6 +36,7 @@ class QueueRules:
 
     music: str | None = None
     reassure_prompt: str | None = None
+    priority: int | None = None  #: of callers who are handed over to this queue, in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,6 @@ class TransferRules:
     on_hangup: OnHangup = OnHangup.COMPLETE
     recall_timeout_s: float = 25.0  #: how long the transferer rings when nobody took the caller
     recall_queue: str = ""  #: where the caller goes when he does not answer; '': the fallback queue
-    local_codecs: str = "ulaw,alaw"  #: what a target behind a Local channel is called with
     outside: OutsideRules = field(default_factory=OutsideRules)
     queues: Mapping[str, QueueRules] = field(default_factory=dict)
 
@@ -70,3 +70,8 @@ class TransferRules:
         if special is None or special.reassure_prompt is None:
             return self.reassure_prompt
         return special.reassure_prompt
+
+    def priority_in(self, queue: str) -> int | None:
+        """The priority that a caller has in this queue who is handed over to it; None: as everybody."""
+        special = self.queues.get(queue)
+        return None if special is None else special.priority

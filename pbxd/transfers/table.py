@@ -50,6 +50,7 @@ _FINALE = _end(_O.COMPLETED)
 _CANCELLED = _end(_O.CANCELLED, _M.DROP)
 _REQUEUED = _end(_O.REQUEUED, _M.DROP)
 _LEFT = _end(_O.CALLER_LEFT)
+_LEFT_ALONE = _end(_O.CALLER_LEFT, _M.DROP_LONELY)
 
 _ROWS: Mapping[State, Mapping[Input, Step]] = {
     _S.PLACING: {
@@ -169,14 +170,14 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.JOINED: _FINALE,
         _I.LEAVE: Step(to=_S.LEAVING, again=True),
         _I.COMPLETE: Step(to=_S.LEAVING, again=True),
-        _I.C_GONE: _LEFT,
+        _I.C_GONE: _LEFT_ALONE,
         _I.ELSEWHERE: _end(_O.RECALLED, _M.DROP),
         _I.QUEUED: _REQUEUED,
     },
     _S.COMPLETING: {
         _I.JOINED: _FINALE,
         _I.COMPLETE: Step(to=_S.COMPLETING, again=True),
-        _I.C_GONE: _LEFT,
+        _I.C_GONE: _LEFT_ALONE,
         _I.ELSEWHERE: _end(_O.RECALLED, _M.DROP),
         _I.QUEUED: _REQUEUED,
     },

@@ -16,7 +16,8 @@ class Timer(StrEnum):
     RING = "ring"  #: the target has rung for long enough
     GUARD = "guard"  #: the caller has been on hold for long enough
     SWEEP = "sweep"  #: after the end: is anything left behind?
-    FORGET = "forget"  #: after the end: nobody asks any more
+    HIDE = "hide"  #: after the end: nobody looks at it any more
+    FORGET = "forget"  #: … and nobody orders it again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,8 +42,6 @@ class Watching:
     def on_event(self, event: SwitchEvent) -> list[Effect]:
         """To be called after the model has taken the event."""
         if isinstance(event, ami.OriginateFailed):
-            return self._not_reached(event)
-        if isinstance(event, ami.OriginateFailed):
             return self._failed(event)
         snapshot = _subject(event)
         if snapshot is None:
@@ -53,22 +51,10 @@ class Watching:
         else:
             effects = []
         id_ = self._concerned(event, snapshot)
-        if id_ is None or self._progress.records[id_].over:
+        if id_ is None or (record := self._progress.records.get(id_)) is None or record.over:
             return effects
         effects += self._of_target(id_, event, snapshot)
         return [*effects, *self._progress.observe(id_, event.at)]
-
-    def _not_reached(self, event: ami.OriginateFailed) -> list[Effect]:
-        """Nobody is behind the number: no channel came to be, and no other event will say so."""
-        id_ = self._progress.lines.get((event.node, event.uniqueid))
-        record = None if id_ is None else self._progress.records[id_]
-        if id_ is None or record is None or record.over or record.channel != event.uniqueid:
-            return []
-        if event.uniqueid in self._progress.calls[event.node].wiring.channels or record.went is not None:
-            return []  # its Hangup says more
-        self._went(record, Outcome.NO_ANSWER if event.no_answer else Outcome.FAILED)
-        self._progress.timers.stop(id_, Timer.APPEAR)
-        return self._progress.feed(id_, Input.B_GONE, event.at)
 
     def _appeared(self, id_: TransferId, snapshot: ChannelSnapshot, at: float) -> list[Effect]:
         """A channel of our own making is there, and has a name: what was decided meanwhile can be said."""
@@ -92,10 +78,13 @@ class Watching:
         if wiring.has_gone(event.uniqueid):
             return []
         if event.no_answer:
+            # Asterisk 16 does not say so when it hangs up.
             self._went(record, Outcome.NO_ANSWER)
         if event.uniqueid in wiring.channels:
             return []  # its hang-up follows
-        self._went(self._progress.records[record.id], Outcome.FAILED)
+        if not event.no_answer:
+            self._went(record, Outcome.FAILED)
+        self._progress.timers.stop(record.id, Timer.APPEAR)
         return self._progress.feed(record.id, Input.B_GONE, event.at)
 
     def _concerned(self, event: SwitchEvent, snapshot: ChannelSnapshot) -> TransferId | None:

@@ -70,6 +70,7 @@ class Move(StrEnum):
     BACK_TO_TARGET = "C to hold, B to A"
     CONFERENCE = "all to one conference"
     DROP = "hang up B"
+    DROP_LONELY = "hang up B, unless he talks with A"
     FREE_TRANSFERER = "free A"
     SAY_WHY = "tell A why, then C to A"
     SAY_LEFT = "tell A that C left"

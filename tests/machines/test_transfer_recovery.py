@@ -48,7 +48,8 @@ def home(lab: Lab) -> None:
         if name in lab.switch.lines:
             lab.switch.hang_up_phone(name)
     lab.wait(200)
-    assert (dict(lab.switch.lines), lab.kept) == ({}, {})
+    assert not lab.switch.lines
+    assert all(body["state"] == "ended" for body in lab.kept.values())
     assert lab.events().count("ended") == 1
     assert [count for count in lab.counts if "orphan" in count.metric] == []
 
@@ -167,3 +168,27 @@ def test_a_second_inventory_changes_nothing(lab: Lab) -> None:
     lab.settle()
     assert lab.outcome() == "completed"
     home(lab)
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_the_hold_guard_runs_on(lab: Lab, how: str) -> None:
+    bring(lab, "talking")
+    broken(lab, how)
+    lab.wait(181)
+    assert (lab.outcome(), lab.hears(lab.caller)) == ("cancelled", {DEVICE[ANNA]})
+    home(lab)
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_the_same_id_is_no_new_transfer_for_a_day(lab: Lab, killed: bool) -> None:
+    bring(lab, "talking")
+    lab.do(Verb.CANCEL)
+    lab.wait(600)
+    assert lab.world.transfers(None) == []
+    if killed:
+        broken(lab, "killed")
+    assert lab.start(to(BRUNO)).body["outcome"] == "cancelled"
+    assert lab.world.transfers(None) == []
+    lab.wait(90_000)
+    assert lab.kept == {}
+    assert lab.world.transfer_view(TransferId("t1")) is None

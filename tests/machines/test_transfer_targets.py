@@ -10,10 +10,11 @@ from pbxd.agents.outside import OutsideRules
 from pbxd.effects import Ask, Tell
 from pbxd.ids import AgentId, CallId, TransferId
 from pbxd.orders import AcknowledgeHandover, AnnotateTransfer, Target, TargetKind, TransferMode, Verb
-from pbxd.transfers.rules import Acknowledge, OnHangup, TransferRules
+from pbxd.transfers.rules import Acknowledge, OnHangup, QueueRules, TransferRules
 from tests.machines.small_switch import QUEUE
 from tests.machines.test_transfer_story import nothing_left
 from tests.machines.transfer_lab import ANNA, BRUNO, CARLA, DEVICE, DORA, TRUNK, Lab, to
+from tests.machines.transfer_switch import Seat
 
 SUPPORT = Target(kind=TargetKind.QUEUE, id=QUEUE)
 TAX = Target(kind=TargetKind.SKILL, id="tax")
@@ -137,6 +138,47 @@ def test_a_number_outside_counts_for_its_agent() -> None:
     lab.settle()
     assert lab.start(number, id_="t2").code == "rate_limited"
     assert lab.start(Target(kind=TargetKind.OUTSIDE, id="+4930123456"), id_="t3").code == "not_allowed"
+
+
+def test_of_several_phones_of_a_queue_the_one_that_is_answered_is_the_target() -> None:
+    lab = called()
+    lab.serves(BRUNO)
+    lab.serves(CARLA)
+    lab.start(SUPPORT)
+    lab.settle()
+    far = next(name for name in lab.switch.lines if name.endswith(";2"))
+    second = lab.switch.line(DEVICE[CARLA], lab.switch.linkedid(far), 0)
+    lab.switch.seats[second] = Seat(app="Behind", peer=far)
+    lab.switch.call_member(far, second, DEVICE[CARLA])
+    lab.switch.state(second, 5)
+    lab.settle()
+    lab.switch.unanswered(lab.phone(BRUNO), "CANCEL", 16)
+    lab.switch.answer(second)
+    lab.settle()
+    view = lab.world.transfer_view(TransferId("t1"))
+    assert view is not None
+    assert (view["target"]["agent"], lab.state()) == (CARLA, "talking")
+    assert lab.kept[TransferId("t1")]["target_agent"] == CARLA
+    # Whoever's phone rang first was told that he is not meant.
+    told = [e.body for e in lab.effects if isinstance(e, Tell) and (e.agent, e.kind) == (BRUNO, "transfer")]
+    assert told[-1]["target"]["agent"] == CARLA
+
+
+def test_a_caller_keeps_his_waiting_time_and_gets_a_priority() -> None:
+    lab = called(queues={QUEUE: QueueRules(priority=5)})
+    lab.serves(BRUNO)
+    lab.start(SUPPORT)
+    lab.settle()
+    asked = [e.action for e in lab.effects if isinstance(e, Ask) and e.action["Action"] == "Originate"]
+    assert {"QUEUE_PRIO=5", "PBXD_QUEUE_POSITION=1"} <= set(asked[0]["Variable"])
+    lab.do(Verb.REQUEUE)
+    lab.settle()
+    said = {
+        e.action["Variable"]: e.action["Value"]
+        for e in lab.effects
+        if isinstance(e, Ask) and e.action["Action"] == "Setvar"
+    }
+    assert (said["QUEUE_PRIO"], said["PBXD_QUEUE_POSITION"], said["PBXD_QUEUE"]) == ("5", "1", QUEUE)
 
 
 # ---------------------------------------------------------------- the target knows before it rings

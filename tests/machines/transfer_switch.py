@@ -93,6 +93,7 @@ class TransferSwitch(SmallSwitch):
             assert dialler is not None
             if self.seats[dialler].app == "Queue":  # it goes on waiting
                 self.dial_end(name, status)
+                self.seats[name].peer = None
                 self.end(name, cause)
             else:
                 self.local_failed(dialler.removesuffix("2") + "1", dialler, status, cause)
