@@ -56,6 +56,7 @@ class AfterCall:
         self._declined = Declined(journal, self._pausing, wrap_up.declined_s)
         self._handling = Handling(journal)
         self._queue_of: Table[CallId, str] = Table(journal)
+        self._unwilling: Table[CallId, tuple[AgentId, ...]] = Table(journal)  #: declined or gave him away
         self._outside_calls: Table[AgentId, tuple[float, ...]] = Table(journal)
         self._under_way = UnderWay(journal)
         self._now: Table[None, float] = Table(journal)
@@ -138,13 +139,14 @@ class AfterCall:
         match fact:
             case CallQueued():
                 self._queue_of[fact.call] = fact.queue
-                return []
+                return self._spare(fact.call, fact.queue, fact.at)
             case LegEnded():
                 return self._leg_ended(fact)
             case QueueLeft(call=call, queue=queue):
                 return self._release(self._declined.left(call, queue), fact.at)
             case CallEnded(call=call) | CallFolded(call=call):
                 self._queue_of.pop(call, None)
+                self._unwilling.pop(call, None)
                 return self._release(self._declined.left(call, None), fact.at)
             case _:
                 return []
@@ -198,16 +200,44 @@ class AfterCall:
 
     def _declines(self, node: Node, channel: Channel, call: CallId, at: float) -> list[Effect]:
         called = node.calls.journeys.called_for(channel.uniqueid)
-        agent = None if called is None else self._whose(node.id, channel.interface, called.interface)
-        if called is None or agent is None or not self._waits(node, call, called.queue):
+        agent = self._whose(node.id, channel.interface, None if called is None else called.interface)
+        if agent is None:
             return []
-        job = Job(node=node.id, queue=called.queue, interface=called.interface)
-        effects = self._declined.declines(job, self._member(job), agent.id, call, at)
-        return [*effects, declined_caller(node.id, called.queue)]
+        if called is None:
+            # The phone was called for a transfer, or directly. The caller may come to a queue that he serves.
+            if channel.uniqueid not in node.calls.wiring.bridge_of:
+                self._wants_not(agent.id, call)
+            return []
+        if not self._waits(node, call, called.queue):
+            return []
+        self._wants_not(agent.id, call)
+        return [*self._spare(call, called.queue, at), declined_caller(node.id, called.queue)]
+
+    def _wants_not(self, agent: AgentId, call: CallId) -> None:
+        unwilling = self._unwilling.get(call, ())
+        if agent not in unwilling:
+            self._unwilling[call] = (*unwilling, agent)
 
     def _waits(self, node: Node, call: CallId, queue: str) -> bool:
         waiting = node.calls.journeys.waiting.values()
         return any(one.call == call and one.queue == queue for one in waiting)
+
+    def given_away(self, call: CallId, queue: str, agent: AgentId, at: float) -> list[Effect]:
+        """This agent is about to send this caller to this queue: it must not ring him for that.
+
+        The effects must go out before the action that sends the caller there.
+        """
+        self._wants_not(agent, call)
+        return self._spare(call, queue, at)
+
+    def _spare(self, call: CallId, queue: str, at: float) -> list[Effect]:
+        """This caller waits in this queue, or will in a moment: it rings nobody who does not want him."""
+        effects: list[Effect] = []
+        for agent in self._unwilling.get(call, ()):
+            for node, member in self._served(self._staff.agents[agent]):
+                if node == _node_of(call) and member.queue == queue:
+                    effects += self._declined.declines(job_of(node, member), member, agent, call, at)
+        return effects
 
     def _release(self, over: list[tuple[Job, Spared]], at: float) -> list[Effect]:
         """They may be rung by these queues again, unless they have notes to write meanwhile."""

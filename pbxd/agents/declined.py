@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pbxd.agents.pausing import DECLINED, Job, Pausing
+from pbxd.agents.pausing import DECLINED, OURS, WRAP_UP, Job, Pausing
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.calls.changed import changed
 from pbxd.effects import Effect, Wake
@@ -35,10 +35,11 @@ class Declined:
         self.open: Table[Job, Spared] = Table(journal)
 
     def declines(
-        self, job: Job, member: MemberSnapshot | None, agent: AgentId, call: CallId, at: float
+        self, job: Job, member: MemberSnapshot, agent: AgentId, call: CallId, at: float
     ) -> list[Effect]:
-        """This member has just declined this caller."""
-        if not self._seconds or member is None or member.paused or job in self.open:
+        """This member has declined this caller, who waits in the queue or is about to."""
+        own = member.paused and member.paused_reason != WRAP_UP
+        if not self._seconds or own or job in self.open:
             return []
         self.open[job] = Spared(agent=agent, call=call)
         return [self._pausing.one(job, reason=DECLINED, at=at), Wake(in_s=0.0)]
@@ -69,17 +70,16 @@ class Declined:
         spared = self.open.get(job)
         if spared is None:
             return
-        ours = member.paused and member.paused_reason == DECLINED
-        if ours and not spared.held:
+        if member.paused and member.paused_reason == DECLINED:
             self.open[job] = changed(spared, held=True)
-        elif not ours and (spared.held or member.paused):
+        elif (member.paused and member.paused_reason != WRAP_UP) or (spared.held and not member.paused):
             del self.open[job]
 
     def release(
         self, job: Job, spared: Spared, member: MemberSnapshot | None, at: float, *, reason: str | None
     ) -> list[Effect]:
         """Resume him in this queue, or keep him paused for another ``reason``, unless others paused him."""
-        if member is None or (member.paused and member.paused_reason != DECLINED):
+        if member is None or (member.paused and member.paused_reason not in OURS):
             return []
         if not member.paused and spared.held:
             return []

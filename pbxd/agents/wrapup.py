@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pbxd.agents.pausing import WRAP_UP, Job, Pausing, Served, job_of
+from pbxd.agents.pausing import DECLINED, WRAP_UP, Job, Pausing, Served, job_of
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.calls.changed import changed
@@ -150,10 +150,11 @@ class Wrapups:
         job = job_of(node, member)
         if member.paused:
             ours = member.paused_reason == WRAP_UP
+            own = not ours and member.paused_reason != DECLINED
             held = wrap_up.held | {job} if ours else wrap_up.held - {job}
             wrap_up = changed(wrap_up, asked=wrap_up.asked - {job}, held=held)
             self.open[who.id] = wrap_up
-            if not ours and not wrap_up.asked and not wrap_up.held:
+            if own and not wrap_up.asked and not wrap_up.held:
                 return self._end(who, at, "paused")
         elif job in wrap_up.held:
             # He was resumed by somebody who knows nothing of pbxd, e.g. by a feature code of his phone.

@@ -264,6 +264,39 @@ async def test_after_a_transfer_she_wraps_up_at_her_own_end(
         await centre.quiet()
 
 
+async def test_who_declines_in_a_transfer_is_spared_the_caller_in_the_queue(
+    centre: Centre, all_phones: Phones, told: Told
+) -> None:
+    """Bruno declines; Anna sends the caller to a queue that both of them serve: neither is rung at once."""
+    bruno = await all_phones.agent(centre.switch, "1002", name="bruno")
+    anna = await all_phones.agent(centre.switch, "1001", name="anna")
+    caller = await all_phones.caller(centre.switch, "02055555555", trunk="trunk-queue", label="fifth")
+    with Told(centre.switch, "PJSIP/1002") as of_bruno:
+        async with centre.page("anna") as page:
+            await caller.dial(SHORT[1:])
+            await anna.answer()
+            await all_phones.hear_each_other(anna, caller)
+            answer = await page.order("transfer.start", targets=[{"kind": "agent", "id": "bruno"}])
+            assert answer["outcome"] == "done", answer
+            transfer = answer["body"]["id"]
+            await bruno.reject(await bruno.rings())
+            await page.until(lambda: page.transfers[transfer]["state"] == "ended", "the end of it")
+            await all_phones.hear_each_other(anna, caller)
+            answer = await page.order(
+                "transfer.start", targets=[{"kind": "queue", "id": SHORT}], mode="blind"
+            )
+            assert answer["outcome"] == "done", answer
+            await anna.on_hook()
+            await caller.hears_only("music")
+            assert of_bruno.kinds() == ["paused"]
+            assert of_bruno.reasons == ["pbxd:declined"]
+            await bruno.rings(20)
+            await of_bruno.until(["paused", "resumed", "rung"])
+            assert told.kinds()[:2] == ["rung", "paused"]
+            await caller.hang_up()
+            await centre.quiet()
+
+
 def _wraps_up(page: AgentPage) -> bool:
     agent = page.state["agent"]
     return agent["state"] == "wrapup" and bool(agent["wrap_up"] and agent["wrap_up"]["until"])

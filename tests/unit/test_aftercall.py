@@ -421,6 +421,44 @@ def test_who_was_spared_and_has_notes_to_write_is_not_resumed(version: str) -> N
     assert resumed == [(PHONE, None, "resumed")]
 
 
+def test_who_gives_a_caller_to_his_own_queue_is_not_rung_for_him(version: str) -> None:
+    """Without a wrap-up he would be the one who has been idle longest."""
+    world = a_world(WrapUpRules())
+    events = events_of(version, "queue_answered", NODE)
+    at = next(n for n, event in enumerate(events) if isinstance(event, HangupRequest))
+    play(world, events[:at])
+    (record,) = world.nodes[NODE].calls.records(1.0)
+    effects = world._aftercall.given_away(record.id, "q501", ANNA, 1.0)
+    assert pauses(effects) == [(PHONE, "q501", DECLINED)]
+    assert pauses(world._aftercall.given_away(record.id, "q501", ANNA, 1.1)) == []
+    assert pauses(world._aftercall.given_away(record.id, "elsewhere", ANNA, 1.1)) == []
+    carried_out(world, effects)
+    world.step(Tick(at=100.0))
+    assert pauses(world.step(Tick(at=130.0))) == [(PHONE, "q501", "resumed")]
+
+
+def test_in_wrap_up_as_well_and_beyond_it(version: str) -> None:
+    world = a_world(WrapUpRules(default_s=20.0, declined_s=60.0))
+    events = events_of(version, "queue_answered", NODE)
+    at = next(n for n, event in enumerate(events) if isinstance(event, HangupRequest))
+    play(world, events[:at])
+    (record,) = world.nodes[NODE].calls.records(1.0)
+    effects = world._aftercall.begin(ANNA, 1.0, call=record.id)
+    effects += world._aftercall.given_away(record.id, "q501", ANNA, 1.0)
+    assert pauses(effects) == [(PHONE, None, WRAP_UP), (PHONE, "q501", DECLINED)]
+    carried_out(world, effects)
+    queues = {job.queue for job in world.nodes[NODE].queues.memberships(PHONE)}
+    for job in world.nodes[NODE].queues.memberships(PHONE):
+        world.step(QueueMember(node=NODE, at=3.0, member=replace(job, status=1)))
+    world.step(Tick(at=100.0))
+    assert shown(world)[0] == "wrapup"
+    effects = world.step(Tick(at=120.0))
+    assert {queue for _, queue, reason in pauses(effects) if reason == "resumed"} == queues - {"q501"}
+    carried_out(world, effects)
+    assert shown(world) == ("ready", False, None)
+    assert pauses(world.step(Tick(at=160.0))) == [(PHONE, "q501", "resumed")]
+
+
 # ---------------------------------------------------------------- who can solve this now
 
 
