@@ -118,6 +118,7 @@ def requeue(
 @transfer_app.command("list")
 def list_(
     agent: Agent = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that have just ended.")] = False,
     url: Url = None,
     token_file: TokenFile = None,
     config: Config = _CONFIG,
@@ -125,10 +126,11 @@ def list_(
 ) -> None:
     """Show the transfers under way."""
     answer = RunningPbxd(url, token_file, config).request("GET", path_with("/api/transfers", agent=agent))
+    views = [view for view in answer["transfers"] if every or view["state"] != "ended"]
     if as_json:
-        print_json(answer)
+        print_json({"transfers": views})
     else:
-        _table(answer["transfers"])
+        _table(views)
 
 
 @transfer_app.command()

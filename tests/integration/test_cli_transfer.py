@@ -90,6 +90,9 @@ async def test_the_list_is_a_table_for_people_and_json_for_programs(served: Serv
     assert "[bold]x[/bold]\\x1b[31m\\n" in said
     assert second[1] == "talking"
     assert "\x1b" not in said
+    served.desk.views.append(view("t3", "ended", outcome="completed"))
+    assert "t3" not in (await pbxd("list", url=served.origin))[1]
+    assert "ended (completed)" in (await pbxd("list", "--all", url=served.origin))[1]
     code, said, _ = await pbxd("list", "--agent", "liwei", "--json", url=served.origin)
     assert [each["id"] for each in json.loads(said)["transfers"]] == ["t1", "t2"]
 

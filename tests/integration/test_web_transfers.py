@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pbxd.edge.asking import transfer_for
 from pbxd.edge.web.documents import TargetRow, TransferView
 from pbxd.orders import (
     AcknowledgeHandover,
@@ -115,6 +116,12 @@ async def test_the_same_key_is_the_same_transfer_and_no_key_a_new_one(
     other = {"targets": [{"kind": "queue", "id": "billing"}]}
     assert code(await http.post("/api/transfers", json=other, headers=key)) == (422, "key_reused")
     assert len(served.desk.given(StartTransfer)) == 4
+
+
+async def test_a_key_is_the_interfaces_own(http: httpx.AsyncClient, served: Served) -> None:
+    await http.post("/api/transfers", json=TO_LIWEI, headers={"Idempotency-Key": "mqtt 7"})
+    [order] = served.desk.given(StartTransfer)
+    assert order.transfer != transfer_for("anna", "mqtt 7")
 
 
 async def test_two_agents_with_the_same_key_have_two_transfers(
@@ -286,13 +293,16 @@ async def test_a_wrong_token_is_refused_and_says_how_to_come_in(served: Served, 
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_guessing_tokens_is_braked(served: Served, boss: httpx.AsyncClient) -> None:
+async def test_guessing_tokens_is_braked_and_the_right_one_is_not(
+    served: Served, boss: httpx.AsyncClient
+) -> None:
     async with httpx.AsyncClient(base_url=served.origin, headers={"Authorization": "Bearer x"}) as http:
         for _ in range(10):
             assert (await http.get("/api/transfers")).status_code == 401
         answer = await http.get("/api/transfers")
     assert code(answer) == (429, "too_many")
     assert int(answer.headers["retry-after"]) > 0
+    assert (await boss.get("/api/transfers")).status_code == 200
 
 
 # ---------------------------------------------------------------- bad input

@@ -154,6 +154,8 @@ class Commands:
         while len(self._given) > REMEMBERED:
             self._given.popitem(last=False)
 
+        log.info("mqtt.command", order=command.order, do=command.do, agent=command.agent)
+
         async def carry_out() -> None:
             reply = await self._done(command)
             self._counted(reply.outcome)

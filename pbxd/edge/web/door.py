@@ -6,6 +6,7 @@ import hmac
 import math
 from dataclasses import dataclass, field
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -13,6 +14,8 @@ from pbxd.edge.web.answers import RefusedError
 from pbxd.edge.web.operators import Operator, Operators
 from pbxd.edge.web.signin import COOKIE, Brake, Doorman, Session, Sessions, TooManyAttemptsError
 from pbxd.ids import AgentId
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,27 +89,30 @@ class Door:
                 raise RefusedError(403, "not_yours", "you act for yourself only")
             return Actor(agent=session.agent.id)
         operator = self._operator(connection, authorization)
-        if named is None:
-            return Actor(agent=None, operator=operator)
-        if not operator.may_act_for(named):
+        if named is not None and not operator.may_act_for(named):
             raise RefusedError(403, "not_yours", f"this token does not act for {named!r}")
-        if named not in self.agents:
+        if named is not None and named not in self.agents:
             raise RefusedError(404, "no_such_agent", f"there is no agent {named!r}")
-        return Actor(agent=AgentId(named), operator=operator)
+        if changing:
+            path = connection.url.path
+            log.info("an order by token", operator=operator.name, agent=named, path=path)
+        return Actor(agent=None if named is None else AgentId(named), operator=operator)
 
     def _operator(self, connection: HTTPConnection, authorization: str) -> Operator:
+        scheme, _, token = authorization.partition(" ")
+        operator = self.operators.with_token(token.strip()) if scheme.lower() == "bearer" else None
+        if operator is not None:
+            # Not braked by what others try from the same address, which may be that of a proxy.
+            return operator
         address = connection.client.host if connection.client else ""
         try:
             self.brake.check(address)
         except TooManyAttemptsError as brake:
             wait = {"Retry-After": str(math.ceil(brake.wait_s))}
             raise RefusedError(429, "too_many", str(brake), wait) from None
-        scheme, _, token = authorization.partition(" ")
-        operator = self.operators.with_token(token.strip()) if scheme.lower() == "bearer" else None
-        if operator is None:
-            self.brake.failed(address)
-            raise RefusedError(401, "wrong_token", "the token is not known", {"WWW-Authenticate": "Bearer"})
-        return operator
+        self.brake.failed(address)
+        log.warning("a token that is not known", address=address)
+        raise RefusedError(401, "wrong_token", "the token is not known", {"WWW-Authenticate": "Bearer"})
 
 
 def is_encrypted(connection: HTTPConnection) -> bool:

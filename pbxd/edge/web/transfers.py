@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -84,7 +85,7 @@ class Transfers:
 
     door: Door
     desk: Desk
-    _keys: OrderedDict[TransferId, StartBody] = field(default_factory=OrderedDict)
+    _keys: OrderedDict[TransferId, bytes] = field(default_factory=OrderedDict)  #: what was asked with each
 
     def add_to(self, site: FastAPI) -> None:
         who = [
@@ -157,14 +158,15 @@ class Transfers:
     async def start(self, request: Request, body: StartBody, idempotency_key: Key = None) -> Response:
         """Hand a caller over: talk with the target first (attended) or send him at once (blind)."""
         agent = self.door.actor(request, body.agent, changing=True).the_agent()
-        transfer = transfer_for(agent, idempotency_key or f"once {new_order()}")
+        key = f"once {new_order()}" if idempotency_key is None else f"rest {idempotency_key}"
+        transfer = transfer_for(agent, key)
         if idempotency_key is not None:
             self._remember(transfer, body)
         return await self._ask(body.asked(new_order(), agent, time.time(), transfer), status=201)
 
     def _remember(self, transfer: TransferId, body: StartBody) -> None:
-        known = self._keys.setdefault(transfer, body)
-        if known != body:
+        asked = hashlib.sha256(body.model_dump_json(exclude={"agent"}).encode()).digest()
+        if self._keys.setdefault(transfer, asked) != asked:
             raise RefusedError(422, "key_reused", "Idempotency-Key: was used for another transfer")
         while len(self._keys) > _REMEMBERED:
             self._keys.popitem(last=False)
