@@ -20,7 +20,7 @@ from pbxd.calls.facts import Fact
 from pbxd.calls.record import CallRecord
 from pbxd.desk import Desk
 from pbxd.effects import Effect
-from pbxd.figures import Figures, flow_left, refusals
+from pbxd.figures import Figures, caller_rescued, flow_left, refusals
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import (
@@ -100,6 +100,7 @@ class World:
             wrap_up=self._aftercall.begin,
             news=lambda node, facts: self._news(node, facts, ()),
             dialled_outside=self._aftercall.outside_called,
+            given_away=self._aftercall.given_away,
         )
 
     def step(self, message: Message) -> list[Effect]:
@@ -147,6 +148,8 @@ class World:
             effects = self._news(node, facts, queues) if facts or queues else []
             if isinstance(message, HangupRequest):
                 effects += self._aftercall.leaving(node, message)
+            elif isinstance(message, CallerRescued):
+                effects.append(caller_rescued(node.id, by_pbxd=self._transferring.recalls(message.transfer)))
             elif isinstance(message, QueueMember):
                 effects += self._aftercall.stands(node.id, message.member, message.at)
             return effects + self._transferring.on_event(message)
