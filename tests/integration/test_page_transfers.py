@@ -424,6 +424,23 @@ async def test_the_target_has_no_buttons_of_the_transferer(liwei: Visitor) -> No
     await expect(page.locator("[data-start]")).to_be_enabled()  # now the caller is his
 
 
+async def test_a_caller_who_was_handed_over_is_handed_on(liwei: Visitor) -> None:
+    page, served = liwei.page, liwei.served
+    served.tell("state", busy("liwei", "李伟"), "liwei")
+    served.pop(screen_pop("p9", "liwei", call="pbx1:p1"))
+    served.hand_over(handover())
+    standing = page.locator("[data-standing]")
+    await expect(standing).to_have_text("Hand-over from Anna Berg")  # made on a phone, so far as is known
+    served.transfer(view("t1", "ended", outcome="completed"))
+    await expect(standing).to_have_text("The caller is with you")
+    on = {"transferer": {"agent": "liwei", "name": "李伟", "interface": "PJSIP/1002"}}
+    to = {"target": {"kind": "agent", "id": "maria", "name": "Maria", "agent": "maria"}}
+    served.transfer(view("t2", "talking", **on, **to))
+    await expect(page.locator("[data-transfer=t2]")).to_contain_text("You talk with Maria")
+    await expect(page.locator("[data-verb=complete]")).to_be_enabled()
+    await expect(standing).to_have_text("The caller is with you")
+
+
 async def test_the_caller_had_to_repeat(liwei: Visitor) -> None:
     page, served = liwei.page, liwei.served
     served.hand_over(handover(repeated=[{"at": 1.0, "agent": "anna", "name": "Anna Berg"}]))

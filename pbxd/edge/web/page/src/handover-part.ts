@@ -116,8 +116,9 @@ export class HandoverPart extends LitElement {
   private standing(): string {
     const { handover, transfer, words } = this;
     const who = handover.from.name || handover.from.agent || "";
-    const state = transfer?.state === "ended" ? `ended ${transfer.outcome}` : (transfer?.state ?? "created");
-    return (words.handoverStates[state] ?? words.handoverStates.created!)(who);
+    if (!transfer) return words.handoverFrom(who);
+    const state = transfer.state === "ended" ? `ended ${transfer.outcome}` : transfer.state;
+    return words.handoverStates[state]?.(who) ?? words.handoverFrom(who);
   }
 
   private agents(): TemplateResult | typeof nothing {

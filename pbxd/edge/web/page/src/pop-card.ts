@@ -282,7 +282,7 @@ export class PopCard extends LitElement {
   /** What a colleague hands over to this agent. */
   private handing(): TemplateResult | typeof nothing {
     if (!this.handover) return nothing;
-    return html`<pbxd-handover .handover=${this.handover} .transfer=${this.mine ? null : this.transfer} .station=${this.station} .words=${this.words} .live=${this.live}></pbxd-handover>`;
+    return html`<pbxd-handover .handover=${this.handover} .transfer=${this.station.standingOf(this.handover)} .station=${this.station} .words=${this.words} .live=${this.live}></pbxd-handover>`;
   }
 
   /** What this agent does to hand the caller over. */

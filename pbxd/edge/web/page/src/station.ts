@@ -96,6 +96,11 @@ export class Station implements ReactiveController {
     return this.transfers.filter((each) => each.call === call).at(-1) ?? null;
   }
 
+  /** How the transfer stands with which a call was handed over; null for one made on a phone, or long over. */
+  standingOf(handover: Handover): Transfer | null {
+    return this.transfers.find((each) => each.id === handover.transfer) ?? null;
+  }
+
   /** Transfers that this agent makes of calls that no card shows. */
   get strays(): Transfer[] {
     const { open } = this;
