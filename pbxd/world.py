@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from pbxd.aftercall import AfterCall
 from pbxd.agents.staff import Staff
 from pbxd.agents.wrapup import WrapUpRules
-from pbxd.ami.event_types import HangupRequest, QueueMember, SwitchEvent
+from pbxd.ami.event_types import CallerRescued, HangupRequest, QueueMember, SwitchEvent
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
@@ -149,7 +149,7 @@ class World:
             if isinstance(message, HangupRequest):
                 effects += self._aftercall.leaving(node, message)
             elif isinstance(message, CallerRescued):
-                effects.append(caller_rescued(node.id, by_pbxd=self._transferring.recalls(message.transfer)))
+                effects.append(caller_rescued(node.id, by_pbxd=self._recalls(message.transfer)))
             elif isinstance(message, QueueMember):
                 effects += self._aftercall.stands(node.id, message.member, message.at)
             return effects + self._transferring.on_event(message)
@@ -199,6 +199,11 @@ class World:
                 return self._aftercall.end(message)
             case _:
                 assert_never(message)
+
+    def _recalls(self, transfer: TransferId) -> bool:
+        """Was it pbxd itself that sent the caller to look for somebody?"""
+        view = self._transferring.view(transfer)
+        return view is not None and view["state"] == "recalling"
 
     def _link_up(self, up: LinkUp) -> list[Effect]:
         node = self.nodes[up.node]

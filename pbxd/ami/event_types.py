@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pbxd.ami.snapshots import ChannelSnapshot, MemberSnapshot
-from pbxd.ids import Interface, NodeId, Uniqueid
+from pbxd.ids import Interface, NodeId, TransferId, Uniqueid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +86,7 @@ class BridgeEnter(SwitchEvent):
     technology: str  #: simple_bridge, native_rtp, softmix, holding_bridge …
     channel: ChannelSnapshot
     swap: Uniqueid | None  #: the channel whose place is taken
+    name: str = ""  #: as whoever made the bridge calls it, e.g. ``pbxd-hold-…``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +181,14 @@ class QueueEntered(SwitchEvent):
 
     channel: ChannelSnapshot
     queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerRescued(SwitchEvent):
+    """Our own dialplan: nobody was left for a caller who is being transferred; it looks for somebody."""
+
+    channel: ChannelSnapshot
+    transfer: TransferId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +293,7 @@ AmiEvent = (
     | QueueCallerAbandon
     | QueueStatusSet
     | QueueEntered
+    | CallerRescued
     | AgentCalled
     | AgentConnect
     | AgentComplete

@@ -24,6 +24,7 @@ from pbxd.ami.event_types import (
     BridgeDestroy,
     BridgeEnter,
     BridgeLeave,
+    CallerRescued,
     DialBegin,
     DialEnd,
     FullyBooted,
@@ -56,7 +57,7 @@ from pbxd.ami.snapshots import (
     MemberSnapshot,
     event_time,
 )
-from pbxd.ids import Interface, NodeId, Uniqueid
+from pbxd.ids import Interface, NodeId, TransferId, Uniqueid
 
 __all__ = [
     "NEEDLES",
@@ -72,6 +73,7 @@ __all__ = [
     "BridgeEnter",
     "BridgeLeave",
     "Builder",
+    "CallerRescued",
     "ChannelSnapshot",
     "ChannelState",
     "DialBegin",
@@ -177,6 +179,7 @@ def _bridge_enter(node: NodeId, received: float, headers: Headers) -> BridgeEnte
         technology=headers.get("BridgeTechnology", ""),
         channel=read.channel(headers),
         swap=Uniqueid(swap) if swap else None,
+        name=headers.get("BridgeName", ""),
     )
 
 
@@ -286,16 +289,22 @@ def _newexten(node: NodeId, received: float, headers: Headers) -> QueueEntered:
     )
 
 
-def _user_event(node: NodeId, received: float, headers: Headers) -> QueueEntered | QueueStatusSet:
-    """What our own dialplan tells before and after Queue(), for an account that may not read dialplan."""
+def _user_event(
+    node: NodeId, received: float, headers: Headers
+) -> QueueEntered | QueueStatusSet | CallerRescued:
+    """What our own dialplan tells: before and after Queue(), for an account that may not read dialplan; and
+    when nobody was left for a caller."""
     at, channel = event_time(headers, received), read.channel(headers)
     match headers.get("UserEvent"):
         case "PbxdQueueEntered":
             return QueueEntered(node=node, at=at, channel=channel, queue=headers.get("Queue", ""))
         case "PbxdQueueLeft":
             return QueueStatusSet(node=node, at=at, channel=channel, status=headers.get("Status", ""))
+        case "PbxdRescue":
+            transfer = TransferId(headers.get("Transfer", ""))
+            return CallerRescued(node=node, at=at, channel=channel, transfer=transfer)
         case _:
-            raise MalformedEventError(headers, "UserEvent: PbxdQueue…")
+            raise MalformedEventError(headers, "UserEvent: PbxdQueueEntered, PbxdQueueLeft or PbxdRescue")
 
 
 def _queue_member(node: NodeId, received: float, headers: Headers) -> QueueMember:
@@ -391,7 +400,7 @@ NEEDLES: dict[bytes, bytes] = {
     b"Newstate": b"\r\nChannelState: 5\r\n",  # ringing; all other states are told by other events, too
     b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
     b"Newexten": b"\r\nApplication: Queue\r\n",
-    b"UserEvent": b"\r\nUserEvent: PbxdQueue",
+    b"UserEvent": b"\r\nUserEvent: Pbxd",
     b"OriginateResponse": b"\r\nResponse: Failure\r\n",
 }
 """Events that are wanted only when these bytes are in the raw message (more than half of all are VarSet)."""

@@ -3,7 +3,7 @@
 from pbxd.figures.catalogue import CATALOGUE, Figure, Kind, Label, figure
 from pbxd.figures.counting import Figures, flow_left, repeat_call
 from pbxd.figures.reading import Reading, queue_readings
-from pbxd.figures.transfers import refusals
+from pbxd.figures.transfers import caller_rescued, refusals
 
 __all__ = [
     "CATALOGUE",
@@ -12,6 +12,7 @@ __all__ = [
     "Kind",
     "Label",
     "Reading",
+    "caller_rescued",
     "figure",
     "flow_left",
     "queue_readings",

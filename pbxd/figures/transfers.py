@@ -18,6 +18,7 @@ from pbxd.figures.figure import (
     Kind,
     Label,
 )
+from pbxd.ids import NodeId
 
 KIND = Label(
     name="kind",
@@ -69,6 +70,11 @@ REFUSAL = Label(
         "rate_limited",
         "link_down",
     ),
+)
+RESCUED_BY = Label(
+    name="by",
+    meaning="pbxd: it had sent him there; dialplan: it helped him by itself",
+    values=("pbxd", "dialplan"),
 )
 HANDOVER_STAGE = Label(
     name="stage",
@@ -197,6 +203,18 @@ TRANSFERS = (
         formula="One for each caller in the hold of pbxd's dialplan of whom no open transfer knows.",
         source="the inventory of the switch and the open transfers",
         edge_cases="The dialplan brings such a caller back by itself (see hold_guard).",
+    ),
+    Figure(
+        name="pbxd_transfer_rescues_total",
+        kind=Kind.COUNTER,
+        help="Callers for whom nobody was left, and for whom the dialplan had to find somebody.",
+        labels=(NODE, RESCUED_BY),
+        unit="callers",
+        formula="One each time a caller enters `rescue` of pbxd's dialplan: the transferer's phone is rung, "
+        "then a queue.",
+        source="UserEvent PbxdRescue",
+        edge_cases="A recall is one by pbxd. By the dialplan none is lost either, but each one asks why pbxd "
+        "did not see it first; while pbxd is away they are not counted.",
     ),
     Figure(
         name="pbxd_transfer_unreadable_total",
@@ -329,6 +347,12 @@ def calls_transferred(fact: CallEnded) -> list[Count]:
         "times": "once" if done == 1 else "more",
     }
     return [Count(metric="pbxd_calls_transferred_total", labels=labels)]
+
+
+def caller_rescued(node: NodeId, *, by_pbxd: bool) -> Count:
+    """Nobody was left for a caller."""
+    labels = {"node": node, "by": "pbxd" if by_pbxd else "dialplan"}
+    return Count(metric="pbxd_transfer_rescues_total", labels=labels)
 
 
 def refusals(effects: Iterable[Effect]) -> list[Count]:

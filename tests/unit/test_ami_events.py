@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pbxd.ami.event_types import (
     AgentComplete,
     BridgeEnter,
+    CallerRescued,
     DialBegin,
     HangupRequest,
     OriginateFailed,
@@ -77,6 +78,13 @@ def test_why_an_originate_failed() -> None:
     assert isinstance(rang, OriginateFailed)
     assert isinstance(refused, OriginateFailed)
     assert (rang.uniqueid, rang.no_answer, refused.no_answer) == ("pbxd-t-1-near", True, False)
+
+
+def test_the_dialplan_tells_when_nobody_was_left_for_a_caller() -> None:
+    headers = {"UserEvent": "PbxdRescue", "Transfer": "t-1", "Channel": "PJSIP/trunk-1", "Uniqueid": "1.1"}
+    event = WANTED[b"UserEvent"](NODE, 5.0, headers)
+    assert isinstance(event, CallerRescued)
+    assert (event.transfer, event.channel.name) == ("t-1", "PJSIP/trunk-1")
 
 
 def test_a_request_to_hang_up_says_who_asked() -> None:

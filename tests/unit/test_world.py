@@ -8,12 +8,13 @@ from typing import TypeVar
 import pytest
 
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.events import AgentCalled, AmiEvent, QueueMember, QueueMemberRemoved
+from pbxd.ami.events import AgentCalled, AmiEvent, CallerRescued, QueueMember, QueueMemberRemoved
 from pbxd.ami.inventory import Inventory
+from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.effects import Ask, Count, Effect, LookUp, Publish, Remember, Tell, Wake
-from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
+from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId, Uniqueid
 from pbxd.messages import (
     AskDone,
     AskRefused,
@@ -373,3 +374,25 @@ def test_agents_are_told_the_reason_in_words(reason: str, words: str) -> None:
     world = two_switches()
     world.step(LinkDown(node=NODE, at=20.0, reason=reason))
     assert world.snapshot(ANNA)["links"][0]["reason"] == words
+
+
+@pytest.mark.parametrize(
+    ("view", "by"), [(None, "dialplan"), ({"state": "talking"}, "dialplan"), ({"state": "recalling"}, "pbxd")]
+)
+def test_a_caller_for_whom_nobody_was_left_is_counted(
+    view: dict[str, str] | None, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = a_world()
+    monkeypatch.setattr(world._transferring, "view", lambda transfer: view)
+    channel = ChannelSnapshot(
+        uniqueid=Uniqueid("1.1"),
+        name="PJSIP/trunk-1",
+        linkedid="1.1",
+        state=6,
+        caller="",
+        caller_name="",
+        exten="rescue",
+    )
+    event = CallerRescued(node=NODE, at=1.0, channel=channel, transfer=TransferId("t-1"))
+    (count,) = only(Count, world.step(event))
+    assert (count.metric, count.labels) == ("pbxd_transfer_rescues_total", {"node": NODE, "by": by})
