@@ -6,11 +6,13 @@ Repeatable: the number of a day is its seed. PBXD_DAYS says how many, PBXD_FIRST
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 from collections.abc import Awaitable, Callable
 
 import pytest
+from baresip import BaresipError
 
 from deploy.lab.ears import MUSIC, RINGBACK, SOUND
 from deploy.lab.phones import Phone, PhoneError
@@ -126,7 +128,7 @@ async def answer(day: Day) -> None:
         if phone.ringing:
             try:
                 await phone.answer(within_s=3)
-            except PhoneError:
+            except (PhoneError, BaresipError):
                 day.story.append("[too late]")
             return
 
@@ -134,7 +136,8 @@ async def answer(day: Day) -> None:
 async def reject(day: Day) -> None:
     for phone in day.agents:
         if phone.ringing:
-            await phone.reject()
+            with contextlib.suppress(PhoneError, BaresipError):  # somebody was faster
+                await phone.reject()
             return
 
 
