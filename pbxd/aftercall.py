@@ -86,7 +86,8 @@ class AfterCall:
     def choose(
         self, target: Target, *, by: AgentId, node: NodeId, at: float, tried: Collection[AgentId] = ()
     ) -> Available | Refused:
-        """How this target is reached from a call on ``node``, or why not. ``at``: pbxd's clock."""
+        """How this target is reached from a call on ``node``, or why not. ``at``: when, by any clock."""
+        at = self._now.get(None, at)  # a fallback is chosen on an event, which has the switch's clock
         return available(self.floor(), target, by=by, node=node, at=at, tried=tried)
 
     def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> list[dict[str, Any]]:
@@ -292,7 +293,8 @@ class AfterCall:
     # ------------------------------------------------------------ orders
 
     def outside_called(self, agent: AgentId, at: float) -> None:
-        """This agent has a number outside called; counts towards how many he may. ``at``: pbxd's clock."""
+        """This agent has a number outside called; counts towards how many he may. ``at``: as for choose."""
+        at = self._now.get(None, at)
         recent = [when for when in self._outside_calls.get(agent, ()) if at - HOUR_S < when]
         self._outside_calls[agent] = (*recent, at)
 

@@ -13,7 +13,7 @@ from pbxd.callers.tags import Tags
 from pbxd.edge.web import Operator, Patience, WebAgent
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.settings.model import Settings, Web
-from pbxd.transfers.rules import Acknowledge, GuardThen, OnHangup, QueueRules, TransferRules
+from pbxd.transfers.rules import Acknowledge, OnHangup, QueueRules, TransferRules
 from pbxd.world import Rules
 
 
@@ -57,7 +57,6 @@ def transfer_rules(settings: Settings) -> TransferRules:
         reassure_every_s=transfers.reassure.every,
         reassure_prompt=transfers.reassure.prompt,
         guard_after_s=transfers.hold_guard.after,
-        guard_then=GuardThen(transfers.hold_guard.then),
         ring_timeout_s=transfers.ring_timeout,
         queue_timeout_s=transfers.queue_timeout,
         acknowledge=Acknowledge(transfers.acknowledge.policy),
@@ -74,7 +73,7 @@ def transfer_rules(settings: Settings) -> TransferRules:
             per_agent_per_hour=outside.per_agent_per_hour,
         ),
         queues={
-            name: QueueRules(music=queue.music, reassure_prompt=queue.prompt)
+            name: QueueRules(music=queue.music, reassure_prompt=queue.prompt, priority=queue.priority)
             for name, queue in transfers.queues.items()
         },
     )

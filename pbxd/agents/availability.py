@@ -5,6 +5,7 @@ The picker asks the same questions as the transfer itself, so that nothing is of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, assert_never
@@ -21,6 +22,9 @@ from pbxd.calls.names import Kind
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.orders import Target, TargetKind
 from pbxd.queues.model import MemberState, QueueModel, member_state
+
+_DIALLABLE = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
+"""What a queue's name may hold for a channel or a dialplan to reach it."""
 
 
 class Switch(Protocol):
@@ -247,6 +251,8 @@ def _queue(floor: Floor, queue: str, node: NodeId) -> Available | Refused:
     switch = floor.switches.get(node)
     if switch is None or queue not in switch.queues.names:
         return Refused(code=Reason.NO_SUCH, text=f"there is no queue {queue!r} on {node}")
+    if not _DIALLABLE.match(queue):
+        return Refused(code=Reason.NO_SUCH, text=f"the name of queue {queue!r} cannot be dialled")
     if not serving(switch.queues.members(queue)):
         return Refused(code=Reason.OFFLINE, text=f"nobody serves the queue {queue!r} now")
     return Available(kind=TargetKind.QUEUE, id=queue, name=queue, agent=None, dial=queue)

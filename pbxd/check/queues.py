@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,6 +57,12 @@ def check_queues(conf: Conf, node: Node, agents: tuple[Agent, ...]) -> Iterator[
                 conf.place, f"agent {agent.id} ({', '.join(agent.interfaces)}) is a static member of no queue"
             )
     for queue in queues_of(conf):
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", queue.name):
+            yield note(
+                queue.place,
+                f"queue {queue.name}: callers cannot be handed over to it, because its name holds more than "
+                "letters, digits, _ . and -",
+            )
         rings = queue.last("ringinuse")
         if rings is not None and rings.value.lower() in TRUE:
             yield warning(

@@ -13,6 +13,10 @@ QueueName = Annotated[
     str,
     Like(r"[^\s,|&/()\x00-\x1f][^,|&/()\x00-\x1f]{0,79}", "the name of a queue: no comma, slash or bracket"),
 ]
+DiallableQueue = Annotated[
+    str,
+    Like(r"[A-Za-z0-9_.-]{1,80}", "a queue's name of letters, digits, _ . and -"),
+]
 Prefix = Annotated[str, Like(r"\+[1-9][0-9]{0,14}", "the beginning of a number with + and country code")]
 MusicClass = Annotated[str, Like(r"[^\s,|&()]{1,79}", "the name of a class in musiconhold.conf")]
 Prompt = Annotated[
@@ -34,9 +38,8 @@ class Reassure(Section):
 class HoldGuard(Section):
     """Nobody stays on hold for ever."""
 
-    after: Duration = Field(default=180.0, description="The longest hold in a transfer; `0s`: no limit.")
-    then: Literal["back", "callback"] = Field(
-        default="back", description="Back to the transferer, or the caller is offered to be called back."
+    after: Duration = Field(
+        default=180.0, description="Then the caller is back with the transferer; `0s`: no limit."
     )
 
 
@@ -47,16 +50,19 @@ class Acknowledge(Section):
         default="at_once",
         description="Ring `at_once` (the hand-over is sent before), or `wait` for the page.",
     )
-    up_to: Deadline = Field(default=0.3, description="With `wait`: then it rings all the same.")
+    up_to: Annotated[Deadline, Field(le=5.0)] = Field(
+        default=0.3, description="With `wait`: then it rings all the same. At most 5 s; the caller waits."
+    )
 
 
 class Recall(Section):
     """When nobody takes a caller who was handed over blindly, the transferer is called again."""
 
     ring_timeout: Deadline = Field(default=25.0, description="How long the transferer's phone rings then.")
-    then_queue: QueueName | None = Field(
+    then_queue: DiallableQueue | None = Field(
         default=None,
-        description="Where the caller goes when he does not answer either. Unset: the fallback queue.",
+        description="Where the caller goes when he does not answer either. Unset: the queue he came from, "
+        "else the fallback queue.",
     )
 
 
@@ -104,10 +110,14 @@ class Outside(Section):
 
 
 class QueueTransfers(Section):
-    """What is different in transfers of callers who came through this queue."""
+    """What is different in transfers of callers who came through this queue, or go to it."""
 
     music: MusicClass | None = Field(default=None, description="Their music on hold.")
     prompt: Prompt | None = Field(default=None, description="Their reassuring announcement.")
+    priority: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None,
+        description="Priority in this queue of callers who are handed over to it; higher is sooner.",
+    )
 
 
 class Transfers(Section):

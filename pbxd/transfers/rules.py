@@ -23,13 +23,6 @@ class OnHangup(StrEnum):
     BACK = "back"  #: it was a slip: the transferer is called again
 
 
-class GuardThen(StrEnum):
-    """What happens to a caller who has been on hold for too long."""
-
-    BACK = "back"  #: he is back with the transferer
-    CALLBACK = "callback"  #: he is offered to be called back
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRules:
     """What is different for callers who came through one queue; None: as for everybody."""
@@ -47,15 +40,14 @@ class TransferRules:
     reassure_after_s: float = 20.0  #: 0: never
     reassure_every_s: float = 30.0
     reassure_prompt: str = "pls-hold-while-try"
-    guard_after_s: float = 180.0  #: 0: a caller may be on hold without an end
-    guard_then: GuardThen = GuardThen.BACK
+    guard_after_s: float = 180.0  #: then he is back with the transferer; 0: on hold without an end
     ring_timeout_s: float = 25.0  #: how long the target rings
     queue_timeout_s: float = 120.0  #: how long the transferer waits in a queue for somebody to answer
     acknowledge: Acknowledge = Acknowledge.AT_ONCE
     acknowledge_up_to_s: float = 0.3
     on_hangup: OnHangup = OnHangup.COMPLETE
     recall_timeout_s: float = 25.0  #: how long the transferer rings when nobody took the caller
-    recall_queue: str = ""  #: where the caller goes when he does not answer; '': the fallback queue
+    recall_queue: str = ""  #: where the caller goes when he does not answer; '': the queue he came from
     outside: OutsideRules = field(default_factory=OutsideRules)
     queues: Mapping[str, QueueRules] = field(default_factory=dict)
 

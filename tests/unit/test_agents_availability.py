@@ -524,3 +524,10 @@ def test_every_row_says_why() -> None:
         "dora": "Dora has no phone on pbx1",
     }
     assert [row.why for row in house.pick("billing") if row.id == "carla"] == ["free, billing 9"]
+
+
+@pytest.mark.parametrize("name", ["Support Team", "büro", "a&b", "x,y", ""])
+def test_a_queue_whose_name_cannot_be_dialled(name: str) -> None:
+    house = House()
+    house.member("PJSIP/1003", queue=name)
+    assert code(house.ask(TargetKind.QUEUE, name)) is Reason.NO_SUCH

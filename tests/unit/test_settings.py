@@ -130,21 +130,23 @@ FAULTS_OF_TRANSFERS = [
     "pbxd.yaml:5:80: agents[0].skills.french: must be a whole number",
     "pbxd.yaml:7:3: transfers.musik: unknown key (did you mean 'music'?)",
     "pbxd.yaml:8:23: transfers.hold_guard.after: a duration needs a unit: 180s, 180ms, 180m …",
-    "pbxd.yaml:8:34: transfers.hold_guard.then: must be one of back, callback (did you mean 'back'?)",
+    "pbxd.yaml:8:28: transfers.hold_guard.then: unknown key",
     "pbxd.yaml:9:25: transfers.acknowledge.policy: must be one of at_once, wait",
-    "pbxd.yaml:11:13: transfers.outside.allow[0]: must be the beginning of a number with + and country code",
-    "pbxd.yaml:11:19: transfers.outside.allow[1]: must be the beginning of a number with + and country code",
-    "pbxd.yaml:12:11: transfers.outside.deny: must be the beginning of a number with + and country code",
-    "pbxd.yaml:13:11: transfers.outside.dial: must hold {number} or {digits}, and no other braces",
-    "pbxd.yaml:14:25: transfers.outside.per_agent_per_hour: must be greater than or equal to 0",
-    "pbxd.yaml:16:15: transfers.queues.support.musik: unknown key (did you mean 'music'?)",
-    "pbxd.yaml:17:12: transfers.queues.a,b: must be the name of a queue: no comma, slash or bracket",
-    "pbxd.yaml:19:21: wrap_up.queues.support: a duration needs a unit: 30s, 30ms, 30m …",
-    "pbxd.yaml:20:3: wrap_up.declined: unknown key (did you mean 'declined_pause'?)",
-    "pbxd.yaml:23:7: web.tokens[0]: needs token_file or token_hash, one of them",
-    "pbxd.yaml:23:34: web.tokens[0].agents[1]: no agent 'bruno'",
-    "pbxd.yaml:24:14: web.tokens[1].name: 'CRM' is used already at pbxd.yaml:23:14",
-    "pbxd.yaml:24:44: web.tokens[1].token_hash: must be made by: pbxd hash-token",
+    "pbxd.yaml:9:39: transfers.acknowledge.up_to: must be less than or equal to 5",
+    "pbxd.yaml:10:24: transfers.recall.then_queue: must be a queue's name of letters, digits, _ . and -",
+    "pbxd.yaml:12:13: transfers.outside.allow[0]: must be the beginning of a number with + and country code",
+    "pbxd.yaml:12:19: transfers.outside.allow[1]: must be the beginning of a number with + and country code",
+    "pbxd.yaml:13:11: transfers.outside.deny: must be the beginning of a number with + and country code",
+    "pbxd.yaml:14:11: transfers.outside.dial: must hold {number} or {digits}, and no other braces",
+    "pbxd.yaml:15:25: transfers.outside.per_agent_per_hour: must be greater than or equal to 0",
+    "pbxd.yaml:17:15: transfers.queues.support.musik: unknown key (did you mean 'music'?)",
+    "pbxd.yaml:18:12: transfers.queues.a,b: must be the name of a queue: no comma, slash or bracket",
+    "pbxd.yaml:20:21: wrap_up.queues.support: a duration needs a unit: 30s, 30ms, 30m …",
+    "pbxd.yaml:21:3: wrap_up.declined: unknown key (did you mean 'declined_pause'?)",
+    "pbxd.yaml:24:7: web.tokens[0]: needs token_file or token_hash, one of them",
+    "pbxd.yaml:24:34: web.tokens[0].agents[1]: no agent 'bruno'",
+    "pbxd.yaml:25:14: web.tokens[1].name: 'CRM' is used already at pbxd.yaml:24:14",
+    "pbxd.yaml:25:44: web.tokens[1].token_hash: must be made by: pbxd hash-token",
 ]
 
 
@@ -157,7 +159,8 @@ agents:
 transfers:
   musik: soft
   hold_guard: {after: 180, then: bak}
-  acknowledge: {policy: later}
+  acknowledge: {policy: later, up_to: 6s}
+  recall: {then_queue: Support Team}
   outside:
     allow: [0049, +0]
     deny: 49
