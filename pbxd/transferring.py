@@ -8,7 +8,7 @@ from typing import Any
 
 from pbxd.agents.refused import Refused
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.event_types import SwitchEvent
+from pbxd.ami.event_types import Newchannel, SwitchEvent
 from pbxd.calls.facts import Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind
 from pbxd.effects import Effect, Reply
@@ -262,7 +262,9 @@ class Transferring:
 
     def on_event(self, event: SwitchEvent) -> list[Effect]:
         """To be called after the model has taken the event."""
-        return self._watching.on_event(event) if self._progress.of_call else []
+        # A target's channel may come to be when the transfer is over already.
+        wanted = self._progress.of_call or isinstance(event, Newchannel)
+        return self._watching.on_event(event) if wanted else []
 
     def on_fact(self, fact: Fact) -> list[Effect]:
         """A phone rings, or is answered, for a target that was a queue: now it is known who it is."""

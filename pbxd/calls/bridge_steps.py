@@ -23,7 +23,7 @@ class BridgeSteps:
             return
         uniqueid = channel.uniqueid
         concerned = self.belonging.concerned(uniqueid)
-        self.wiring.enter(uniqueid, event.bridge, event.technology)
+        self.wiring.enter(uniqueid, event.bridge, event.technology, event.name)
         if self.belonging.attach(channel, event.channel.linkedid) is None and channel.kind is Kind.DEVICE:
             self._join_company(channel, event.channel, event.at)
         self.belonging.relisten(concerned | self.belonging.concerned(uniqueid), event.at)

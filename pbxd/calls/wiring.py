@@ -45,6 +45,7 @@ class Wiring:
         self.bridge_of: Table[Uniqueid, str] = Table(journal)
         self.members: Table[str, tuple[Uniqueid, ...]] = Table(journal)
         self.holding: Table[str, bool] = Table(journal)
+        self.rooms: Table[str, str] = Table(journal)  #: the names of holding bridges
         self.music: Table[Uniqueid, float] = Table(journal)  #: since when
         self.held: Table[Uniqueid, tuple[float, Interface]] = Table(
             journal
@@ -135,7 +136,7 @@ class Wiring:
 
     # ------------------------------------------------------------ bridges
 
-    def enter(self, uniqueid: Uniqueid, bridge: str, technology: str) -> None:
+    def enter(self, uniqueid: Uniqueid, bridge: str, technology: str, name: str = "") -> None:
         """A channel is in this bridge now, and in no other."""
         was = self.bridge_of.get(uniqueid)
         if was == bridge:
@@ -146,6 +147,8 @@ class Wiring:
         self.members[bridge] = (*self.members.get(bridge, ()), uniqueid)
         if technology == "holding_bridge":
             self.holding[bridge] = True
+            if name:
+                self.rooms[bridge] = name
 
     def leave(self, uniqueid: Uniqueid) -> None:
         """A channel is in no bridge now."""
@@ -163,6 +166,12 @@ class Wiring:
         for member in self.members.pop(bridge, ()):
             self.bridge_of.pop(member, None)
         self.holding.pop(bridge, None)
+        self.rooms.pop(bridge, None)
+
+    def room(self, uniqueid: Uniqueid) -> str:
+        """The name of the holding bridge in which this channel waits; '' when it is in none."""
+        bridge = self.bridge_of.get(uniqueid)
+        return "" if bridge is None else self.rooms.get(bridge, "")
 
     # ------------------------------------------------------------ who hears whom
 

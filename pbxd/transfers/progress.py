@@ -264,7 +264,7 @@ class Progress:
         name = str(action["Action"])
         if name in _ESSENTIAL and not record.over:
             self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt)
-        return [Ask(ask=ask, node=record.node, action=action, timeout_s=3.0)]
+        return [Ask(ask=ask, node=record.node, action=action, timeout_s=3.0, group=f"transfer/{record.id}")]
 
     def _position(self, move: Move, record: OpenTransfer, at: float) -> int | None:
         """Where in a queue the caller stands who keeps the waiting time that he has; 1 is the first."""

@@ -16,18 +16,20 @@ from pbxd.ids import NodeId, TransferId, Uniqueid
 from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
 from pbxd.transfers.machine import follow
 from pbxd.transfers.moves import CONTEXT
-from pbxd.transfers.picture import calls_somebody, look, settle
+from pbxd.transfers.picture import Company, calls_somebody, look, settle
 from pbxd.transfers.progress import FORGET_S, Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
 from pbxd.transfers.timers import Timer
-from pbxd.transfers.words import Input, Move, Outcome, State
+from pbxd.transfers.words import Input, Move, Outcome, State, Step
 
 ORPHANS = "pbxd_transfer_orphans_total"
 UNREADABLE = "pbxd_transfer_unreadable_total"
 
 _SETTLING_S = 0.5
 """The dialplan ends most things by itself: it is given so long before anybody interferes."""
+
+_NOTHING_DONE = Step(to=State.ENDED, moves=(Move.DROP,), outcome=Outcome.FAILED)
 
 
 class Recovery:
@@ -43,12 +45,22 @@ class Recovery:
         record = None if asked is None else self._progress.records.get(asked.transfer)
         if asked is None or record is None or record.over or isinstance(answer, AskDone):
             return []
+        if isinstance(answer, AskRefused) and not record.why:
+            record = replace(record, why=f"the switch refused it: {answer.text}")
+            self._progress.records[record.id] = record
+        if asked.action == "Redirect" and isinstance(answer, AskRefused) and self._never_parted(record):
+            return self._progress.go(record, follow(record, _NOTHING_DONE), answer.at)
         if asked.action == "Originate" and isinstance(answer, AskRefused):
             if asked.attempt != record.attempt:
                 return []
             self._progress.records[record.id] = replace(record, went=Outcome.FAILED)
             return self._progress.feed(record.id, Input.B_GONE, answer.at)
         return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
+
+    def _never_parted(self, record: OpenTransfer) -> bool:
+        """Do transferer and caller talk as they did before the order?"""
+        now = look(record, self._progress.calls[record.node])
+        return record.answered is None and record.outcome is None and now.company is Company.BACK
 
     # ------------------------------------------------------------ times
 
@@ -166,8 +178,9 @@ class Recovery:
                 continue
             uniqueid = wiring.by_name.get(name, Uniqueid(name))
             channel = wiring.channels.get(uniqueid)
-            if channel is None or wiring.bridge_of.get(uniqueid) not in wiring.holding:
-                continue
+            rooms = (f"pbxd-hold-{record.id}", f"pbxd-consult-{record.id}")
+            if channel is None or wiring.room(uniqueid) not in rooms:
+                continue  # with somebody, parked by somebody, or about to fetch the caller
             name = channel.name
             if (record.node, name) in self._progress.lines:
                 continue  # he is in another transfer already

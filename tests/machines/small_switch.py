@@ -47,6 +47,7 @@ class SmallSwitch:
         self.now = 1_700_000_000.0
         self.lines: dict[str, Line] = {}  #: by channel name
         self.bridges: dict[str, str] = {}
+        self.rooms: dict[str, str] = {}  #: names of bridges
         self.book: dict[str, Conversation] = {}  #: by the caller's channel name
         self._serial = 0
 
@@ -130,6 +131,7 @@ class SmallSwitch:
                 technology=self.bridges[bridge],
                 channel=self.snapshot(name),
                 swap=None if swap is None else self.snapshot(swap).uniqueid,
+                name=self.rooms.get(bridge, ""),
             )
         )
 

@@ -202,7 +202,8 @@ class Transfers(RuleBasedStateMachine):
 
     def _in_good_hands(self, caller: str) -> None:
         lab, switch = self.lab, self.lab.switch
-        if switch.company(caller) or caller in switch.queued:
+        brought_back = switch.seats[caller].app == "Dial"  # the dialplan rings somebody for him
+        if switch.company(caller) or caller in switch.queued or brought_back:
             return
         # On hold: somebody is called, or talks about him, and the transfer knows it.
         open_ = [view for view in lab.world.transfers(None) if view["state"] != "ended"]

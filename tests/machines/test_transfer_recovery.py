@@ -192,3 +192,47 @@ def test_the_same_id_is_no_new_transfer_for_a_day(lab: Lab, killed: bool) -> Non
     lab.wait(90_000)
     assert lab.kept == {}
     assert lab.world.transfer_view(TransferId("t1")) is None
+
+
+def test_a_target_that_only_comes_to_be_when_all_is_over(lab: Lab) -> None:
+    lab.start(to(BRUNO))
+    lab.do(Verb.CANCEL)
+    while lab.outcome() is None or lab.asks:  # the cancelling is done before the calling is told
+        originate = [ask for ask in lab.asks if ask.action["Action"] == "Originate"]
+        if lab.asks and lab.asks[0] in originate:
+            lab.asks.rotate(-1)
+            if len(lab.asks) == len(originate):
+                break
+        elif lab.asks:
+            lab.obey_one()
+        else:
+            lab.hear_one()
+    while lab.switch.news:
+        lab.hear_one()
+    assert lab.outcome() == "cancelled"
+    lab.settle()
+    assert (lab.switch.ringing(), lab.hears(lab.caller)) == ([], {DEVICE[ANNA]})
+    home(lab)
+
+
+def test_what_the_switch_refuses_is_told_with_its_words(lab: Lab) -> None:
+    """The agent's line is gone at the very moment: neither can be put aside."""
+    lab.start(to(BRUNO))
+    lab.switch.hang_up_phone(lab.phone(ANNA))
+    lab.wait(3)
+    view = lab.world.transfer_view(TransferId("t1"))
+    assert view is not None
+    assert view["why"]
+    home(lab)
+
+
+def test_whoever_is_parked_after_the_end_is_left_there(lab: Lab) -> None:
+    bring(lab, "talking")
+    lab.do(Verb.CANCEL)
+    lab.wait(1)
+    lab.switch.leave_all(lab.caller)
+    lot = lab.switch.bridge("holding_bridge")
+    lab.switch.enter(lab.caller, lot)
+    lab.wait(10)
+    assert lab.switch.lines[lab.caller].bridge == lot
+    home(lab)

@@ -12,7 +12,7 @@ from pbxd.ami.event_types import QueueMember
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
-from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Reply, Tell, Wake
+from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Reply, Tell, Together, Wake, gathered
 from pbxd.ids import AgentId, CallId, Interface, TransferId
 from pbxd.messages import (
     AskDone,
@@ -56,6 +56,7 @@ class Lab:
         self.effects: list[Effect] = []
         self.wakes: list[float] = []
         self.linked = False
+        self.room = 10_000  #: asks that the link takes at once
         self._orders = count(1)
         self.caller = ""  #: his channel
         self.born()
@@ -109,17 +110,24 @@ class Lab:
 
     def give(self, message: Message) -> list[Effect]:
         effects = self.world.step(message)
-        for effect in effects:
+        self.effects += effects
+        for effect in gathered(effects):
             self._carry_out(effect)
         return effects
 
+    def _send(self, *asks: Ask) -> None:
+        if self.linked and len(self.asks) + len(asks) <= self.room:
+            self.asks.extend(asks)
+            return
+        for ask in asks:
+            self.give(AskRefused(ask=ask.ask, at=self.switch.now, text="not sent: no room"))
+
     def _carry_out(self, effect: Effect) -> None:
-        self.effects.append(effect)
         match effect:
-            case Ask() if self.linked:
-                self.asks.append(effect)
             case Ask():
-                self.give(AskRefused(ask=effect.ask, at=self.switch.now, text="not connected"))
+                self._send(effect)
+            case Together(asks=asks):
+                self._send(*asks)
             case KeepTransfer(transfer=transfer, body=None):
                 self.kept.pop(transfer, None)
             case KeepTransfer(transfer=transfer, body=body):

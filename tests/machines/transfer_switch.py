@@ -221,7 +221,9 @@ class TransferSwitch(SmallSwitch):
     def sit(self, name: str, app: str, music: bool = False) -> None:
         self.seats[name].app = "BridgeWait"
         self.lines[name].application = "BridgeWait"
-        self.enter(name, self.bridge("holding_bridge"))
+        bridge = self.bridge("holding_bridge")
+        self.rooms[bridge] = f"pbxd-{app}-{self.seats[name].vars['PBXD_TRANSFER']}"
+        self.enter(name, bridge)
         self.music(name, music)
 
     def go(self, name: str, exten: str) -> None:
