@@ -33,10 +33,13 @@ class Pop:
     agent: AgentId
     interface: Interface
     body: Mapping[str, Any]
+    answered: float | None = None  #: when this phone was answered, epoch seconds
     closed: str | None = None  #: why it is over
 
     def shown(self) -> Mapping[str, Any]:
-        return self.body if self.closed is None else {**self.body, "closed": self.closed}
+        """What a page shows: the document, and what has become of the ring since."""
+        since = {"answered": self.answered, "closed": self.closed}
+        return {**self.body, **{key: value for key, value in since.items() if value is not None}}
 
 
 class Pops:
@@ -112,8 +115,18 @@ class Pops:
     def stops(self, fact: MemberStoppedRinging) -> list[Effect]:
         """A phone stopped ringing: the pop goes, unless the call was answered there."""
         if fact.reason == "answered":
-            return []
+            return self._answered(fact)
         return self._close(fact.call, fact.reason, (fact.interface,))
+
+    def _answered(self, fact: MemberStoppedRinging) -> list[Effect]:
+        """The page is told: who serves no queue has no state from which it could be seen."""
+        effects: list[Effect] = []
+        for pop in self._open(fact.call):
+            if pop.interface == fact.interface and pop.answered is None:
+                self._put(replace(pop, answered=fact.at))
+                body = {"id": pop.id, "at": fact.at}
+                effects.append(Tell(agent=pop.agent, kind="screenpop_answered", body=body))
+        return effects
 
     def consulted(self, fact: ConsultEnded) -> list[Effect]:
         """A colleague was asked, and the caller did not come to him: what he was shown is not his."""
@@ -170,6 +183,6 @@ def _topic(pop: Pop, kind: str) -> str:
 
 def _sent(pop: Pop) -> list[Effect]:
     return [
-        Tell(agent=pop.agent, kind="screenpop", body=pop.body),
+        Tell(agent=pop.agent, kind="screenpop", body=pop.shown()),
         Publish(topic=_topic(pop, "screenpop"), body=pop.body),
     ]

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from deploy.build_page import build
 from pbxd.edge.web.pages import Patience
 from pbxd.effects import Reply
+from pbxd.ids import AgentId
 from pbxd.orders import (
     AcknowledgeHandover,
     AnnotateTransfer,
@@ -351,6 +352,39 @@ async def test_a_call_that_was_handed_over_says_to_whom_when_it_is_folded(anna: 
     anna.served.tell("screenpop_closed", {"id": "p1", "reason": "ended"})
     anna.served.transfer(view("t1", "ended", outcome="completed"))
     await expect(anna.page.locator("[data-closed=p1] summary")).to_contain_text("Handed over to 李伟")
+
+
+async def test_who_serves_no_queue_can_transfer_the_call_that_he_has_answered(anna: Visitor) -> None:
+    page, served = anna.page, anna.served
+    served.desk.states["anna"] = busy(what="offline")
+    served.desk.pops["anna"] = []
+    await anna.enter()
+    served.pop(screen_pop("p1", queue=None))
+    served.pop(screen_pop("p2", queue=None))
+    await expect(page.locator("[data-pop=p2]")).to_contain_text("Incoming call")
+    await expect(page.locator("[data-start]")).to_have_count(0)
+    served.tell("screenpop_answered", {"id": "p2", "at": time.time()})
+    await expect(page.locator("[data-pop=p2]")).to_contain_text("Call in progress")
+    await expect(page.locator("[data-pop=p2] [data-start]")).to_be_enabled()
+    await expect(page.locator("[data-pop=p1]")).to_contain_text("Incoming call")
+
+
+async def test_what_was_typed_while_the_line_was_down_is_sent_when_it_is_back(anna: Visitor) -> None:
+    page, served = anna.page, anna.served
+    await anna.enter()
+    served.transfer(view("t1", "talking"))
+    await page.locator("[data-verb=complete]").wait_for()
+    await anna.context.set_offline(True)
+    [open_page] = served.edge.pages_of(AgentId("anna"))
+    open_page.close(1012, "test")
+    await expect(page.locator("[data-lost]")).to_be_visible()
+    await page.locator("pbxd-transfer [name=note]").fill("typed in the dark")
+    await expect(page.locator("[data-saving]")).to_have_attribute("data-saving", "failed")
+    assert not served.desk.given(AnnotateTransfer)
+    await anna.context.set_offline(False)
+    await until(lambda: served.desk.given(AnnotateTransfer))
+    assert served.desk.given(AnnotateTransfer)[-1].note == "typed in the dark"
+    await expect(page.locator("[data-saving]")).to_have_attribute("data-saving", "saved")
 
 
 # ---------------------------------------------------------------- the hand-over

@@ -83,6 +83,8 @@ export interface Pop {
   repeat: Repeat | null;
   history: { state: "found" | "missing" | "pending"; why: string; contacts: PastContact[] };
   acknowledged?: boolean;
+  /** When his phone was answered. */
+  answered?: number;
   closed?: string;
 }
 
@@ -191,6 +193,7 @@ export interface Reply {
 export type Change =
   | { kind: "state"; body: State }
   | { kind: "screenpop"; body: Pop }
+  | { kind: "screenpop_answered"; body: { id: string; at: number } }
   | { kind: "screenpop_closed"; body: { id: string; reason: string } }
   | { kind: "transfer"; body: Transfer }
   | { kind: "handover"; body: Handover }

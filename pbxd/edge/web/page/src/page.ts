@@ -263,9 +263,10 @@ export class AgentPage extends LitElement {
     </div>`;
   }
 
-  /** Who talks while another phone call rings talks to the caller who came first. */
+  /** Where it is not known which call was answered: who talks while another one rings talks to who came first. */
   private isTalking(pop: Pop): boolean {
     const { desk, open } = this.station;
+    if (open.some((each) => each.answered !== undefined)) return pop.answered !== undefined;
     return desk?.agent.state === "talking" && open[0]?.id === pop.id;
   }
 

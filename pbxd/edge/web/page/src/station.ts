@@ -237,6 +237,11 @@ export class Station implements ReactiveController {
       case "screenpop":
         this.pops = withPop(this.pops, change.body);
         break;
+      case "screenpop_answered": {
+        const { id, at } = change.body;
+        this.pops = this.pops.map((pop) => (pop.id === id ? { ...pop, answered: at } : pop));
+        break;
+      }
       case "screenpop_closed":
         this.pops = withClosed(this.pops, change.body.id, change.body.reason);
         this.callOver();

@@ -152,6 +152,8 @@ export class TransferPanel extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
+    // What could not be sent while the line was down goes now.
+    if (changed.get("live") === false && this.live) void this.send();
     const before = changed.get("transfer");
     if (!before) return;
     // What pbxd has, needs no copy here; what somebody types now, stays.
