@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pbxd.agents.refused import Refused
+from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import Newchannel, SwitchEvent
 from pbxd.calls.facts import Fact, MemberRinging, MemberStoppedRinging
@@ -21,6 +21,7 @@ from pbxd.orders import (
     AnnotateTransfer,
     MoveTransfer,
     StartTransfer,
+    Target,
     TargetKind,
     TransferMode,
     Verb,
@@ -227,13 +228,21 @@ class Transferring:
             return [_refused(order, "link_down", f"the switch {record.node} cannot be reached now")]
         if input_ is Input.REQUEUE:
             queue = order.queue or record.queue
-            if not queue or queue not in self._nodes[record.node].queues.names:
-                return [_refused(order, "no_such_target", "which queue?", self.view(record.id))]
+            if (refused := self._no_queue(record, queue, order.at)) is not None:
+                return [_refused(order, refused.code, refused.text, self.view(record.id))]
             record = replace(record, back_to=queue)
         taken = take(record, input_)
         assert taken is not None
         effects = self._progress.go(record, taken, order.at)
         return [*effects, self._done(order.order, order.agent, self._progress.records[record.id])]
+
+    def _no_queue(self, record: OpenTransfer, queue: str | None, at: float) -> Refused | None:
+        """Why a caller cannot be sent to this queue. That nobody serves it now is his transferer's affair."""
+        if queue is None:
+            return Refused(code=Reason.NO_SUCH, text="to which queue?")
+        target = Target(kind=TargetKind.QUEUE, id=queue)
+        chosen = self._choose(target, by=record.agent, node=record.node, at=at)
+        return chosen if isinstance(chosen, Refused) and chosen.code is Reason.NO_SUCH else None
 
     def annotate(self, order: AnnotateTransfer) -> list[Effect]:
         record = self._progress.records.get(order.transfer)
