@@ -1,17 +1,12 @@
-"""What follows a call for the agent: his wrap-up, callers whom he declined, who is free for the next one."""
+"""What follows a call for the agent: his wrap-up, and callers whom he declined."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from pbxd.agents.availability import Available, Floor, available
 from pbxd.agents.declined import Declined, Spared
 from pbxd.agents.handling import Handling
-from pbxd.agents.outside import HOUR_S, OutsideRules
 from pbxd.agents.pausing import OURS, WRAP_UP, Job, Pausing, job_of
-from pbxd.agents.picker import Search, pick, rows
-from pbxd.agents.refused import Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.under_way import UnderWay
 from pbxd.agents.wrapup import WrapUp, WrapUpRules, Wrapups
@@ -25,13 +20,13 @@ from pbxd.figures.wrapup import declined_caller, wrap_up_ended
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.messages import AskDone, AskRefused, AskUnknown
-from pbxd.node import Node, served
-from pbxd.orders import EndWrapUp, PauseAgent, Target
+from pbxd.node import Node, node_of, served
+from pbxd.orders import EndWrapUp, PauseAgent
 from pbxd.queues.model import MemberState, member_state
 
 
 class AfterCall:
-    """Keeps agents from being rung when they are not ready, and says who is."""
+    """Keeps queues from ringing agents who are not ready, and from ringing them for callers they declined."""
 
     def __init__(
         self,
@@ -39,29 +34,27 @@ class AfterCall:
         staff: Staff,
         nodes: Mapping[NodeId, Node],
         wrap_up: WrapUpRules,
-        outside: OutsideRules,
         *,
-        called: Callable[[], Collection[AgentId]] = tuple,
         agent_figures: bool = False,
     ) -> None:
-        """``called``: whose phones are called for transfers, from the moment at which they are chosen."""
         self._staff = staff
         self._nodes = nodes
         self._rules = wrap_up
-        self._outside = outside
-        self._called = called
         self._agent_figures = agent_figures
         self._pausing = Pausing(journal)
         self._wrapups = Wrapups(journal, self._pausing, staff, wrap_up, self._served)
         self._declined = Declined(journal, self._pausing, wrap_up.declined_s)
-        self._handling = Handling(journal)
+        self.handling = Handling(journal)
         self._queue_of: Table[CallId, str] = Table(journal)
         self._unwilling: Table[CallId, tuple[AgentId, ...]] = Table(journal)  #: declined or gave him away
-        self._outside_calls: Table[AgentId, tuple[float, ...]] = Table(journal)
         self._under_way = UnderWay(journal)
-        self._now: Table[None, float] = Table(journal)
 
     # ------------------------------------------------------------ reading
+
+    @property
+    def wrapping(self) -> Mapping[AgentId, WrapUp]:
+        """Who is in wrap-up, or will be when he puts down his phone."""
+        return self._wrapups.open
 
     def wrap_up_of(self, agent: AgentId) -> WrapUp | None:
         """His wrap-up, also while he is still on the phone."""
@@ -71,59 +64,12 @@ class AfterCall:
         """Whose wrap-up has changed since this was asked last."""
         return self._wrapups.touched()
 
-    def floor(self) -> Floor:
-        """Everybody and every queue as they stand now."""
-        return Floor(
-            staff=self._staff,
-            switches=self._nodes,
-            served=self._served,
-            wrapping=self._wrapups.open,
-            called=self._called(),
-            outside=self._outside,
-            outside_calls=self._outside_calls,
-        )
-
-    def choose(
-        self, target: Target, *, by: AgentId, node: NodeId, at: float, tried: Collection[AgentId] = ()
-    ) -> Available | Refused:
-        """How this target is reached from a call on ``node``, or why not. ``at``: when, by any clock."""
-        at = self._now.get(None, at)  # a fallback is chosen on an event, which has the switch's clock
-        return available(self.floor(), target, by=by, node=node, at=at, tried=tried)
-
-    def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> list[dict[str, Any]]:
-        """To whom this agent can hand this call (None: the one that he is in), the best first."""
-        who = self._staff.agents.get(agent)
-        found = None if who is None else self._in_call(who)
-        node, current = found or (self._home(who), None)
-        call = call or current
-        if call is not None and _node_of(call) in self._nodes:
-            node = _node_of(call)
-        search = Search(
-            by=agent,
-            node=node,
-            at=self._now.get(None, 0.0),
-            queue=None if call is None else self._queue_of.get(call),
-            query=query.strip(),
-        )
-        return rows(pick(self.floor(), self._handling, search))
+    def queue_of(self, call: CallId) -> str | None:
+        """The last queue in which this caller waited."""
+        return self._queue_of.get(call)
 
     def _served(self, agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
         return served(self._nodes, agent)
-
-    def _home(self, who: Agent | None) -> NodeId:
-        """The first switch on which he has a device."""
-        wanted = () if who is None else tuple(node for node, _ in who.devices)
-        own = [node for node in self._nodes if None in wanted or node in wanted]
-        return next(iter(own or self._nodes))
-
-    def _in_call(self, who: Agent) -> tuple[NodeId, CallId] | None:
-        for node in self._nodes.values():
-            for channel in node.calls.wiring.channels.values():
-                if channel.kind is Kind.DEVICE and self._staff.whose(node.id, channel.interface) is who:
-                    call = node.calls.call_of(channel.uniqueid)
-                    if call is not None:
-                        return node.id, call
-        return None
 
     # ------------------------------------------------------------ wrap-up: it begins
 
@@ -134,7 +80,7 @@ class AfterCall:
         came; None: the last in which the caller waited. Too early or twice does no harm.
         """
         queue = queue or self._queue_of.get(call)
-        return self._wrapups.begin(agent, at, node=_node_of(call), call=call, queue=queue)
+        return self._wrapups.begin(agent, at, node=node_of(call), call=call, queue=queue)
 
     def on_fact(self, fact: Fact) -> list[Effect]:
         match fact:
@@ -159,7 +105,7 @@ class AfterCall:
         queue = leg.queue or self._queue_of.get(leg.call)
         if leg.missed:
             return self._missed(agent, leg, queue)
-        self._handling.ended(leg, self._rules.length(queue))
+        self.handling.ended(leg, self._rules.length(queue))
         return self.begin(agent.id, leg.at, call=leg.call, queue=queue)
 
     def _missed(self, agent: Agent, leg: LegEnded, queue: str | None) -> list[Effect]:
@@ -236,7 +182,7 @@ class AfterCall:
         effects: list[Effect] = []
         for agent in self._unwilling.get(call, ()):
             for node, member in self._served(self._staff.agents[agent]):
-                if node == _node_of(call) and member.queue == queue:
+                if node == node_of(call) and member.queue == queue:
                     effects += self._declined.declines(job_of(node, member), member, agent, call, at)
         return effects
 
@@ -278,7 +224,6 @@ class AfterCall:
         return member.paused_reason in OURS and job not in self._declined.open
 
     def tick(self, at: float) -> list[Effect]:
-        self._now[None] = at
         effects = self._release(self._declined.tick(at), at)
         return effects + self._counted(self._wrapups.tick(at), at)
 
@@ -291,12 +236,6 @@ class AfterCall:
         return effects
 
     # ------------------------------------------------------------ orders
-
-    def outside_called(self, agent: AgentId, at: float) -> None:
-        """This agent has a number outside called; counts towards how many he may. ``at``: as for choose."""
-        at = self._now.get(None, at)
-        recent = [when for when in self._outside_calls.get(agent, ()) if at - HOUR_S < when]
-        self._outside_calls[agent] = (*recent, at)
 
     def pausing(self, order: PauseAgent) -> list[Effect]:
         """He pauses or resumes himself in all queues: that ends a wrap-up as well."""
@@ -331,7 +270,3 @@ class AfterCall:
 
 def _is_free(member: MemberSnapshot) -> bool:
     return member_state(member) is MemberState.READY and not member.paused
-
-
-def _node_of(call: CallId) -> NodeId:
-    return NodeId(call.partition(":")[0])

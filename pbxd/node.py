@@ -27,6 +27,11 @@ class Link:
     fatal: bool = False  #: the switch refuses our login
 
 
+def node_of(call: CallId) -> NodeId:
+    """The switch on which a journey began, which is where it still is."""
+    return NodeId(call.partition(":")[0])
+
+
 def served(nodes: Mapping[NodeId, Node], agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
     """How this agent stands in each of his queues, on every switch."""
     return [

@@ -18,6 +18,7 @@ from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
 from pbxd.calls.record import CallRecord
+from pbxd.colleagues import Colleagues
 from pbxd.desk import Desk
 from pbxd.effects import Effect
 from pbxd.figures import Figures, caller_rescued, flow_left, refusals
@@ -84,9 +85,17 @@ class World:
             rules.staff,
             self.nodes,
             rules.wrap_up,
-            rules.transfers.outside,
-            called=lambda: self._transferring.called(),
             agent_figures=rules.agent_figures,
+        )
+        self._colleagues = Colleagues(
+            self._journal,
+            rules.staff,
+            self.nodes,
+            rules.transfers.outside,
+            handling=self._aftercall.handling,
+            wrapping=self._aftercall.wrapping,
+            called=lambda: self._transferring.called(),
+            queue_of=self._aftercall.queue_of,
         )
         self._desk = Desk(self._journal, rules.staff, self.nodes, self._aftercall.wrap_up_of)
         self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
@@ -96,10 +105,10 @@ class World:
             self.nodes,
             rules.transfers,
             self._reception.passports,
-            choose=self._aftercall.choose,
+            choose=self._colleagues.choose,
             wrap_up=self._aftercall.begin,
             news=lambda node, facts: self._news(node, facts, ()),
-            dialled_outside=self._aftercall.outside_called,
+            dialled_outside=self._colleagues.outside_called,
             given_away=self._aftercall.given_away,
         )
 
@@ -133,7 +142,7 @@ class World:
 
     def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> Sequence[Mapping[str, Any]]:
         """To whom this agent can hand this call over, best first; ``query``: part of a name, or a number."""
-        return self._aftercall.targets(agent, call, query)
+        return self._colleagues.targets(agent, call, query)
 
     def record(self, call: CallId, at: float) -> CallRecord | None:
         """The account of a call in progress as it stands at ``at`` (epoch seconds)."""
@@ -164,6 +173,7 @@ class World:
                 effects = self._reception.on_flow(call, message)
                 return [*effects, flow_left(message)] if isinstance(message, FlowLeft) else effects
             case Tick():
+                self._colleagues.tick(message.at)
                 effects = self._aftercall.tick(message.at)
                 effects += self._desk.agents_changed(self._aftercall.touched())
                 return effects + self._desk.push() + self._transferring.tick(message.at)

@@ -86,7 +86,8 @@ class Outside(Section):
         description="Allow premium, shared-cost and personal numbers, and ranges not in the tables.",
     )
     per_agent_per_hour: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        default=20, description="Calls to numbers outside that one agent may start in an hour."
+        default=20,
+        description="Calls to numbers outside that one agent may start in an hour, since pbxd was started.",
     )
 
     @field_validator("dial")

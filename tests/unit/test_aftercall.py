@@ -474,7 +474,7 @@ def test_the_world_tells_targets_of_the_call_that_she_is_in(version: str) -> Non
     (number,) = world.targets(ANNA, None, "+8613800138000")
     assert (number["allowed"], number["id"]) == (True, "+8613800138000")
     for _ in range(20):
-        world._aftercall.outside_called(ANNA, 0.0)
+        world._colleagues.outside_called(ANNA, 0.0)
     (number,) = world.targets(ANNA, None, "+8613800138000")
     assert (number["allowed"], number["code"]) == (False, "rate_limited")
     world.step(Tick(at=4000.0))
