@@ -26,7 +26,19 @@ from pbxd.edge.replies import Asked, Replies
 from pbxd.edge.store import Store, StoreError
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import RecentContact, WebEdge
-from pbxd.effects import Ask, Count, KeepDossier, KeepTransfer, LookUp, Publish, Remember, Reply, Tell, Wake
+from pbxd.effects import (
+    Ask,
+    Count,
+    KeepDossier,
+    KeepTransfer,
+    LookUp,
+    Publish,
+    Remember,
+    Reply,
+    Tell,
+    Together,
+    Wake,
+)
 from pbxd.from_settings import commanded, operators, origin, patience, rules, web_agents
 from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, NodeId
@@ -194,7 +206,12 @@ class Daemon:
         ask_timeout = {node.name: node.ami.ask_timeout for node in self._settings.nodes}
 
         def ask(effect: Ask) -> None:
-            self._links[effect.node].ask(replace(effect, timeout_s=ask_timeout[effect.node]))
+            together(Together(asks=(effect,)))
+
+        def together(effect: Together) -> None:
+            node = effect.asks[0].node
+            patient = [replace(ask, timeout_s=ask_timeout[node]) for ask in effect.asks]
+            self._links[node].ask_together(patient)
 
         def publish(effect: Publish) -> None:
             if self._mqtt is not None:
@@ -221,6 +238,7 @@ class Daemon:
 
         outlets: dict[type, Outlet] = {
             Ask: ask,
+            Together: together,
             Publish: publish,
             Remember: remember,
             LookUp: look_up,

@@ -19,6 +19,19 @@ class Ask:
     #: headers without ActionID, e.g. {"Action": "QueuePause", ...}; several values repeat their header
     action: Mapping[str, str | Sequence[str]]
     timeout_s: float = 5.0
+    #: what one step asks in the same name goes as one, all of it or nothing (see ``gathered``)
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """Send these actions to one switch in one go, or none of them. Each ends in an answer of its own.
+
+    None is sent when one of them cannot be sent. What the switch refuses it refuses alone: it has the others
+    already.
+    """
+
+    asks: tuple[Ask, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,4 +115,25 @@ class KeepDossier:
     body: Mapping[str, Any] | None
 
 
-Effect = Ask | Publish | Tell | Remember | LookUp | Wake | Count | Reply | KeepTransfer | KeepDossier
+Effect = (
+    Ask | Together | Publish | Tell | Remember | LookUp | Wake | Count | Reply | KeepTransfer | KeepDossier
+)
+
+
+def gathered(effects: list[Effect]) -> list[Effect]:
+    """The effects of one step with the asks of each group together, in the place of the last of them: so
+    whatever had to be said before any of them, is said before."""
+    groups: dict[tuple[NodeId, str], list[Ask]] = {}
+    for effect in effects:
+        if isinstance(effect, Ask) and effect.group:
+            groups.setdefault((effect.node, effect.group), []).append(effect)
+    if all(len(asks) == 1 for asks in groups.values()):
+        return effects
+    merged: list[Effect] = []
+    for effect in effects:
+        asks = groups.get((effect.node, effect.group)) if isinstance(effect, Ask) else None
+        if asks is None or len(asks) == 1:
+            merged.append(effect)
+        elif effect is asks[-1]:
+            merged.append(Together(asks=tuple(asks)))
+    return merged

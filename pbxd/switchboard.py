@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from pbxd.ami.event_types import SwitchEvent
-from pbxd.effects import Effect
+from pbxd.effects import Effect, gathered
 from pbxd.ids import NodeId
 from pbxd.messages import LinkUp, Message, Tick
 
@@ -108,7 +108,7 @@ class Switchboard:
             self.failed_steps += 1
             log.exception("a step failed; the state is as it was before", message=repr(message))
             return
-        for effect in effects:
+        for effect in gathered(effects):
             self._carry_out(effect)
         if isinstance(message, Tick):
             self._ticked()

@@ -57,6 +57,20 @@ async def running(peer: AmiPeer, inbox: ListInbox, up: bool = True, **more: Any)
         await until(lambda: asyncio.all_tasks() <= before)
 
 
+class Tapped:
+    """A transport that keeps what is written."""
+
+    def __init__(self, transport: Any, written: list[bytes]) -> None:
+        self._transport = transport
+        self._written = written
+
+    def write(self, data: bytes) -> None:
+        self._written.append(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 def channel(name: str, **more: str) -> Headers:
     described = {
         "ChannelState": "6",
@@ -265,6 +279,55 @@ async def test_more_asks_than_allowed_are_refused(peer: AmiPeer, inbox: ListInbo
         for name in "abc":
             link.ask(ask(name, "Redirect"))
         assert [refused.ask for refused in inbox.of(AskRefused)] == ["c"]
+
+
+async def test_what_goes_together_goes_whole_or_not_at_all(peer: AmiPeer, inbox: ListInbox) -> None:
+    peer.answers["Redirect"] = lambda s, asked: None
+    async with running(peer, inbox, asks_most=4) as link:
+        link.ask(ask("one", "Redirect"))
+        link.ask_together([ask(name, "Setvar") for name in "abcd"])
+        link.ask_together([ask("fine", "Setvar"), ask("forged", "Setvar", Value="x\r\nAction: Originate")])
+        link.ask_together([ask("new", "Setvar"), ask("one", "Redirect")])
+        link.ask_together([ask("twin", "Setvar"), ask("twin", "Setvar")])
+        refused = inbox.of(AskRefused)
+        assert [one.ask for one in refused] == [*"abcd", "fine", "forged", "new", "twin", "twin"]
+        assert refused[0].text == "not sent: 1 actions of at most 4 are under way"
+        assert refused[4].text.startswith("not sent: action 'Setvar', header Value")
+        assert (await link.send_action({"Action": "Ping"})).success
+        assert (peer.count("Setvar"), peer.count("Redirect"), link.asks_under_way) == (0, 1, 1)
+
+        link.ask_together([ask(name, "Setvar") for name in "efg"])
+        await until(lambda: len(inbox.of(AskDone)) == 3)
+        assert [done.ask for done in inbox.of(AskDone)] == ["e", "f", "g"]
+
+
+async def test_what_goes_together_is_one_write(peer: AmiPeer, inbox: ListInbox) -> None:
+    async with running(peer, inbox) as link:
+        written: list[bytes] = []
+        write = link.protocol.transport.write
+        link.protocol.transport = Tapped(link.protocol.transport, written)
+        link.ask_together([ask(f"a{n}", "Setvar") for n in range(22)])
+        assert len(written) == 1
+        assert written[0].count(b"Action: Setvar") == 22
+        write(b"".join(written))
+        await until(lambda: len(inbox.of(AskDone)) == 22)
+
+
+async def test_fifty_transfers_begin_at_once(peer: AmiPeer, inbox: ListInbox) -> None:
+    """Each of them 22 actions, with the settings as they are."""
+    async with running(peer, inbox) as link:
+        for transfer in range(50):
+            link.ask_together([ask(f"{transfer}/{n}", "Setvar") for n in range(22)])
+        await until(lambda: len(inbox.of(AskDone)) == 50 * 22)
+        assert not inbox.of(AskRefused)
+
+
+async def test_a_group_over_a_link_that_is_down(peer: AmiPeer, inbox: ListInbox) -> None:
+    async with running(peer, inbox) as link:
+        peer.session.cut()
+        await until(lambda: inbox.of(LinkDown))
+        link.ask_together([ask("a"), ask("b")])
+        assert [refused.ask for refused in inbox.of(AskRefused)] == ["a", "b"]
 
 
 # ---------------------------------------------------------------- the end of a link

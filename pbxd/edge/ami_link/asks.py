@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from pbxd.ami.actions import UnsafeHeaderError
 from pbxd.edge.ami_link.errors import NotSentError
 from pbxd.edge.ami_link.protocol import AmiProtocol
-from pbxd.edge.ami_link.replies import Reply
+from pbxd.edge.ami_link.replies import Awaited, Reply
 from pbxd.effects import Ask
 from pbxd.ids import AskId, NodeId
 from pbxd.messages import Answer, AskDone, AskRefused, AskUnknown
@@ -32,27 +32,38 @@ class Asks:
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def send(self, ask: Ask, protocol: AmiProtocol) -> None:
-        """Send it; AskRefused at once where that cannot be. An id that is under way is not sent again: its
-        one answer is still to come."""
-        if ask.ask in self._under_way:
-            log.error("an ask of this id is under way: not sent again", ask=ask.ask, node=self._node)
+    def send_together(self, asks: Sequence[Ask], protocol: AmiProtocol) -> None:
+        """Send all in one write. When one of them cannot be sent, none is, and all are AskRefused at once;
+        only the answer of an id that is under way already is still to come."""
+        known = [ask.ask for ask in asks if ask.ask in self._under_way]
+        if known:
+            log.error("an ask of this id is under way: not sent again", ask=known[0], node=self._node)
+            fresh = [ask for ask in asks if ask.ask not in self._under_way]
+            self._refuse_all(fresh, f"not sent: {known[0]} is under way already")
             return
-        if len(self._under_way) >= self._most:
-            self.refuse(ask, f"not sent: {self._most} actions are under way already")
+        if len(self._under_way) + len(asks) > self._most:
+            self._refuse_all(
+                asks, f"not sent: {len(self._under_way)} actions of at most {self._most} are under way"
+            )
             return
+        try:
+            protocol.request_all([self._awaited(ask) for ask in asks])
+        except (UnsafeHeaderError, NotSentError) as fault:
+            self._refuse_all(asks, f"not sent: {fault}")
+        else:
+            self._under_way.update(ask.ask for ask in asks)
 
+    def _awaited(self, ask: Ask) -> Awaited:
         def finish(answer: Reply | Exception) -> None:
             self._under_way.discard(ask.ask)
             self._say(self._outcome(ask.ask, answer))
 
-        try:
-            # The response is the answer. What comes of it (OriginateResponse) is an event like all others.
-            protocol.request(ask.action, ask.ask, finish, timeout_s=ask.timeout_s, as_list=False)
-        except (UnsafeHeaderError, NotSentError) as fault:
-            self.refuse(ask, f"not sent: {fault}")
-        else:
-            self._under_way.add(ask.ask)
+        # The response is the answer. What comes of it (OriginateResponse) is an event like all others.
+        return Awaited(ask.action, ask.ask, finish, timeout_s=ask.timeout_s, as_list=False)
+
+    def _refuse_all(self, asks: Sequence[Ask], text: str) -> None:
+        for ask in asks:
+            self.refuse(ask, text)
 
     def refuse(self, ask: Ask, text: str) -> None:
         """It was not sent, so nothing was done."""

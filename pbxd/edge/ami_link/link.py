@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -220,9 +220,14 @@ class AmiLink(AmiClient):
 
     def ask(self, ask: Ask) -> None:
         """Send it, once. One AskDone, AskRefused or AskUnknown comes by the inbox, and never a second one."""
+        self.ask_together((ask,))
+
+    def ask_together(self, asks: Sequence[Ask]) -> None:
+        """Send all of them in one write, or none: then each is AskRefused. Else as ``ask``."""
         if self.state is LinkState.UP:
-            self._asks.send(ask, self.protocol)
-        else:
+            self._asks.send_together(asks, self.protocol)
+            return
+        for ask in asks:
             self._asks.refuse(ask, f"not sent: the link to {self.node} is down")
 
     @property

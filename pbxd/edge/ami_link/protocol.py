@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -214,12 +214,16 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
 
         Raises UnsafeHeaderError, or NotSentError when it did not leave; then ``finish`` is told nothing.
         """
-        raw = encode(headers, action_id)
+        self.request_all([Awaited(headers, action_id, finish, timeout_s=timeout_s, as_list=as_list)])
+
+    def request_all(self, together: Sequence[Awaited]) -> None:
+        """As ``request``, for several actions in one write: when it raises, none of them was sent."""
+        raw = b"".join(encode(awaited.action, awaited.action_id) for awaited in together)
         if self.closed or self.transport.is_closing():
             raise NotSentError(self.why or "the link is down")
         if self.transport.get_write_buffer_size() > WRITE_BYTES:
             raise NotSentError("the switch does not read what is sent to it")
-        self._answers.expect(Awaited(headers, action_id, finish, as_list), timeout_s)
+        self._answers.expect(together)
         self.transport.write(raw)
 
     def send(self, data: Any, as_list: bool | None = None) -> asyncio.Future[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -35,8 +35,16 @@ class Awaited:
     """One action on its way. Give it the messages that carry its id until ``take`` says: complete."""
 
     def __init__(
-        self, action: Mapping[str, Any], action_id: str, finish: Finish, as_list: bool | None
+        self,
+        action: Mapping[str, Any],
+        action_id: str,
+        finish: Finish,
+        *,
+        timeout_s: float,
+        as_list: bool | None = None,
     ) -> None:
+        self.action, self.action_id = action, action_id
+        self.timeout_s = timeout_s
         named = {key.lower(): str(value) for key, value in action.items()}
         name = named["action"].lower()
         #: what its messages are known by; the events of asynchronous AGI carry the id of the command only
@@ -95,14 +103,18 @@ class Answers:
         self.with_events = 0  #: how many of them wait for events too
         self._loop = loop
 
-    def expect(self, awaited: Awaited, timeout_s: float) -> None:
-        """From now on. NotSentError when an action of the same id is under way."""
-        if any(key in self.awaited for key in awaited.ids):
-            raise NotSentError(f"an action with the id {awaited.ids[0].decode()} is under way")
-        for key in awaited.ids:
-            self.awaited[key] = awaited
-        self.with_events += awaited.wants_events
-        awaited.timer = self._loop.call_later(timeout_s, self._too_late, awaited, timeout_s)
+    def expect(self, together: Sequence[Awaited]) -> None:
+        """From now on. NotSentError, and none of them is expected, when an action of the same id is under
+        way."""
+        ids = [key for awaited in together for key in awaited.ids]
+        for number, key in enumerate(ids):
+            if key in self.awaited or key in ids[:number]:
+                raise NotSentError(f"an action with the id {key.decode()} is under way")
+        for awaited in together:
+            for key in awaited.ids:
+                self.awaited[key] = awaited
+            self.with_events += awaited.wants_events
+            awaited.timer = self._loop.call_later(awaited.timeout_s, self._too_late, awaited)
 
     def take(self, raw: bytes) -> bool:
         """Give a message to the action that it answers; False when there is none."""
@@ -127,9 +139,9 @@ class Answers:
         for awaited in waiting:
             awaited.finish(LinkLostError(why))
 
-    def _too_late(self, awaited: Awaited, timeout_s: float) -> None:
+    def _too_late(self, awaited: Awaited) -> None:
         self._forget(awaited)
-        awaited.finish(NoAnswerError(f"no answer within {timeout_s:g} s"))
+        awaited.finish(NoAnswerError(f"no answer within {awaited.timeout_s:g} s"))
 
     def _forget(self, awaited: Awaited) -> None:
         self.with_events -= awaited.wants_events

@@ -1,0 +1,43 @@
+"""A transfer for which the switch, or the link to it, is not ready: nobody is torn out of his call."""
+
+from __future__ import annotations
+
+import pytest
+
+from pbxd.messages import AskRefused
+from pbxd.orders import TransferMode
+from tests.machines.transfer_lab import ANNA, BRUNO, DEVICE, TRUNK, Lab, to
+
+
+def talking() -> Lab:
+    lab = Lab()
+    lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
+    lab.settle()
+    return lab
+
+
+@pytest.mark.parametrize("mode", list(TransferMode))
+@pytest.mark.parametrize("room", [0, 1, 15, 21])
+def test_a_start_for_which_the_link_has_no_room_is_not_begun(room: int, mode: TransferMode) -> None:
+    lab = talking()
+    lab.room = room
+    lab.start(to(BRUNO), mode=mode)
+    assert not [ask for ask in lab.asks if ask.action["Action"] in ("Setvar", "Redirect", "Originate")]
+    lab.room = 10_000
+    lab.wait(60)
+    assert (lab.state(), lab.outcome()) == ("ended", "failed")
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+    assert not lab.switch.ringing()
+
+
+def test_a_start_that_the_switch_refuses_leaves_them_together() -> None:
+    """The actions are with the switch already: it refuses the redirection, and calls the target."""
+    lab = talking()
+    lab.start(to(BRUNO))
+    while (ask := lab.asks.popleft()).action["Action"] != "Redirect":
+        lab.give(AskRefused(ask=ask.ask, at=lab.switch.now, text="No such channel"))
+    lab.give(AskRefused(ask=ask.ask, at=lab.switch.now, text="Channel does not exist"))
+    assert lab.outcome() == "failed"
+    lab.wait(60)
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+    assert not lab.switch.ringing()
