@@ -22,8 +22,8 @@ from pbxd.orders import Target
 class Colleagues:
     """Everybody who could help, on all switches. Asked by agents and by transfers.
 
-    ``handling``: how long calls last; ``wrapping``: who is in wrap-up; ``called``: whose phones are called for
-    transfers, from the moment at which they are chosen; ``queue_of``: the queue through which a call came.
+    ``handling``: how long calls last; ``wrapping``: who is in wrap-up; ``called``: whose phones are called
+    for transfers, from the moment at which they are chosen; ``queue_of``: the queue a call came through.
     """
 
     def __init__(
