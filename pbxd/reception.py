@@ -9,6 +9,7 @@ from pbxd.callers.dossier import (
     CallerRules,
     Dossier,
     HistoryState,
+    of_somebody_called,
     open_dossier,
     with_flow,
     with_history,
@@ -66,18 +67,28 @@ class Reception:
         self._repeat = repeat
         self._dossiers: Table[CallId, Dossier] = Table(journal)
         self.pops = Pops(journal, staff, repeat)
-        self.passports = Passports(
-            journal, staff, repeat, dossier=self.dossier, record=record, keep=self._keep
-        )
+        self.passports = Passports(journal, staff, repeat, dossier=self.shown, record=record, keep=self._keep)
         self._kept: Table[CallId, bool] = Table(journal)  #: True: as it was before pbxd ended
 
     def dossier(self, call: CallId) -> Dossier | None:
         """What is known of the caller of an open call."""
         return self._dossiers.get(call)
 
+    def shown(self, call: CallId) -> Dossier | None:
+        """The same for those who take the call: of him whom an agent had called, when he is handed on."""
+        dossier: Dossier | None = self._dossiers.get(call)
+        passport = self.passports.passport(call)
+        if dossier is None or passport is None or passport.person is None:
+            return dossier
+        return of_somebody_called(self._callers, dossier, passport.person.number, passport.person.name)
+
     # ------------------------------------------------------------ what happens
 
     def on_fact(self, fact: Fact) -> list[Effect]:
+        if isinstance(fact, MemberRinging):
+            # Who is handed over decides what the pop shows; still the pop comes first.
+            handed = self.passports.on_fact(fact)
+            return self._on_fact(fact) + handed
         return self._on_fact(fact) + self.passports.on_fact(fact)
 
     def _on_fact(self, fact: Fact) -> list[Effect]:
@@ -119,7 +130,7 @@ class Reception:
             effects += _look_up(dossier)
         self._dossiers[call] = dossier
         if isinstance(event, FlowLeft):
-            effects += self.pops.learns(dossier)
+            effects += self.pops.learns(self.shown(call) or dossier)
             effects += self.passports.learns(call, event.at)
         if isinstance(event, FlowLeft) or (isinstance(event, FlowStep) and event.digits):
             effects += self._keep(call)
@@ -130,7 +141,8 @@ class Reception:
         if dossier is None:
             return []
         self._dossiers[answer.call] = dossier = with_history(dossier, answer)
-        return self.pops.learns(dossier) + self.passports.learns(answer.call, answer.at)
+        pops = self.pops.learns(self.shown(answer.call) or dossier)
+        return pops + self.passports.learns(answer.call, answer.at)
 
     def forget_unseen(self, node: NodeId, at: float, open_calls: Container[CallId]) -> list[Effect]:
         """The switch has told which calls there are: drop the dossiers of those that are over.
@@ -216,7 +228,7 @@ class Reception:
         if fact.call not in self._dossiers:
             # It was never announced, which must not cost the agent his pop.
             effects += self._open(fact.call, fact.node, fact.at, presented="", name="", dialled="")
-        return [*self.pops.rings(fact, self._dossiers[fact.call]), *effects]
+        return [*self.pops.rings(fact, self.shown(fact.call) or self._dossiers[fact.call]), *effects]
 
     def _meets(self, fact: LegStarted) -> list[Effect]:
         """Two people hear each other. Should the ringing have been missed (it was while pbxd was away, the

@@ -93,6 +93,21 @@ def open_dossier(
     )
 
 
+def of_somebody_called(rules: CallerRules, dossier: Dossier, number: str, name: str) -> Dossier:
+    """The same call, for those to whom somebody is handed on whom an agent had called: it is about him."""
+    card = rules.read(number)
+    return replace(
+        dossier,
+        card=card,
+        name=caller_name(name, card.number),
+        kept_name=None,
+        tags=rules.tags.of(card.number),
+        history=HistoryState.MISSING,
+        why="an agent made this call",
+        contacts=(),
+    )
+
+
 def with_flow(rules: CallerRules, dossier: Dossier, event: FlowEvent) -> Dossier:
     """What the call flow says, added to the dossier."""
     match event:

@@ -69,6 +69,7 @@ REFUSAL = Label(
         "not_allowed",
         "rate_limited",
         "link_down",
+        "not_prepared",
     ),
 )
 RESCUED_BY = Label(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pbxd.agents.staff import Staff
-from pbxd.calls.record import Leg
+from pbxd.calls.record import CallRecord, Leg
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId
 from pbxd.journal import Journal, Table
 from pbxd.messages import HandoverNote
-from pbxd.transfers.handover import Handing, Party, Passport, Repeated
+from pbxd.transfers.handover import Handing, Party, Passport, Person, Repeated
 
 MAX_HANDINGS = 50  #: transfers that one passport keeps, the newest
 
@@ -56,14 +56,27 @@ class Book:
 
     # ------------------------------------------------------------ writing
 
-    def enter(self, call: CallId, node: NodeId, handing: Handing) -> None:
-        """Another transfer of this journey."""
-        passport: Passport = self._of_call.get(call) or Passport(call=call, node=node)
+    def enter(self, call: CallId, node: NodeId, handing: Handing, record: CallRecord | None) -> None:
+        """Another transfer of this journey, whose account is ``record``."""
+        passport: Passport = self._of_call.get(call) or Passport(
+            call=call, node=node, person=self._handed_on(node, handing, record)
+        )
         handings = (*passport.handings, handing)
         for dropped in handings[:-MAX_HANDINGS]:
             self._call_of.pop(dropped.transfer, None)
         self._of_call[call] = replace(passport, handings=handings[-MAX_HANDINGS:])
         self._call_of[handing.transfer] = call
+
+    def _handed_on(self, node: NodeId, handing: Handing, record: CallRecord | None) -> Person | None:
+        """An agent who had called somebody hands on whom he had called: nobody needs to see the agent."""
+        if record is None or handing.from_.interface is None:
+            return None
+        talking = [leg for leg in record.legs if leg.ended is None] or record.legs[-1:]
+        own = all(handing.from_.interface not in (leg.interface, leg.member) for leg in record.legs)
+        if not own or handing.from_.kind != "agent" or not record.dialled:
+            return None
+        known = next((who for leg in talking if (who := self._staff.whose(node, leg.interface))), None)
+        return Person(number=record.dialled, name="" if known is None else known.name)
 
     def put(self, handing: Handing) -> CallId:
         """This entry as it is now. KeyError when there is none."""

@@ -20,7 +20,7 @@ from pbxd.calls.facts import (
     MemberStoppedRinging,
     TransferSeen,
 )
-from pbxd.calls.record import TransferMaker, TransferOutcome
+from pbxd.calls.record import CallRecord, TransferMaker, TransferOutcome
 from pbxd.effects import Count, Effect
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId
 from pbxd.transfers.book import Book
@@ -34,11 +34,17 @@ class Course:
     """Facts in, effects out; all state is in the book and the deliveries."""
 
     def __init__(
-        self, staff: Staff, book: Book, deliveries: Deliveries, keep: Callable[[CallId], list[Effect]]
+        self,
+        staff: Staff,
+        book: Book,
+        deliveries: Deliveries,
+        record: Callable[[CallId, float], CallRecord | None],
+        keep: Callable[[CallId], list[Effect]],
     ) -> None:
         self._staff = staff
         self._book = book
         self._deliveries = deliveries
+        self._record = record
         self._keep = keep
 
     def on_fact(self, fact: Fact) -> list[Effect]:
@@ -108,7 +114,7 @@ class Course:
             from_=self._book.transferer(fact.node, fact.transferer, None),
             to=to,
         )
-        self._book.enter(fact.call, fact.node, handing)
+        self._book.enter(fact.call, fact.node, handing, self._record(fact.call, fact.at))
         return handing
 
     def _stops(self, fact: MemberStoppedRinging) -> list[Effect]:
@@ -146,7 +152,7 @@ class Course:
                 from_=self._book.transferer(fact.node, seen.from_, None),
                 to=self._book.target(fact.node, seen.to, seen.to_kind),
             )
-            self._book.enter(fact.call, fact.node, handing)
+            self._book.enter(fact.call, fact.node, handing, self._record(fact.call, fact.at))
             effects.append(started(fact.node, handing))
         target = self._staff.id_of(fact.node, Interface(seen.to))
         if seen.outcome is TransferOutcome.COMPLETED and target is not None:

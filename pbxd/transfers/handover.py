@@ -77,6 +77,14 @@ class Handing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who is handed over, where that is not the caller: an agent had called him and hands him on."""
+
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
     """An agent says that the caller had to repeat himself."""
 
@@ -92,6 +100,7 @@ class Passport:
     node: NodeId
     handings: tuple[Handing, ...] = ()
     repeated: tuple[Repeated, ...] = ()
+    person: Person | None = None  #: None: the caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pbxd.calls.record import TransferMaker
-from pbxd.transfers.handover import Handing, Notes, Party, Passport, Repeated
+from pbxd.transfers.handover import Handing, Notes, Party, Passport, Person, Repeated
 
 
 def passport_body(passport: Passport) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def read_passport(body: Mapping[str, Any]) -> Passport:
         node=body["node"],
         handings=tuple(_handing(each) for each in body["handings"]),
         repeated=tuple(Repeated(**each) for each in body["repeated"]),
+        person=None if body.get("person") is None else Person(**body["person"]),
     )
 
 

@@ -55,7 +55,7 @@ class Passports:
         self._keep = keep
         self._book = Book(journal, staff)
         self._deliveries = Deliveries(journal, self._book, self._document)
-        self._course = Course(staff, self._book, self._deliveries, keep)
+        self._course = Course(staff, self._book, self._deliveries, record, keep)
 
     # ------------------------------------------------------------ reading
 
@@ -124,7 +124,7 @@ class Passports:
             to=Party(),
             notes=written(Notes(), reason=reason, note=note, disposition=None),
         )
-        self._book.enter(call, node, handing)
+        self._book.enter(call, node, handing, self._record(call, at))
         return [started(node, handing), *self._keep(call)]
 
     def deliver(

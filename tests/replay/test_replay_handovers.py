@@ -93,7 +93,10 @@ def test_whoever_takes_a_caller_over_has_his_pop_and_his_hand_over(version: str,
             shown = [body for body in played.bodies("screenpop", agent) if body["call"] == contact.record.id]
             assert handed, f"{agent} was not told what {transfer.from_} knows"
             assert shown, f"{agent} was not shown who it is"
-            assert {body["caller"]["number"] for body in (*handed, *shown)} == {contact.number}
+            # An agent who had called somebody hands on whom he called, not himself.
+            called = contact.number == "1004"
+            who = contact.record.dialled if called else contact.number
+            assert {body["caller"]["number"] for body in (*handed, *shown)} == {who}
         # Every transfer has its entry in the history, and each entry its outcome.
         outcomes = [transfer.outcome.value for transfer in contact.record.transfers]
         assert [note.outcome for note in contact.handovers if note.outcome] == outcomes
@@ -216,3 +219,17 @@ def test_time_is_told_for_what_it_is(version: str) -> None:
     assert transfer.began is not None
     lasted = transfer.at - transfer.began
     assert 0 < transfer.consult_s <= transfer.hold_s < lasted - 1.5
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ["agent_hands_on_his_own_call", "agent_blind_transfers_his_own_call"])
+def test_who_was_called_by_an_agent_is_shown_when_he_is_handed_on(version: str, name: str) -> None:
+    """1004 had called 1001, and hands him over to 1002."""
+    played, _ = play(version, name)
+    (pop,) = played.bodies("screenpop", "a1002")
+    document = played.bodies("handover", "a1002")[0]
+    for body in (pop, document):
+        assert (body["caller"]["number"], body["caller"]["name"]) == ("1001", "Agent 1001")
+        assert body["history"]["why"] == "an agent made this call"
+    assert document["from"]["agent"] == "a1004"
+    assert played.contacts[0].number == "1004"
