@@ -170,6 +170,28 @@ def test_everybody_whose_phone_rings_gets_a_pop_and_the_losers_lose_it(version: 
     assert sorted(closed.values()) == ["elsewhere", "elsewhere", "ended"]
 
 
+def test_the_page_of_who_answered_is_told_and_shows_it_again(version: str) -> None:
+    world = a_world()
+    before, after = split_at_ring(events_of(version, "queue_ringall_bruno_wins", NODE))
+    call = first_call(play(world, before))
+    effects: list[Effect] = []
+    for event in after:
+        effects += world.step(event)
+        if any(tell.kind == "screenpop_answered" for tell in only(Tell, effects)):
+            break
+    (told,) = [tell for tell in only(Tell, effects) if tell.kind == "screenpop_answered"]
+    assert told.agent == BRUNO
+    (pop,) = world.snapshot(BRUNO)["pops"]
+    assert (pop["id"], pop["answered"]) == (told.body["id"], told.body["at"])
+    assert all("answered" not in pop for pop in world.snapshot(ANNA)["pops"])
+    more = world.step(HistoryMissing(call=call, at=0.0, why="the store is away"))
+    sent = {tell.agent: tell.body for tell in only(Tell, more) if tell.kind == "screenpop"}
+    assert sent[BRUNO]["answered"] == told.body["at"]
+    published = [each.body for each in only(Publish, more) if each.topic.endswith("/screenpop")]
+    assert published
+    assert all("answered" not in body for body in published)
+
+
 def test_a_repeat_call_is_counted_once_when_it_ends(version: str) -> None:
     world = a_world()
     before, after = split_at_ring(events_of(version, "queue_answered", NODE))
