@@ -133,3 +133,26 @@ async def test_who_is_not_meant_any_more_keeps_nothing(floor: Floor) -> None:
     assert page.taken_back[floor.transfer] == "cancelled"
     assert (await floor.reload("bruno")).handovers == {}
     await floor.goodbye(floor.caller, floor.anna)
+
+
+async def test_who_was_called_is_shown_and_not_who_called(floor: Floor) -> None:
+    """Anna had called somebody and hands him over to Bruno."""
+    await floor.page("bruno")
+    page = await floor.page("anna")
+    other = await floor.phones.agent(floor.centre.switch, "1008", name="other")
+    await floor.anna.dial("1008")
+    await other.answer()
+    await floor.together(floor.anna, other)
+    await page.until(lambda: page.state["agent"]["state"] == "talking", "Anna talking")
+    await floor.start("agent:bruno", note="she asked for you")
+    await floor.bruno.rings()
+    document = await handed(floor, "bruno")
+    assert document["caller"]["number"] == "1008"
+    assert document["from"]["agent"] == "anna"
+    bruno = await floor.page("bruno")
+    assert (await bruno.pop())["caller"]["number"] == "1008"
+    await floor.bruno.answer()
+    await floor.together(floor.anna, floor.bruno)
+    await floor.do("complete")
+    await floor.together(other, floor.bruno)
+    await floor.goodbye(other, floor.bruno)
