@@ -130,7 +130,7 @@ class AfterCall:
         talks = node.calls.journeys.open_talks(call)
         journey = node.calls.journeys.calls.get(call)
         if journey is not None and journey.subject == channel.name:
-            over = [talk for talk in talks if talk.since is not None]
+            over = talks  # also of whoever has him on hold, or asks somebody about him: all that ends now
         else:
             over = [talk for talk in talks if talk.name == channel.name]
             if not over and not event.soft:

@@ -121,7 +121,13 @@ def shown(world: World) -> tuple[str, bool, object]:
 
 
 @pytest.mark.parametrize(
-    "capture", ["queue_answered", "queue_answered_agent_hangs_up", "queue_hold_and_resume"]
+    "capture",
+    [
+        "queue_answered",
+        "queue_answered_agent_hangs_up",
+        "queue_hold_and_resume",
+        "caller_leaves_on_hold",
+    ],
 )
 def test_she_is_paused_once_and_before_her_phone_is_free(version: str, capture: str) -> None:
     world = a_world()
