@@ -8,7 +8,7 @@ from typing import Any
 
 from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.event_types import Newchannel, SwitchEvent
+from pbxd.ami.event_types import Hangup, Newchannel, SwitchEvent
 from pbxd.calls.facts import Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind
 from pbxd.effects import Effect, Reply
@@ -269,6 +269,16 @@ class Transferring:
 
     # ------------------------------------------------------------ what the switch tells
 
+    def leaving(self, event: Hangup) -> list[Effect]:
+        """To be called before the model takes the event. A caller's transfer ends before his call does: so it
+        is in the call's record.
+        """
+        id_ = self._progress.lines.get((event.node, event.channel.name))
+        record = None if id_ is None else self._progress.records.get(id_)
+        if id_ is None or record is None or record.caller != event.channel.name:
+            return []
+        return self._progress.feed(id_, Input.C_GONE, event.at)
+
     def on_event(self, event: SwitchEvent) -> list[Effect]:
         """To be called after the model has taken the event."""
         # A target's channel may come to be when the transfer is over already.
@@ -305,6 +315,17 @@ class Transferring:
     def restore(self, kept: TransfersKept) -> list[Effect]:
         """Transfers that were open when pbxd last ended. What became of them the switch will say."""
         return self._recovery.restore(kept)
+
+    def missing(self, up: LinkUp) -> list[Effect]:
+        """To be called before the model takes the inventory: callers who have left since."""
+        known = self._nodes[up.node].calls.wiring.by_name
+        there = {entry.channel.name for entry in up.inventory.channels}
+        effects: list[Effect] = []
+        for id_ in list(self._progress.of_call.values()):
+            record = self._progress.records[id_]
+            if record.node == up.node and record.caller in known and record.caller not in there:
+                effects += self._progress.feed(id_, Input.C_GONE, up.at)
+        return effects
 
     def linked(self, up: LinkUp) -> list[Effect]:
         """To be called after the model has taken the inventory."""

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from pbxd.aftercall import AfterCall
 from pbxd.agents.staff import Staff
 from pbxd.agents.wrapup import WrapUpRules
-from pbxd.ami.event_types import CallerRescued, HangupRequest, QueueMember, SwitchEvent
+from pbxd.ami.event_types import CallerRescued, Hangup, HangupRequest, QueueMember, SwitchEvent
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
@@ -28,6 +28,7 @@ from pbxd.messages import (
     AskDone,
     AskRefused,
     AskUnknown,
+    DialplanSeen,
     DossiersKept,
     FlowEntered,
     FlowLeft,
@@ -153,8 +154,9 @@ class World:
         # By far the most messages are events: they are looked for first.
         if isinstance(message, SwitchEvent):
             node = self.nodes[message.node]
+            early = self._transferring.leaving(message) if isinstance(message, Hangup) else []
             facts, queues = node.on_event(message)
-            effects = self._news(node, facts, queues) if facts or queues else []
+            effects = early + self._news(node, facts, queues) if facts or queues else early
             if isinstance(message, HangupRequest):
                 effects += self._aftercall.leaving(node, message)
             elif isinstance(message, CallerRescued):
@@ -168,6 +170,9 @@ class World:
             case LinkDown():
                 self.nodes[message.node].on_link_down(message)
                 return self._desk.link_changed(message.node)
+            case DialplanSeen():
+                self.nodes[message.node].on_dialplan(message)
+                return []
             case FlowEntered() | FlowStep() | FlowLeft():
                 call = self.nodes[message.node].call_of(message.uniqueid)
                 effects = self._reception.on_flow(call, message)
@@ -217,8 +222,9 @@ class World:
 
     def _link_up(self, up: LinkUp) -> list[Effect]:
         node = self.nodes[up.node]
+        effects = self._transferring.missing(up)
         facts, queues = node.on_link_up(up)
-        effects = self._aftercall.linked(node, up.at) + self._news(node, facts, queues)
+        effects += self._aftercall.linked(node, up.at) + self._news(node, facts, queues)
         effects += self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
         return effects + self._desk.link_changed(node.id) + self._transferring.linked(up)
 

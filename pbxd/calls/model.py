@@ -119,11 +119,14 @@ class CallModel:
         if transfer.id is not None and transfer.id in self.journeys.ours:
             self.journeys.ours[transfer.id] = Ours(call=call, caller="")
         call = self.journeys.final(call)
-        journey = self.journeys.calls.get(call)
-        if journey is None:
-            return facts
+        facts.append(
+            TransferSeen(
+                call=call, node=self.node, at=at, missed=call not in self.journeys.calls, transfer=transfer
+            )
+        )
+        if call not in self.journeys.calls:
+            return facts  # it ended while nobody looked
         self.journeys.transfers[call] = (*self.journeys.transfers.get(call, ()), transfer)
-        facts.append(TransferSeen(call=call, node=self.node, at=at, transfer=transfer))
         if self.journeys.consulting.pop(call, None):
             if transfer.outcome is TransferOutcome.COMPLETED and caller in self.wiring.by_name:
                 self.journeys.pass_on(call, caller, at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pbxd.calls.record import CallRecord, TransferKind, TransferMaker, TransferOutcome
 from pbxd.effects import Remember
 from pbxd.orders import TransferMode, Verb
@@ -154,3 +156,33 @@ def test_an_agent_who_called_somebody_hands_him_on() -> None:
     done = record(lab)
     assert [transfer.outcome for transfer in done.transfers] == [TransferOutcome.COMPLETED]
     assert DEVICE[BRUNO] in [leg.interface for leg in done.legs]
+
+
+@pytest.mark.parametrize("talking", [False, True])
+def test_a_caller_who_leaves_in_a_transfer(talking: bool) -> None:
+    """It is in the account of his call, although that ends with him."""
+    lab = called()
+    lab.start(to(BRUNO))
+    lab.wait(4)
+    if talking:
+        lab.answer(BRUNO)
+        lab.wait(6)
+    lab.switch.hang_up_phone(lab.caller)
+    done = record(lab)
+    (transfer,) = done.transfers
+    assert transfer.outcome is TransferOutcome.CALLER_LEFT
+    assert (transfer.consult_s, transfer.hold_s) == ((6.0, 10.0) if talking else (0.0, 4.0))
+
+
+def test_each_transfer_is_one_fact() -> None:
+    lab = called()
+    consult(lab)
+    lab.do(Verb.CANCEL)
+    lab.settle()
+    consult(lab, id_="t2")
+    lab.killed()
+    lab.switch.hang_up_phone(lab.caller)
+    lab.born()
+    lab.wait(3)
+    counted = [c.labels["outcome"] for c in lab.counts if c.metric == "pbxd_transfers_total"]
+    assert counted == ["cancelled", "caller_left"]
