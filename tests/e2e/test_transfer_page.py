@@ -177,6 +177,48 @@ async def test_anna_talks_with_bruno_writes_swaps_and_hands_over(
     await expect(bruno.get_by_role("banner")).to_contain_text("Wrap-up")
 
 
+async def test_a_reload_shows_the_same_buttons_in_each_state(
+    centre: Centre,
+    all_phones: Phones,
+    talking: tuple[Phone, Phone, Phone],
+    anna: Page,
+    bruno: Page,
+) -> None:
+    her, his, caller = talking
+
+    async def the_same_after_a_reload(at: str) -> None:
+        await state(anna, at)
+        before, standing = await verbs(anna), await bruno.locator("[data-standing]").text_content()
+        assert before == set((await view(centre))["can"])  # type: ignore[call-overload]
+        for page in (anna, bruno):
+            await page.reload()
+        await state(anna, at)
+        await expect(anna.locator("[data-verb]:disabled")).to_have_count(0)
+        assert await verbs(anna) == before
+        await expect(bruno.locator("[data-standing]")).to_have_text(str(standing))
+
+    await starts(anna, "agent/bruno")
+    await his.rings()
+    await expect(bruno.locator("[data-standing]")).to_contain_text("your phone rings")
+    await the_same_after_a_reload("ringing")
+    await his.answer()
+    await all_phones.hear_each_other(her, his)
+    await expect(bruno.locator("[data-standing]")).to_contain_text("You talk with")
+    await the_same_after_a_reload("talking")
+    await anna.locator("[data-verb=swap]").click()
+    await all_phones.hear_each_other(her, caller)
+    await expect(bruno.locator("[data-standing]")).to_contain_text("you are on hold")
+    await the_same_after_a_reload("swapped")
+    await anna.locator("[data-verb=merge]").click()
+    await all_phones.hear_each_other(her, his, caller)
+    await expect(bruno.locator("[data-standing]")).to_contain_text("are together")
+    await the_same_after_a_reload("merged")
+    await anna.locator("[data-verb=cancel]").click()
+    await all_phones.hear_each_other(her, caller)
+    await his.on_hook()
+    await expect(anna.locator("[data-ended=cancelled]")).to_be_visible()
+
+
 async def test_all_three_talk_and_anna_leaves_the_two(
     centre: Centre,
     all_phones: Phones,
