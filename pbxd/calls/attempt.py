@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pbxd.calls.record import TransferKind, TransferOutcome
+from pbxd.calls.record import Transfer, TransferKind, TransferOutcome
 from pbxd.calls.talk import Talk
 from pbxd.ids import Interface, Uniqueid
 
@@ -64,6 +65,32 @@ def kept_waiting(attempt: Attempt, at: float, talked: float) -> tuple[float, flo
     if attempt.talked is None:
         return waited, 0.0
     return waited, max(0.0, waited - max(0.0, attempt.talked - attempt.began))
+
+
+def account_of(
+    attempt: Attempt, outcome: TransferOutcome, at: float, talks: Iterable[Talk], talked: float
+) -> Transfer:
+    """A transfer that is over ``at``, of a caller who has had these talks and has heard somebody for
+    ``talked`` seconds."""
+    waited, consulted = kept_waiting(attempt, at, talked)
+    names = (attempt.transferer, attempt.consult)
+    queue = None
+    for talk in talks:
+        if talk.name in names:
+            queue = talk.queue
+    return Transfer(
+        kind=kind_of(attempt),
+        at=at,
+        from_=attempt.interface,
+        to=attempt.to,
+        outcome=outcome,
+        began=attempt.began,
+        answered=attempt.met if attempt.talked is None else attempt.talked,
+        consult_s=consulted,
+        hold_s=waited,
+        to_kind=kind_of_target(attempt),
+        queue=queue,
+    )
 
 
 def is_recall(talk: Talk, attempt: Attempt) -> bool:

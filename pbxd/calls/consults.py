@@ -13,20 +13,12 @@ dials somebody else, or a blind transfer is told) and judged by who hears whom:
 
 from __future__ import annotations
 
-from pbxd.calls.attempt import (
-    Attempt,
-    came_back,
-    is_recall,
-    kept_waiting,
-    kind_of,
-    kind_of_target,
-    unreached,
-)
+from pbxd.calls.attempt import Attempt, account_of, came_back, is_recall, unreached
 from pbxd.calls.changed import changed
 from pbxd.calls.facts import ConsultEnded, TransferSeen
 from pbxd.calls.journeys import Journeys
 from pbxd.calls.names import Kind, interface_of
-from pbxd.calls.record import Transfer, TransferOutcome
+from pbxd.calls.record import TransferOutcome
 from pbxd.calls.talk import Talk
 from pbxd.calls.wiring import Channel
 from pbxd.ids import CallId, Interface, Uniqueid
@@ -386,27 +378,9 @@ class Consults:
     def _account(self, call: CallId, attempt: Attempt, outcome: TransferOutcome, at: float) -> None:
         """The final word on a transfer."""
         journeys = self._journeys
-        waited, consulted = kept_waiting(attempt, at, journeys.talked(call, at))
-        transfer = Transfer(
-            kind=kind_of(attempt),
-            at=at,
-            from_=attempt.interface,
-            to=attempt.to,
-            outcome=outcome,
-            began=attempt.began,
-            answered=attempt.met if attempt.talked is None else attempt.talked,
-            consult_s=consulted,
-            hold_s=waited,
-            to_kind=kind_of_target(attempt),
-            queue=self._queue_of(call, attempt),
-        )
+        talks = journeys.talks.get(call, ())
+        transfer = account_of(attempt, outcome, at, talks, journeys.talked(call, at))
         journeys.transfers[call] = (*journeys.transfers.get(call, ()), transfer)
         journeys.facts.append(
             TransferSeen(call=call, node=journeys.node, at=at, missed=journeys.missed, transfer=transfer)
         )
-
-    def _queue_of(self, call: CallId, attempt: Attempt) -> str | None:
-        """The queue that had brought transferer and caller together."""
-        talks = self._journeys.talks.get(call, ())
-        names = (attempt.transferer, attempt.consult)
-        return next((talk.queue for talk in reversed(talks) if talk.name in names), None)

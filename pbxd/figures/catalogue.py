@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pbxd.figures.callers import CALLS, DERIVED_OF_CALLS, PEOPLE, QUEUES
 from pbxd.figures.figure import Derived, Figure, Kind, Label
+from pbxd.figures.handovers import HANDOVERS
 from pbxd.figures.links import LINKS, STORE
 from pbxd.figures.machinery import LOOP, PAGES
-from pbxd.figures.transfers import DERIVED_OF_TRANSFERS, HANDOVERS, TRANSFERS
+from pbxd.figures.transfers import DERIVED_OF_TRANSFERS, TRANSFERS
 from pbxd.figures.wrapup import AFTER_CALLS, DERIVED_OF_AFTER_CALLS
 
 CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
