@@ -9,7 +9,7 @@ from typing import Any
 from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import Hangup, Newchannel, SwitchEvent
-from pbxd.calls.facts import Fact, MemberRinging, MemberStoppedRinging
+from pbxd.calls.facts import CallFolded, Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind
 from pbxd.effects import Effect, Reply
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
@@ -287,6 +287,8 @@ class Transferring:
 
     def on_fact(self, fact: Fact) -> list[Effect]:
         """A phone rings, or is answered, for a target that was a queue: now it is known who it is."""
+        if isinstance(fact, CallFolded):
+            return self._progress.folded(fact.call, fact.into)
         if not isinstance(fact, MemberRinging | MemberStoppedRinging):
             return []
         id_ = self._progress.of_call.get(fact.call)

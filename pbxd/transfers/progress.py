@@ -239,6 +239,15 @@ class Progress:
         self.lines[record.node, channel] = record.id
         return replace(record, channel=channel)
 
+    def folded(self, call: CallId, into: CallId) -> list[Effect]:
+        """The caller's call turned out to be a part of another one."""
+        id_ = self.of_call.pop(call, None)
+        if id_ is None:
+            return []
+        record = replace(self.records[id_], call=into)
+        self.open(record)
+        return [KeepTransfer(transfer=id_, body=body_of(record))]
+
     def chosen(self, record: OpenTransfer, agent: AgentId) -> list[Effect]:
         """It has turned out who the target is."""
         after = replace(record, target_agent=agent)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from pbxd.calls.facts import CallFolded
 from pbxd.calls.record import CallRecord, TransferKind, TransferMaker, TransferOutcome
-from pbxd.effects import Remember
+from pbxd.effects import KeepTransfer, Remember
+from pbxd.ids import CallId
 from pbxd.orders import TransferMode, Verb
+from tests.machines.small_switch import NODE
 from tests.machines.transfer_lab import ANNA, BRUNO, CARLA, DEVICE, TRUNK, Lab, to
 from tests.machines.transfer_switch import Seat
 
@@ -186,3 +189,15 @@ def test_each_transfer_is_one_fact() -> None:
     lab.wait(3)
     counted = [c.labels["outcome"] for c in lab.counts if c.metric == "pbxd_transfers_total"]
     assert counted == ["cancelled", "caller_left"]
+
+
+def test_a_call_that_is_folded_into_another_takes_its_transfer_along() -> None:
+    lab = called()
+    consult(lab)
+    call = CallId(next(iter(lab.world.transfers(None)))["call"])
+    room = lab.world._transferring
+    (kept,) = room.on_fact(CallFolded(call=call, node=NODE, at=1.0, into=CallId("lab:other")))
+    assert isinstance(kept, KeepTransfer)
+    assert kept.body is not None
+    assert kept.body["call"] == "lab:other"
+    assert room.on_fact(CallFolded(call=call, node=NODE, at=1.0, into=CallId("lab:other"))) == []
