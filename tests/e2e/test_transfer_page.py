@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from deploy.lab.archive import NoArchiveError
-from deploy.lab.centre import Centre
+from deploy.lab.centre import DESKS, Centre, Desk
 from deploy.lab.phones import Phone, Phones
 from deploy.lab.tools import FORKY
 from deploy.lab.unpack import UnpackError
@@ -39,7 +39,9 @@ async def running_centre(suite: str, tmp_path_factory: pytest.TempPathFactory) -
         "wrap_up": {"default": "10m"},
         "web": {"tokens": [{"name": "boss", "token_file": str(token), "agents": "all"}]},
     }
-    async with Centre(suite, more=more) as centre:
+    # Emil serves no queue: callers reach him by his number only.
+    emil = Desk(id="emil", name="Emil", phones=("1007",), language="zh")
+    async with Centre(suite, more=more, desks=(*DESKS, emil)) as centre:
         yield centre
 
 
@@ -70,6 +72,12 @@ async def anna(browser: Browser, centre: Centre) -> AsyncIterator[Page]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def bruno(browser: Browser, centre: Centre) -> AsyncIterator[Page]:
     async for visitor in _visit(browser, centre, "bruno"):
+        yield visitor.page
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def emil(browser: Browser, centre: Centre) -> AsyncIterator[Page]:
+    async for visitor in _visit(browser, centre, "emil"):
         yield visitor.page
 
 
@@ -330,3 +338,30 @@ async def test_who_is_on_the_phone_cannot_be_chosen_and_oneself_neither(
     await expect(anna.locator("[data-picker]")).to_be_hidden()
     await bruno.get_by_role("button", name="Resume").click()
     await expect(bruno.get_by_role("banner")).to_contain_text("Ready")
+
+
+async def test_who_serves_no_queue_hands_a_direct_call_over_in_chinese(
+    centre: Centre, all_phones: Phones, emil: Page, bruno: Page
+) -> None:
+    his_phone = await all_phones.agent(centre.switch, "1007", name="emil")
+    bruno_s = await all_phones.agent(centre.switch, "1002", name="bruno")
+    direct = await all_phones.caller(centre.switch, "02033333333", trunk="trunk-direct", label="direct")
+    await direct.dial("1007")
+    await his_phone.rings()
+    await expect(emil.locator("[data-pop]")).to_contain_text("来电")
+    await expect(emil.locator("[data-start]")).to_have_count(0)
+    await his_phone.answer()
+    await all_phones.hear_each_other(his_phone, direct)
+    await expect(emil.locator("[data-start]")).to_be_enabled()
+    await starts(emil, "agent/bruno", reason="退款")
+    await expect(bruno.locator("[data-handover] [data-reason]")).to_have_text("退款")
+    await bruno_s.answer()
+    await all_phones.hear_each_other(his_phone, bruno_s)
+    await expect(emil.locator("[data-transfer-state=talking]")).to_contain_text("您正在与 Bruno 通话")
+    await emil.get_by_role("button", name="完成转接").click()
+    await all_phones.hear_each_other(bruno_s, direct)
+    await his_phone.on_hook()
+    await expect(emil.locator("[data-closed] summary")).to_contain_text("已转接给 Bruno")
+    await direct.hang_up()
+    async with operator(centre) as http:
+        await http.post("/api/wrap-up/end", params={"agent": "bruno"})
