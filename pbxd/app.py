@@ -103,9 +103,7 @@ class Daemon:
             overflowed=lambda node: self._links[node].resync("events were lost: the inbox was full"),
             ticked=lambda: self._notify.feed(time.monotonic()),
         )
-        self._replies = Replies(
-            self._board.put, knows=lambda transfer: self._world.transfer_view(transfer) is not None
-        )
+        self._replies = Replies(self._board.put)
         self._clock = Clock(self._board.put)
         self._links = {
             NodeId(node.name): AmiLink(NodeId(node.name), node.ami, self._board) for node in settings.nodes

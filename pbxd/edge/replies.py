@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 from pbxd.effects import Reply
-from pbxd.ids import TransferId
 from pbxd.orders import AnnotateTransfer, EndWrapUp, MoveTransfer, Order, ReportRepeat, StartTransfer
 
 Asked = StartTransfer | MoveTransfer | AnnotateTransfer | ReportRepeat | EndWrapUp
 """The orders that are answered by a Reply."""
 
 UNANSWERED = "no_answer"  #: the code of an order that nobody answered in time
-OVER = "transfer_over"  #: the code of a start that was sent again when its transfer was over
-
-REMEMBERED_S = 86_400.0
-_MOST = 100_000
 
 
 class Replies:
-    """``put`` hands an order in; ``take`` is the outlet of Reply effects.
+    """``put`` hands an order in; ``take`` is the outlet of Reply effects."""
 
-    A start that is sent again after its transfer is over must not start another one. The world forgets a
-    transfer soon after its end (``knows``); which were started is remembered here, for a day.
-    """
-
-    def __init__(
-        self,
-        put: Callable[[Order], None],
-        *,
-        knows: Callable[[TransferId], bool] = lambda transfer: True,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, put: Callable[[Order], None]) -> None:
         self._put = put
-        self._knows = knows
-        self._clock = clock
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
-        self._started: OrderedDict[TransferId, float] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -57,18 +37,6 @@ class Replies:
         """
         if order.order in self._waiting:
             raise ValueError(f"order {order.order!r} is under way")
-        if not isinstance(order, StartTransfer):
-            return await self._answer(order, within_s)
-        self._forget_old()
-        if order.transfer in self._started and not self._knows(order.transfer):
-            text = "this was started before, and is over"
-            return Reply(order=order.order, agent=order.agent, outcome="refused", code=OVER, text=text)
-        reply = await self._answer(order, within_s)
-        if reply.outcome == "done":
-            self._started.setdefault(order.transfer, self._clock())
-        return reply
-
-    async def _answer(self, order: Asked, within_s: float) -> Reply:
         waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[order.order] = waiting
         try:
@@ -80,8 +48,3 @@ class Replies:
             return Reply(order=order.order, agent=order.agent, outcome="unknown", code=UNANSWERED, text=text)
         finally:
             del self._waiting[order.order]
-
-    def _forget_old(self) -> None:
-        until = self._clock() - REMEMBERED_S
-        while self._started and (len(self._started) > _MOST or next(iter(self._started.values())) < until):
-            self._started.popitem(last=False)

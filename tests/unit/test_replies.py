@@ -6,21 +6,16 @@ import asyncio
 
 import pytest
 
-from pbxd.edge.replies import OVER, REMEMBERED_S, UNANSWERED, Replies
+from pbxd.edge.replies import UNANSWERED, Replies
 from pbxd.effects import Reply
-from pbxd.ids import AgentId, TransferId
-from pbxd.orders import EndWrapUp, Order, StartTransfer, Target, TargetKind
+from pbxd.ids import AgentId
+from pbxd.orders import EndWrapUp, Order
 
 ANNA = AgentId("anna")
 
 
 def ready(order: str) -> EndWrapUp:
     return EndWrapUp(order=order, agent=ANNA, at=0.0)
-
-
-def start(order: str, transfer: str = "t1") -> StartTransfer:
-    to = (Target(kind=TargetKind.AGENT, id="bruno"),)
-    return StartTransfer(order=order, agent=ANNA, at=0.0, transfer=TransferId(transfer), targets=to)
 
 
 def done(order: str) -> Reply:
@@ -66,37 +61,3 @@ async def test_who_stops_waiting_leaves_nothing_behind() -> None:
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     assert len(replies) == 0
-
-
-async def test_a_start_that_is_sent_again_after_its_end_starts_no_other_transfer() -> None:
-    given: list[Order] = []
-    known, now = {TransferId("t1")}, [0.0]
-
-    def put(order: Order) -> None:
-        given.append(order)
-        assert isinstance(order, StartTransfer)
-        asyncio.get_running_loop().call_soon(replies.take, done(order.order))
-
-    replies = Replies(put, knows=known.__contains__, clock=lambda: now[0])
-    assert (await replies.ask(start("a"), 5)).outcome == "done"
-    assert (await replies.ask(start("b"), 5)).outcome == "done"  # the world knows that it is the same
-    known.clear()
-    reply = await replies.ask(start("c"), 5)
-    assert (reply.outcome, reply.code) == ("refused", OVER)
-    assert len(given) == 2
-    assert (await replies.ask(start("d", "t2"), 5)).outcome == "done"
-    now[0] = REMEMBERED_S + 1
-    assert (await replies.ask(start("e"), 5)).outcome == "done"
-
-
-async def test_a_start_that_was_refused_may_be_tried_again() -> None:
-    outcomes = ["refused", "done"]
-
-    def put(order: Order) -> None:
-        assert isinstance(order, StartTransfer)
-        reply = Reply(order=order.order, agent=ANNA, outcome=outcomes.pop(0))
-        asyncio.get_running_loop().call_soon(replies.take, reply)
-
-    replies = Replies(put, knows=lambda transfer: False)
-    assert (await replies.ask(start("a"), 5)).outcome == "refused"
-    assert (await replies.ask(start("b"), 5)).outcome == "done"
