@@ -43,6 +43,7 @@ class Health:
     def parts(self) -> list[Part]:
         """What pbxd is made of, and whether each of it can do its work. Without a switch it has none."""
         parts = [_link_part(self._world, link) for link in self._links]
+        parts += [_transfers_part(self._world, link) for link in self._links]
         away = self._store.away
         parts.append(Part(name="store", ready=away is None, reason=away or "", required=False))
         if self._mqtt is not None:
@@ -58,6 +59,9 @@ class Health:
         yield from self._calls_and_queues(time.time())
         for link in self._links:
             yield from _link_readings(link)
+            prepared = _transfers_part(self._world, link).ready
+            labels = {"node": str(link.node)}
+            yield Reading(metric="pbxd_transfers_ready", labels=labels, value=float(prepared))
         board = self._board
         yield Reading(metric="pbxd_inbox_messages", value=board.depth)
         yield Reading(metric="pbxd_inbox_dropped_total", value=board.dropped_events)
@@ -92,6 +96,14 @@ def _link_part(world: World, link: AmiLink) -> Part:
     if link.state is LinkState.REFUSED:
         reason = f"the switch refuses our login: {reason}"
     return Part(name=f"ami {link.node}", ready=up, reason=reason)
+
+
+def _transfers_part(world: World, link: AmiLink) -> Part:
+    """Calls go on without it; but whoever orders a transfer is refused."""
+    reason = world.nodes[link.node].transfers_lack
+    if not reason and link.state is not LinkState.UP:
+        reason = "the AMI link is down"
+    return Part(name=f"transfers {link.node}", ready=not reason, reason=reason, required=False)
 
 
 def _link_readings(link: AmiLink) -> Iterator[Reading]:

@@ -38,6 +38,15 @@ class LinkDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialplanSeen:
+    """Whether a switch has the dialplan of transfers; told when that has changed."""
+
+    node: NodeId
+    at: float
+    lacks: str  #: what is wrong and what to do about it; empty: nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowEntered:
     """A call reached a call flow over FastAGI."""
 
@@ -207,4 +216,4 @@ class DossiersKept:
 
 Answer = AskDone | AskRefused | AskUnknown | HistoryFound | HistoryMissing | TransfersKept | DossiersKept
 
-Message = AmiEvent | LinkUp | LinkDown | FlowEvent | Tick | Order | Answer
+Message = AmiEvent | LinkUp | LinkDown | DialplanSeen | FlowEvent | Tick | Order | Answer

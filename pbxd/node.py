@@ -13,7 +13,7 @@ from pbxd.calls.model import CallModel
 from pbxd.calls.record import CallRecord
 from pbxd.ids import CallId, NodeId, Uniqueid, call_id
 from pbxd.journal import Journal, Table
-from pbxd.messages import LinkDown, LinkUp
+from pbxd.messages import DialplanSeen, LinkDown, LinkUp
 from pbxd.queues.model import QueueModel
 
 
@@ -51,11 +51,17 @@ class Node:
         self.calls = CallModel(node, journal)
         self.queues = QueueModel(journal)
         self._link: Table[str, Link] = Table(journal)
+        self._lacks: Table[str, str] = Table(journal)
 
     @property
     def link(self) -> Link | None:
         """None before the first attempt has ended."""
         return self._link.get("ami")
+
+    @property
+    def transfers_lack(self) -> str:
+        """What the switch lacks to carry out transfers, for people; empty: it is prepared for them."""
+        return self._lacks.get("transfers", "")
 
     @property
     def calls_in_progress(self) -> int:
@@ -79,6 +85,9 @@ class Node:
         if self.link is None or not self.link.up:
             self._link["ami"] = Link(up=True, since=up.at)
         return self.calls.resync(up.inventory, up.at), self.queues.resync(up.inventory)
+
+    def on_dialplan(self, seen: DialplanSeen) -> None:
+        self._lacks["transfers"] = seen.lacks
 
     def on_link_down(self, down: LinkDown) -> None:
         """Told again for each new reason; since when stays the moment at which the switch was lost."""

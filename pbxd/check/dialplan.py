@@ -10,6 +10,8 @@ from pbxd.check.conf import Category, Conf
 from pbxd.check.findings import Finding, error, note, warning
 from pbxd.settings.model import Agi, Node
 from pbxd.settings.yaml_source import Place
+from pbxd.transfers.moves import CONTEXT, QUEUE_CONTEXT
+from pbxd.transfers.prepared import MARK
 
 ENTRY = "pbxd-in"
 _FLOW = re.compile(r"PBXD_FLOW\s*=\s*([A-Za-z0-9_-]+)\s*\)?")
@@ -37,8 +39,27 @@ def check_dialplan(conf: Conf, node: Node, agi: Agi, queues: set[str] | None) ->
     if not any(_AGI.search(v.value) for c in conf.categories for v in c.variables):
         yield error(entry.place, "no context runs AGI(agi://…): no call reaches pbxd")
     yield from _globals(conf, node, agi, queues)
+    yield from _transfers(conf)
     if not any(ENTRY in v.value for c in conf.categories for v in c.variables if c is not entry):
         yield note(entry.place, f"nothing in the dialplan leads to {ENTRY}; a trunk's context may")
+
+
+def _transfers(conf: Conf) -> Iterator[Finding]:
+    """pbxd refuses transfers without these: Asterisk hangs up whoever is sent to a place that is none."""
+    for name in (CONTEXT, QUEUE_CONTEXT):
+        if conf.category(name) is None:
+            yield error(
+                conf.place,
+                f"context [{name}] is missing, so transfers are refused: "
+                '#include "pbxd-transfer.conf" from dialplans/',
+            )
+    lines = [v for c in conf.named(CONTEXT) for v in c.variables]
+    if lines and not any(v.name == "exten" and v.value.partition(",")[0].strip() == MARK for v in lines):
+        yield error(
+            lines[0].place,
+            f"[{CONTEXT}] is not of {MARK}, which this pbxd needs, so transfers are refused: "
+            "copy pbxd-transfer.conf from dialplans/ anew",
+        )
 
 
 def flows_asked_for(conf: Conf) -> list[NamedFlow]:

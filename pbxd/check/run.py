@@ -11,6 +11,7 @@ from pbxd.check.dialplan import check_dialplan, flows_asked_for
 from pbxd.check.findings import Finding, error, note, of_faults
 from pbxd.check.flows import check_flows, check_queues_of_flows
 from pbxd.check.manager import check_manager
+from pbxd.check.modules import check_modules
 from pbxd.check.own import check_own, is_local
 from pbxd.check.queues import check_features, check_queues, check_wrap_up, queues_of
 from pbxd.check.scripts import check_scripts
@@ -58,11 +59,11 @@ def _check_node(
         place = source.place(("nodes", settings.nodes.index(node)))
         yield note(place, f"node {node.name}: Asterisk's own files were not checked ({where})")
         return
-    manager, queues, features, dialplan = (
+    manager, queues, features, dialplan, modules = (
         read_conf(folder, name)
-        for name in ("manager.conf", "queues.conf", "features.conf", "extensions.conf")
+        for name in ("manager.conf", "queues.conf", "features.conf", "extensions.conf", "modules.conf")
     )
-    for conf in (manager, queues, features, dialplan):
+    for conf in (manager, queues, features, dialplan, modules):
         yield from conf.findings
     names = {queue.name for queue in queues_of(queues)} if queues.exists and queues.readable else None
     if manager.readable:
@@ -74,6 +75,8 @@ def _check_node(
         yield from check_wrap_up(queues, settings.wrap_up)
     if features.readable:
         yield from check_features(features)
+    if modules.readable:
+        yield from check_modules(modules)
     if names is not None:
         yield from check_queues_of_flows(flows, names, node.name)
     for flow in flows_asked_for(dialplan):

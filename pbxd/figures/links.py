@@ -34,6 +34,17 @@ LINKS = (
         source="the AMI link",
     ),
     Figure(
+        name="pbxd_transfers_ready",
+        kind=_GAUGE,
+        help="Whether the switch can be asked for transfers: it is connected and has the dialplan for them.",
+        labels=(NODE,),
+        unit="1 or 0",
+        formula="1 when the AMI link is up and the switch's [pbxd-transfer] of the right version, else 0.",
+        source="AMI's ShowDialPlan, at each connect, after each Reload event, and every minute (every 5 "
+        "seconds while it is missing)",
+        edge_cases="While it is 0, transfers are refused with not_prepared or link_down; calls go on.",
+    ),
+    Figure(
         name="pbxd_ami_connects_total",
         kind=_COUNTER,
         help="AMI logins that the switch accepted.",

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from pbxd.ami.events import Hangup, Newchannel
-from pbxd.edge.ami_link import AmiLink, LinkState
+from pbxd.edge.ami_link import AmiLink, LinkState, dialplan_watch
 from pbxd.effects import Ask
 from pbxd.ids import AskId, NodeId
-from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkDown, LinkUp
+from pbxd.messages import AskDone, AskRefused, AskUnknown, DialplanSeen, LinkDown, LinkUp
 from pbxd.settings.model import Ami
 from tests.integration.ami_peer import AmiPeer, Headers, ListInbox, Session, event, message, until
 
@@ -220,6 +220,78 @@ async def test_an_event_that_lacks_what_it_needs_is_counted(peer: AmiPeer, inbox
         peer.emit(event("Newchannel", Channel="nobody"), b"garbage\r\n\r\n", born("fine"))
         await until(lambda: heard(inbox) == [("Newchannel", "fine")])
         assert (link.counts.malformed, link.counts.strays) == (1, 1)
+
+
+# ---------------------------------------------------------------- the dialplan of transfers
+
+
+class Dialplan:
+    """Answers ShowDialPlan as Asterisk does."""
+
+    def __init__(self, peer: AmiPeer, missing: str = "") -> None:
+        self.missing = missing
+        peer.answers["ShowDialPlan"] = self._answer
+
+    def _answer(self, session: Session, asked: Headers) -> None:
+        assert (asked["Context"], asked["Extension"]) == ("pbxd-transfer", "version-1")
+        if self.missing:
+            session.respond(asked, "Error", Message=self.missing)
+            return
+        session.respond(asked, EventList="start", Message="DialPlan list will follow")
+        told = {"ActionID": asked["ActionID"]}
+        session.send(message({"Event": "ListDialplan", **told, "Context": "pbxd-transfer"}))
+        session.send(message({"Event": "ShowDialPlanComplete", **told, "EventList": "Complete"}))
+
+
+async def test_a_switch_that_is_prepared_needs_no_word(peer: AmiPeer, inbox: ListInbox) -> None:
+    Dialplan(peer)
+    async with running(peer, inbox):
+        peer.emit(event("Reload", Module="All", Status="0"))
+        await until(lambda: peer.count("ShowDialPlan") == 2)
+    assert [type(m).__name__ for m in inbox.messages] == ["LinkUp", "LinkDown"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "lacks"),
+    [
+        ("Did not find context pbxd-transfer", "its dialplan has no [pbxd-transfer]: #include "),
+        ("Did not find extension version-1@pbxd-transfer", "its [pbxd-transfer] is not of version-1, "),
+        ("Permission denied", "whether its dialplan has [pbxd-transfer] it does not say: Permission denied"),
+    ],
+)
+async def test_what_a_switch_lacks_is_told_with_the_link_and_again_after_a_reload(
+    peer: AmiPeer, inbox: ListInbox, missing: str, lacks: str
+) -> None:
+    dialplan = Dialplan(peer, missing)
+    async with running(peer, inbox):
+        assert [type(m).__name__ for m in inbox.messages] == ["LinkUp", "DialplanSeen"]
+        assert inbox.messages[1].lacks.startswith(lacks)
+        dialplan.missing = ""
+        peer.emit(event("Reload", Module="pbx_config.so", Status="0"))
+        await until(lambda: [seen.lacks for seen in inbox.of(DialplanSeen)][1:] == [""])
+        dialplan.missing = missing
+        peer.session.cut()
+        await until(lambda: len(inbox.of(DialplanSeen)) == 3)
+        assert [type(m).__name__ for m in inbox.messages[-2:]] == ["LinkUp", "DialplanSeen"]
+
+
+async def test_a_switch_is_looked_at_now_and_then(
+    peer: AmiPeer, inbox: ListInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The console's "dialplan reload" says nothing."""
+    monkeypatch.setattr(dialplan_watch, "LACKING_S", 0.02)
+    monkeypatch.setattr(dialplan_watch, "READY_S", 0.02)
+    dialplan = Dialplan(peer)
+    async with running(peer, inbox):
+        for times in range(1, 3):
+            dialplan.missing = "Did not find context pbxd-transfer"
+            await until(lambda n=times: len(inbox.of(DialplanSeen)) == 2 * n - 1)  # type: ignore[misc]
+            dialplan.missing = ""
+            await until(lambda n=times: len(inbox.of(DialplanSeen)) == 2 * n)  # type: ignore[misc]
+        peer.session.cut()
+        await until(lambda: len(inbox.of(LinkUp)) == 2)
+        asked = peer.count("ShowDialPlan")
+        await until(lambda: peer.count("ShowDialPlan") > asked + 1)
 
 
 # ---------------------------------------------------------------- asks

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pbxd.messages import AskRefused
-from pbxd.orders import TransferMode
+from pbxd.messages import AskRefused, DialplanSeen
+from pbxd.orders import TransferMode, Verb
+from tests.machines.small_switch import NODE
 from tests.machines.transfer_lab import ANNA, BRUNO, DEVICE, TRUNK, Lab, to
 
 
@@ -41,3 +42,28 @@ def test_a_start_that_the_switch_refuses_leaves_them_together() -> None:
     lab.wait(60)
     assert lab.hears(lab.caller) == {DEVICE[ANNA]}
     assert not lab.switch.ringing()
+
+
+def test_a_switch_without_the_dialplan_is_asked_for_no_transfer() -> None:
+    lab = talking()
+    lab.give(DialplanSeen(node=NODE, at=lab.switch.now, lacks="its dialplan has no [pbxd-transfer]"))
+    reply = lab.start(to(BRUNO))
+    assert (reply.outcome, reply.code) == ("refused", "not_prepared")
+    assert reply.text == "the switch lab is not prepared for transfers: its dialplan has no [pbxd-transfer]"
+    assert not lab.asks
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+
+    lab.give(DialplanSeen(node=NODE, at=lab.switch.now, lacks=""))
+    assert lab.start(to(BRUNO)).outcome == "done"
+
+
+def test_a_transfer_goes_on_when_the_dialplan_is_lost() -> None:
+    """It may be back in a moment, and nothing else would help its caller."""
+    lab = talking()
+    lab.start(to(BRUNO))
+    lab.settle()
+    lab.give(DialplanSeen(node=NODE, at=lab.switch.now, lacks="its dialplan has no [pbxd-transfer]"))
+    lab.answer(BRUNO)
+    assert lab.do(Verb.COMPLETE).outcome == "done"
+    lab.settle()
+    assert lab.hears(lab.caller) == {DEVICE[BRUNO]}

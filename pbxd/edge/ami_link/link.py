@@ -30,12 +30,14 @@ from pbxd.ami.inventory import ASKED, Inventory
 from pbxd.ami.snapshots import MalformedEventError
 from pbxd.edge.ami_link.asks import Asks
 from pbxd.edge.ami_link.client import AmiClient, LinkState
+from pbxd.edge.ami_link.dialplan_watch import DialplanWatch
 from pbxd.edge.ami_link.protocol import AmiProtocol
 from pbxd.edge.ami_link.replies import Reply
 from pbxd.effects import Ask
 from pbxd.ids import NodeId
 from pbxd.messages import LinkDown, LinkUp, Message
 from pbxd.settings.model import Ami
+from pbxd.transfers import prepared
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +104,7 @@ class AmiLink(AmiClient):
         self._clock = clock
         self._inventory_timeout = settings.inventory_timeout
         self._asks = Asks(node, inbox.put, clock, settings.asks_most)
+        self._dialplan = DialplanWatch(node, inbox.put, clock, self._new_id)
         self._deliver: Callable[[AmiEvent], None] = _drop
         self._held: list[AmiEvent] = []
         self._told = False  #: the world believes that the link is up
@@ -111,6 +114,7 @@ class AmiLink(AmiClient):
         for name, build in WANTED.items():
             self.register_raw(name, self._typed(build, NEEDLES.get(name)))
         self.register_raw(b"FullyBooted", self._booted)
+        self.register_raw(b"Reload", lambda raw: self._dialplan.look())
 
     # ------------------------------------------------------------ events
 
@@ -173,7 +177,9 @@ class AmiLink(AmiClient):
 
         limit = self._inventory_timeout
         self.protocol.request(Ping().headers(), self._new_id(), begin_to_hold, timeout_s=limit)
-        replies = await asyncio.gather(*[self.request({"Action": name}, limit) for name in ASKED])
+        *replies, dialplan = await asyncio.gather(
+            *[self.request({"Action": name}, limit) for name in ASKED], self.request(prepared.ASKED, limit)
+        )
         lists = {name: await _entries(name, reply) for name, reply in zip(ASKED, replies, strict=True)}
         inventory = Inventory.of(
             self.node,
@@ -183,6 +189,7 @@ class AmiLink(AmiClient):
             queues=lists["QueueStatus"],
         )
         self._say_up(LinkUp(node=self.node, at=at, inventory=inventory))
+        self._dialplan.begin(self.protocol, dialplan)
 
     def _say_up(self, up: LinkUp) -> None:
         self._told, self._told_why = True, ""
@@ -253,6 +260,7 @@ class AmiLink(AmiClient):
         if self._resync is not None:
             self._resync.cancel()
             self._resync = None
+        self._dialplan.end()
         super()._drop(why)
         self._held.clear()
         self._deliver = _drop

@@ -1,0 +1,53 @@
+"""modules.conf: is anything kept out that the dialplan of transfers needs?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pbxd.check.conf import Conf
+from pbxd.check.findings import Finding, error
+from pbxd.check.manager import TRUE
+
+NEEDED = {
+    "app_bridgeaddchan": "BridgeAdd",
+    "app_bridgewait": "BridgeWait",
+    "app_channelredirect": "ChannelRedirect",
+    "app_dial": "Dial",
+    "app_exec": "ExecIf",
+    "app_playback": "Playback",
+    "app_playtones": "Playtones",
+    "app_queue": "Queue",
+    "app_stack": "Gosub",
+    "app_userevent": "UserEvent",
+    "app_verbose": "Log",
+    "bridge_holding": "callers on hold",
+    "bridge_simple": "two in a talk",
+    "bridge_softmix": "three in a talk",
+    "func_channel": "CHANNEL",
+    "func_logic": "IF and IMPORT",
+    "func_strings": "LEN and FILTER",
+}
+"""Modules, and what of them dialplans/pbxd-transfer.conf uses."""
+
+_LOADS = ("load", "preload", "require", "preload-require")
+
+
+def check_modules(conf: Conf) -> Iterator[Finding]:
+    """A channel that meets an application which is not loaded is hung up."""
+    modules = conf.category("modules") if conf.exists else None
+    if modules is None:
+        return
+    autoload = modules.last("autoload")
+    by_itself = autoload is not None and autoload.value.lower() in TRUE
+    place = modules.place if autoload is None else autoload.place
+    loaded = {_name(v.value) for name in _LOADS for v in modules.all(name)}
+    kept_out = {_name(v.value): v.place for v in modules.all("noload")}
+    for name, what in NEEDED.items():
+        if name in kept_out:
+            yield error(kept_out[name], f"noload = {name}.so: transfers need it ({what})")
+        elif not by_itself and name not in loaded:
+            yield error(place, f"{name}.so is not loaded: transfers need it ({what})")
+
+
+def _name(module: str) -> str:
+    return module.strip().removesuffix(".so")
