@@ -296,7 +296,8 @@ class Progress:
         if record.over:
             timers.stop(id_, *Timer)
             effects += timers.set(id_, Timer.SWEEP, _SWEEP_S) + timers.set(id_, Timer.HIDE, _SHOWN_S)
-            return effects + timers.set(id_, Timer.FORGET, FORGET_S)
+            timers.remember(id_, FORGET_S)
+            return effects
         patience = _PATIENCE_S.get(record.state)
         if Move.SAY_WHY in taken.moves:
             patience = _ANNOUNCED_S

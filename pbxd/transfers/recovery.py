@@ -68,8 +68,6 @@ class Recovery:
         record = self._progress.records.get(id_)
         if record is None:
             return []
-        if timer is Timer.FORGET:
-            return self._progress.forget(id_)
         if timer is Timer.HIDE:
             self._progress.hide(id_)
             return []
@@ -118,8 +116,12 @@ class Recovery:
     # ------------------------------------------------------------ over gaps
 
     def restore(self, kept: TransfersKept) -> list[Effect]:
-        """The transfers that were open when pbxd ended; what became of them the switch will say."""
+        """The transfers that were open when pbxd ended; what became of them the switch will say. Those that
+        were over are only known, so that the same order again is no new one.
+        """
+        self._progress.timers.started(kept.at)
         effects: list[Effect] = []
+        ended: list[OpenTransfer] = []
         for id_, body in kept.bodies.items():
             try:
                 record = read_body(body)
@@ -130,15 +132,12 @@ class Recovery:
                 effects.append(KeepTransfer(transfer=id_, body=None))
             elif record.id not in self._progress.records:
                 self._progress.open(record)
-                if record.over:
-                    effects += self._known_still(record, kept.at)
+                ended += [record] if record.over else []
+        for record in sorted(ended, key=lambda one: one.ended or 0.0):
+            self._progress.hide(record.id)
+            known_s = FORGET_S - max(0.0, kept.at - (record.ended or kept.at))
+            self._progress.timers.remember(record.id, known_s)
         return effects
-
-    def _known_still(self, record: OpenTransfer, at: float) -> list[Effect]:
-        """One that had ended: it is only known, so that the same order again is no new one."""
-        self._progress.hide(record.id)
-        left = FORGET_S - max(0.0, at - (record.ended or at))
-        return self._progress.timers.set(record.id, Timer.FORGET, max(0.0, left))
 
     def linked(self, up: LinkUp) -> list[Effect]:
         """The switch as it really is: each open transfer on it is finished or unwound from that."""

@@ -17,7 +17,6 @@ class Timer(StrEnum):
     GUARD = "guard"  #: the caller has been on hold for long enough
     SWEEP = "sweep"  #: after the end: is anything left behind?
     HIDE = "hide"  #: after the end: nobody looks at it any more
-    FORGET = "forget"  #: … and nobody orders it again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,12 @@ class Due:
 class Timers:
     def __init__(self, journal: Journal) -> None:
         self._due: Table[tuple[TransferId, Timer], Due] = Table(journal)
+        self._ended: Table[TransferId, float] = Table(journal)  #: until when to know them, the oldest first
+        self._now: Table[None, float] = Table(journal)
+
+    def started(self, at: float) -> None:
+        """pbxd begins at this time."""
+        self._now[None] = at
 
     def set(self, transfer: TransferId, timer: Timer, in_s: float) -> list[Effect]:
         """Fire in so many seconds. A Tick is asked for at once, so that it knows from when on."""
@@ -42,8 +47,24 @@ class Timers:
     def runs(self, transfer: TransferId, timer: Timer) -> bool:
         return (transfer, timer) in self._due
 
+    def remember(self, transfer: TransferId, for_s: float) -> None:
+        """It has ended; it is to be known for so long. There may be thousands of these: exact to a second."""
+        self._ended[transfer] = self._now.get(None, 0.0) + for_s
+
+    def forgotten(self, at: float) -> list[TransferId]:
+        """Those whose time is over."""
+        found: list[TransferId] = []
+        for transfer, until in self._ended.items():
+            if until > at:
+                break
+            found.append(transfer)
+        for transfer in found:
+            del self._ended[transfer]
+        return found
+
     def tick(self, at: float) -> tuple[list[tuple[TransferId, Timer]], list[Effect]]:
         """Those that have fired (and are stopped), and when the next Tick is wanted."""
+        self._now[None] = at
         fired: list[tuple[TransferId, Timer]] = []
         effects: list[Effect] = []
         for key, due in list(self._due.items()):
