@@ -119,6 +119,10 @@ class Transferring:
         node, talk = line
         if not self._is_up(node):
             return [_refused(order, "link_down", f"the switch {node} cannot be reached now")]
+        if lack := self._nodes[node].transfers_lack:
+            return [
+                _refused(order, "not_prepared", f"the switch {node} is not prepared for transfers: {lack}")
+            ]
         if talk.call in self._progress.of_call:
             return [_refused(order, "already_transferring", "this caller is being handed over already")]
         found = first_possible(self._choose, order.targets, by=order.agent, node=node, at=order.at)
