@@ -129,6 +129,8 @@ class Phone:
         self.hz = hz
         self.tones = tones
         self.sends_tone = True
+        self.closely = False  #: listen without a break, however many other lines there are
+        self.deaf = False  #: nobody speaks or listens here: it sends silence and costs less
         self.lines: list[Line] = []
         self.headers: dict[str, str] = {}
         self._agent = agent

@@ -32,9 +32,10 @@ _CLOSELY = 12  #: lines that are listened to without a break; with more, each is
 
 
 class Phones:
-    """All phones of this process, as an async context."""
+    """All phones of this process, as an async context. Their sound is looked at every ``tick_s`` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tick_s: float = _TICK_S) -> None:
+        self._tick_s = tick_s
         self._runtime = baresip.Runtime()
         self._phones: dict[str, Phone] = {}
         self._tones: dict[str, float] = {}
@@ -63,11 +64,11 @@ class Phones:
     async def _pump(self) -> None:
         while True:
             now = time.time()
-            lines = [line for phone in self._phones.values() for line in phone.open_lines]
+            lines = [line for phone in self._phones.values() if not phone.deaf for line in phone.open_lines]
             every = 1 + len(lines) // _CLOSELY
             for line in lines:
-                line.pump(now, line.phone.sends_tone, every)
-            await asyncio.sleep(_TICK_S)
+                line.pump(now, line.phone.sends_tone, 1 if line.phone.closely else every)
+            await asyncio.sleep(self._tick_s)
 
     # ------------------------------------------------------------ phones
 
