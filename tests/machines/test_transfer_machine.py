@@ -6,6 +6,7 @@ or in a queue; every transfer has exactly one final fact; nobody is left behind 
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -253,7 +254,11 @@ def a_day(day: int, steps: int = 60) -> None:
     machine.teardown()
 
 
-@pytest.mark.parametrize("week", range(10))
+WEEKS = int(os.environ.get("PBXD_TEST_WEEKS", "4"))
+"""Each has 30 days; more of them for a soak."""
+
+
+@pytest.mark.parametrize("week", range(WEEKS))
 def test_random_days(week: int) -> None:
     for day in range(week * 30, week * 30 + 30):
         try:
