@@ -15,17 +15,17 @@ NEEDED = {
     "app_dial": "Dial",
     "app_exec": "ExecIf",
     "app_playback": "Playback",
-    "app_playtones": "Playtones",
-    "app_queue": "Queue",
-    "app_stack": "Gosub",
+    "app_playtones": "Playtones and StopPlaytones",
+    "app_queue": "Queue and QUEUE_EXISTS",
+    "app_stack": "Gosub and Return",
     "app_userevent": "UserEvent",
     "app_verbose": "Log",
     "bridge_holding": "callers on hold",
     "bridge_simple": "two in a talk",
     "bridge_softmix": "three in a talk",
-    "func_channel": "CHANNEL",
+    "func_channel": "CHANNEL and CHANNEL_EXISTS",
     "func_logic": "IF and IMPORT",
-    "func_strings": "LEN and FILTER",
+    "func_strings": "LEN, FILTER and STRFTIME",
 }
 """Modules, and what of them dialplans/pbxd-transfer.conf uses."""
 

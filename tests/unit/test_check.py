@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from pbxd.check.access import admits
 from pbxd.check.findings import Finding
+from pbxd.check.modules import NEEDED
 from pbxd.check.run import check
 from pbxd.cli import app
 from pbxd.edge.flow_files.load import missing_prompts, read_flow
@@ -231,6 +232,30 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
         "",
         "extensions.conf: error: context [pbxd-in] is missing",
     ),
+    "no transfers": (
+        "pbxd-transfer.conf",
+        "[pbxd-transfer]",
+        "[pbxd-transfers]",
+        "extensions.conf: error: context [pbxd-transfer] is missing, so transfers are refused",
+    ),
+    "no queue to transfer to": (
+        "pbxd-transfer.conf",
+        "[pbxd-transfer-queue]",
+        "[pbxd-queues]",
+        "extensions.conf: error: context [pbxd-transfer-queue] is missing",
+    ),
+    "other transfers": (
+        "pbxd-transfer.conf",
+        "exten => version-1,",
+        "exten => version-0,",
+        "pbxd-transfer.conf:N: error: [pbxd-transfer] is not of version-1",
+    ),
+    "no originate": (
+        "manager.d/pbxd.conf",
+        "write = call,agent,originate,",
+        "write = call,agent,",
+        "manager.d/pbxd.conf:N: error: write lacks 'originate' (calling whom a caller is handed over to)",
+    ),
     "no agi": ("pbxd.conf", "AGI(agi://", "NoOp(", "pbxd.conf:N: error: no context runs AGI"),
     "no node": ("extensions.conf", "PBXD_NODE = pbx1", "", "extensions.conf:N: error: PBXD_NODE is not set"),
     "wrong node": (
@@ -374,6 +399,45 @@ def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str
         assert new.strip().split("\n")[0] in told or told.lstrip(" -").startswith(
             ("[", "id:", "callers", "deny", "no_input")
         )
+
+
+MODULES = [
+    ("autoload = yes\nload = chan_pjsip.so", []),
+    ("autoload = yes\nnoload => chan_sip.so", []),
+    (
+        "autoload = yes\nnoload => app_bridgewait.so\nnoload = func_logic",
+        [
+            "modules.conf:N: error: noload = app_bridgewait.so: transfers need it (BridgeWait)",
+            "modules.conf:N: error: noload = func_logic.so: transfers need it (IF and IMPORT)",
+        ],
+    ),
+    (
+        "autoload = no\n" + "".join(f"load = {name}.so\n" for name in NEEDED if name != "app_bridgeaddchan"),
+        ["modules.conf:N: error: app_bridgeaddchan.so is not loaded: transfers need it (BridgeAdd)"],
+    ),
+    ("autoload = no\n" + "".join(f"require = {name}\n" for name in NEEDED), []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MODULES)
+def test_modules_that_transfers_need(house: House, text: str, expected: list[str]) -> None:
+    (house.asterisk / "modules.conf").write_text(f"[modules]\n{text}\n")
+    assert house.lines() == expected
+
+
+def test_the_list_of_modules_is_told_to_the_operator() -> None:
+    for page in ("asterisk-conf/README.md", "dialplans/pbxd-transfer.conf"):
+        told = (REPO / page).read_text()
+        assert not [name for name in NEEDED if name not in told], page
+
+
+def test_the_list_of_modules_has_all_that_the_dialplan_of_transfers_uses() -> None:
+    lines = (REPO / "dialplans/pbxd-transfer.conf").read_text().splitlines()
+    code = "\n".join(line for line in lines if not line.startswith(";"))
+    used = set(re.findall(r"(?:,1,|n,|n\(\w+\),|[?:]|Set\(|\$\{)([A-Za-z_]+)\(", code))
+    core = {"Bridge", "Goto", "GotoIf", "Hangup", "NoOp", "Set", "Wait"}
+    assert {"BridgeWait", "CHANNEL_EXISTS", "Gosub"} < used
+    assert used - core <= set(re.findall(r"\w+", " ".join(NEEDED.values())))
 
 
 AWAY = "sends callers away while all agents are paused for their wrap-up"
