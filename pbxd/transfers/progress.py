@@ -65,6 +65,7 @@ class Asked:
     transfer: TransferId
     action: str
     attempt: int
+    parts: bool = False  #: the first Redirect, which takes caller and transferer apart
 
 
 class Progress:
@@ -272,7 +273,8 @@ class Progress:
         ask = AskId(f"transfer/{record.id}/{number}")
         name = str(action["Action"])
         if name in _ESSENTIAL and not record.over:
-            self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt)
+            parts = action.get("ExtraExten") == "consult" and action.get("Exten") == "hold"
+            self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt, parts=parts)
         return [Ask(ask=ask, node=record.node, action=action, timeout_s=3.0, group=f"transfer/{record.id}")]
 
     def _position(self, move: Move, record: OpenTransfer, at: float) -> int | None:

@@ -45,10 +45,12 @@ class Recovery:
         record = None if asked is None else self._progress.records.get(asked.transfer)
         if asked is None or record is None or record.over or isinstance(answer, AskDone):
             return []
-        if isinstance(answer, AskRefused) and not record.why:
+        # A channel that is on its way already refuses to be sent elsewhere: it is looked at when it is there.
+        final = asked.parts or asked.action == "Originate"
+        if final and isinstance(answer, AskRefused) and not record.why:
             record = replace(record, why=f"the switch refused it: {answer.text}")
             self._progress.records[record.id] = record
-        if asked.action == "Redirect" and isinstance(answer, AskRefused) and self._never_parted(record):
+        if asked.parts and isinstance(answer, AskRefused) and self._never_parted(record):
             return self._progress.go(record, follow(record, _NOTHING_DONE), answer.at)
         if asked.action == "Originate" and isinstance(answer, AskRefused):
             if asked.attempt != record.attempt:
