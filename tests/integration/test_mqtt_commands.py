@@ -165,14 +165,28 @@ async def test_a_refusal_and_what_nobody_knows_are_told_as_they_are(office: Offi
 
 
 async def test_a_command_that_comes_twice_is_carried_out_once_and_answered_twice(office: Office) -> None:
-    for _ in range(2):
-        await office.say({**TO_LIWEI, "order": "o-1"})
-    first, second = await office.reply("o-1"), await office.reply("o-1", 2)
+    await office.say({**TO_LIWEI, "order": "o-1"})
+    first = await office.reply("o-1")
+    await office.say({**TO_LIWEI, "order": "o-1"})
+    second = await office.reply("o-1", 2)
     assert first == second
     assert len(office.given(StartTransfer)) == 1
     assert office.counted("repeated") >= 1
     await office.say({**TO_LIWEI, "order": "o-1", "reason": "another one"})
     assert (await office.reply("o-1", 3))["code"] == "order_reused"
+    assert len(office.given(StartTransfer)) == 1
+
+
+async def test_a_command_that_comes_again_while_it_is_under_way_has_one_reply(office: Office) -> None:
+    office.held = asyncio.Event()
+    for _ in range(2):
+        await office.say({**TO_LIWEI, "order": "o-1"})
+    await office.say({"order": "last", "agent": "anna", "do": "ready"})
+    await until(lambda: office.given(EndWrapUp))  # so the two before it were heard as well
+    office.held.set()
+    await office.reply("o-1")
+    await office.reply("last")
+    assert len(office.listener.bodies("pbxd/reply/o-1")) == 1
     assert len(office.given(StartTransfer)) == 1
 
 
