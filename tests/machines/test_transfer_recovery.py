@@ -25,17 +25,6 @@ def lab() -> Lab:
     return lab
 
 
-def bring(lab: Lab, state: str) -> None:
-    lab.start(to(BRUNO))
-    lab.settle()
-    if state not in ("ringing", "blonde"):
-        lab.answer(BRUNO)
-    verb = {"swapped": Verb.SWAP, "merged": Verb.MERGE, "blonde": Verb.COMPLETE}.get(state)
-    if verb is not None:
-        lab.do(verb)
-    lab.settle()
-
-
 def broken(lab: Lab, how: str, meanwhile: Callable[[], None] = lambda: None) -> None:
     lab.killed() if how == "killed" else lab.lost()
     meanwhile()
@@ -57,7 +46,7 @@ def home(lab: Lab) -> None:
 @pytest.mark.parametrize("how", BREAKS)
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_happened_meanwhile_and_it_goes_on(lab: Lab, state: str, how: str) -> None:
-    bring(lab, state)
+    lab.bring(state)
     before = lab.state()
     asked = len([effect for effect in lab.effects if isinstance(effect, Ask)])
     broken(lab, how)
@@ -77,7 +66,7 @@ def test_nothing_happened_meanwhile_and_it_goes_on(lab: Lab, state: str, how: st
 @pytest.mark.parametrize("how", BREAKS)
 @pytest.mark.parametrize("state", STATES)
 def test_the_caller_left_meanwhile(lab: Lab, state: str, how: str) -> None:
-    bring(lab, state)
+    lab.bring(state)
     broken(lab, how, lambda: lab.switch.hang_up_phone(lab.caller))
     assert lab.outcome() == "caller_left"
     assert lab.switch.ringing() == []
@@ -87,7 +76,7 @@ def test_the_caller_left_meanwhile(lab: Lab, state: str, how: str) -> None:
 @pytest.mark.parametrize("how", BREAKS)
 @pytest.mark.parametrize("state", ["ringing", "talking", "swapped", "merged"])
 def test_the_transferer_left_meanwhile(lab: Lab, state: str, how: str) -> None:
-    bring(lab, state)
+    lab.bring(state)
     broken(lab, how, lambda: lab.switch.hang_up_phone(lab.phone(ANNA)))
     if state == "ringing":
         lab.answer(BRUNO)
@@ -98,7 +87,7 @@ def test_the_transferer_left_meanwhile(lab: Lab, state: str, how: str) -> None:
 @pytest.mark.parametrize("how", BREAKS)
 @pytest.mark.parametrize("state", ["ringing", "talking", "swapped", "merged"])
 def test_the_target_left_meanwhile(lab: Lab, state: str, how: str) -> None:
-    bring(lab, state)
+    lab.bring(state)
     phone = lab.phone(BRUNO)
     gone = lab.switch.decline if state == "ringing" else lab.switch.hang_up_phone
     broken(lab, how, lambda: gone(phone))
@@ -114,7 +103,7 @@ def test_an_order_of_which_nobody_knows_whether_it_was_done(
     lab: Lab, state: str, verb: Verb, how: str
 ) -> None:
     """The order was taken and not one of its actions was sent."""
-    bring(lab, state)
+    lab.bring(state)
     taken = lab.do(verb).outcome == "done"
     broken(lab, how)
     wanted = lab.outcome()
@@ -131,7 +120,7 @@ def test_an_order_of_which_nobody_knows_whether_it_was_done(
 
 
 def test_everybody_left_meanwhile_and_the_caller_is_brought_back(lab: Lab) -> None:
-    bring(lab, "talking")
+    lab.bring("talking")
     lab.killed()
     for name in (lab.phone(BRUNO), lab.phone(ANNA)):
         lab.switch.hang_up_phone(name)
@@ -143,7 +132,7 @@ def test_everybody_left_meanwhile_and_the_caller_is_brought_back(lab: Lab) -> No
 
 
 def test_what_cannot_be_read_is_forgotten_and_counted(lab: Lab) -> None:
-    bring(lab, "talking")
+    lab.bring("talking")
     lab.killed()
     lab.kept[TransferId("t1")] = {"version": 99}
     lab.kept[TransferId("t9")] = {**lab.kept[TransferId("t1")], "version": 1}
@@ -159,7 +148,7 @@ def test_what_cannot_be_read_is_forgotten_and_counted(lab: Lab) -> None:
 
 
 def test_a_second_inventory_changes_nothing(lab: Lab) -> None:
-    bring(lab, "talking")
+    lab.bring("talking")
     lab.give(LinkUp(node=NODE, at=lab.switch.now, inventory=lab.switch.inventory()))
     lab.give(TransfersKept(at=lab.switch.now, bodies=dict(lab.kept)))
     lab.wait(3)
@@ -172,7 +161,7 @@ def test_a_second_inventory_changes_nothing(lab: Lab) -> None:
 
 @pytest.mark.parametrize("how", BREAKS)
 def test_the_hold_guard_runs_on(lab: Lab, how: str) -> None:
-    bring(lab, "talking")
+    lab.bring("talking")
     broken(lab, how)
     lab.wait(181)
     assert (lab.outcome(), lab.hears(lab.caller)) == ("cancelled", {DEVICE[ANNA]})
@@ -181,7 +170,7 @@ def test_the_hold_guard_runs_on(lab: Lab, how: str) -> None:
 
 @pytest.mark.parametrize("killed", [True, False])
 def test_the_same_id_is_no_new_transfer_for_a_day(lab: Lab, killed: bool) -> None:
-    bring(lab, "talking")
+    lab.bring("talking")
     lab.do(Verb.CANCEL)
     lab.wait(600)
     assert lab.world.transfers(None) == []
@@ -227,7 +216,7 @@ def test_what_the_switch_refuses_is_told_with_its_words(lab: Lab) -> None:
 
 
 def test_whoever_is_parked_after_the_end_is_left_there(lab: Lab) -> None:
-    bring(lab, "talking")
+    lab.bring("talking")
     lab.do(Verb.CANCEL)
     lab.wait(1)
     lab.switch.leave_all(lab.caller)

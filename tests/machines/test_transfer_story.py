@@ -198,15 +198,7 @@ def test_blind(lab: Lab) -> None:
 
 @pytest.mark.parametrize("when", ["ringing", "talking", "swapped", "merged"])
 def test_the_transferer_hangs_up(lab: Lab, when: str) -> None:
-    lab.start(to(BRUNO))
-    lab.settle()
-    if when != "ringing":
-        lab.answer(BRUNO)
-    if when == "swapped":
-        lab.do(Verb.SWAP)
-    if when == "merged":
-        lab.do(Verb.MERGE)
-    lab.settle()
+    lab.bring(when)
     lab.switch.hang_up_phone(lab.phone(ANNA))
     lab.settle()
     if when == "ringing":
@@ -217,15 +209,7 @@ def test_the_transferer_hangs_up(lab: Lab, when: str) -> None:
 
 @pytest.mark.parametrize("when", ["ringing", "talking", "swapped", "merged"])
 def test_the_caller_hangs_up(lab: Lab, when: str) -> None:
-    lab.start(to(BRUNO))
-    lab.settle()
-    if when != "ringing":
-        lab.answer(BRUNO)
-    if when == "swapped":
-        lab.do(Verb.SWAP)
-    if when == "merged":
-        lab.do(Verb.MERGE)
-    lab.settle()
+    lab.bring(when)
     lab.switch.hang_up_phone(lab.caller)
     lab.settle()
     assert lab.outcome() == "caller_left"
@@ -238,12 +222,7 @@ def test_the_caller_hangs_up(lab: Lab, when: str) -> None:
 
 @pytest.mark.parametrize("when", ["talking", "swapped", "merged"])
 def test_the_target_hangs_up(lab: Lab, when: str) -> None:
-    consulting(lab)
-    if when == "swapped":
-        lab.do(Verb.SWAP)
-    if when == "merged":
-        lab.do(Verb.MERGE)
-    lab.settle()
+    lab.bring(when)
     lab.switch.hang_up_phone(lab.phone(BRUNO))
     lab.settle()
     assert (lab.outcome(), lab.hears(lab.caller)) == ("cancelled", {DEVICE[ANNA]})
@@ -252,15 +231,7 @@ def test_the_target_hangs_up(lab: Lab, when: str) -> None:
 
 @pytest.mark.parametrize("when", ["ringing", "talking", "swapped", "merged"])
 def test_requeue(lab: Lab, when: str) -> None:
-    lab.start(to(BRUNO))
-    lab.settle()
-    if when != "ringing":
-        lab.answer(BRUNO)
-    if when == "swapped":
-        lab.do(Verb.SWAP)
-    if when == "merged":
-        lab.do(Verb.MERGE)
-    lab.settle()
+    lab.bring(when)
     assert lab.do(Verb.REQUEUE).outcome == "done"
     lab.settle()
     assert (lab.outcome(), lab.switch.queued) == ("requeued", [lab.caller])

@@ -270,13 +270,7 @@ def test_the_guard_does_not_count_the_time_with_somebody() -> None:
 @pytest.mark.parametrize("when", ["ringing", "talking", "swapped"])
 def test_a_hang_up_can_be_a_slip(when: str) -> None:
     lab = called(on_hangup=OnHangup.BACK)
-    lab.start(to(BRUNO))
-    lab.settle()
-    if when != "ringing":
-        lab.answer(BRUNO)
-    if when == "swapped":
-        lab.do(Verb.SWAP)
-        lab.settle()
+    lab.bring(when)
     lab.switch.hang_up_phone(lab.phone(ANNA))
     lab.wait(1)
     lab.answer(ANNA)

@@ -226,6 +226,17 @@ class Lab:
         (reply,) = [reply for reply in self.replies if reply.order == order]
         return reply
 
+    def bring(self, state: str) -> None:
+        """Anna's transfer to Bruno, as far as this."""
+        self.start(to(BRUNO))
+        self.settle()
+        if state not in ("ringing", "blonde"):
+            self.answer(BRUNO)
+        verb = {"swapped": Verb.SWAP, "merged": Verb.MERGE, "blonde": Verb.COMPLETE}.get(state)
+        if verb is not None:
+            self.do(verb)
+        self.settle()
+
     def phone(self, agent: AgentId) -> str:
         """The newest channel of this agent's phone."""
         return [name for name in self.switch.lines if name.startswith(DEVICE[agent])][-1]
