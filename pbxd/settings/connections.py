@@ -66,8 +66,8 @@ class Ami(Section):
     retry_most: Deadline = Field(default=15.0, description="The longest pause between attempts.")
     asks_most: Size = Field(
         default=10_000,
-        description="Actions under way at once, in some 3 kB each; what would be more is refused. "
-        "A transfer begins with some 22 in one go.",
+        description="Actions under way at once, in about 2 kB each; what would be more is refused. "
+        "A transfer begins with some 20 in one go.",
     )
     message_bytes: Size = Field(
         default=1_000_000, description="The longest message accepted; a longer one is dropped."

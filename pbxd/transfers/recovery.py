@@ -29,6 +29,9 @@ UNREADABLE = "pbxd_transfer_unreadable_total"
 _SETTLING_S = 0.5
 """The dialplan ends most things by itself: it is given so long before anybody interferes."""
 
+_HALF_DONE = "Secondary redirect failed"
+"""Asterisk's words when it has moved the first of two channels and could not move the second."""
+
 _NOTHING_DONE = Step(to=State.ENDED, moves=(Move.DROP,), outcome=Outcome.FAILED)
 
 
@@ -50,7 +53,7 @@ class Recovery:
         if final and isinstance(answer, AskRefused) and not record.why:
             record = replace(record, why=f"the switch refused it: {answer.text}")
             self._progress.records[record.id] = record
-        if asked.parts and isinstance(answer, AskRefused) and self._never_parted(record):
+        if asked.parts and isinstance(answer, AskRefused) and self._never_parted(record, answer):
             return self._progress.go(record, follow(record, _NOTHING_DONE), answer.at)
         if asked.action == "Originate" and isinstance(answer, AskRefused):
             if asked.attempt != record.attempt:
@@ -59,8 +62,10 @@ class Recovery:
             return self._progress.feed(record.id, Input.B_GONE, answer.at)
         return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
 
-    def _never_parted(self, record: OpenTransfer) -> bool:
+    def _never_parted(self, record: OpenTransfer, refused: AskRefused) -> bool:
         """Do transferer and caller talk as they did before the order?"""
+        if refused.text == _HALF_DONE:
+            return False
         now = look(record, self._progress.calls[record.node])
         return record.answered is None and record.outcome is None and now.company is Company.BACK
 

@@ -44,6 +44,21 @@ def test_a_start_that_the_switch_refuses_leaves_them_together() -> None:
     assert not lab.switch.ringing()
 
 
+def test_a_start_that_the_switch_carries_out_by_half_goes_on() -> None:
+    """It has sent the caller away, and could not send the transferer, who is about to hang up."""
+    lab = talking()
+    lab.start(to(BRUNO))
+    while (ask := lab.asks.popleft()).action["Action"] != "Redirect":
+        assert lab.switch.obey(ask.action) is None
+    lab.give(AskRefused(ask=ask.ask, at=lab.switch.now, text="Secondary redirect failed"))
+    lab.switch.obey({key: value for key, value in ask.action.items() if not key.startswith("Extra")})
+    lab.settle()
+    lab.answer(BRUNO)
+    lab.wait(20)
+    assert lab.hears(lab.caller) == {DEVICE[BRUNO]}
+    assert lab.outcome() == "completed"
+
+
 def test_a_switch_without_the_dialplan_is_asked_for_no_transfer() -> None:
     lab = talking()
     lab.give(DialplanSeen(node=NODE, at=lab.switch.now, lacks="its dialplan has no [pbxd-transfer]"))
