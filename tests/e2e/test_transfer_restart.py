@@ -1,4 +1,4 @@
-"""pbxd is killed, or loses the switch, in each state: transfers are finished or unwound from what it shows."""
+"""pbxd is killed or loses the switch, in each state: transfers are finished or unwound from what it shows."""
 
 from __future__ import annotations
 
