@@ -27,7 +27,9 @@ ROUNDS = 20  #: each: some starts by pbxd and one by Atxfer in one call, and one
 STARTS = 5  #: by pbxd in each call, besides the whole transfer
 WAITING = 50  #: transfers with policy "wait"
 FASTER, P99_MS, AUDIO_MS = 20.0, 100.0, 150.0
+PAUSE_S = 0.25  #: a page may say ten things a second, on the long run
 TICK_S = 0.01
+PAUSE_S = 0.2  #: between two starts: a page that says more than any person could is closed
 PACKET = RATE // 50  #: samples in 20 ms
 _TONE_HEARD = 1200.0
 
@@ -79,6 +81,7 @@ class Stage:
 
     async def start(self) -> tuple[float, Line]:
         """Milliseconds from the order to the INVITE, and Bruno's line."""
+        await asyncio.sleep(PAUSE_S)
         page, began = self.pages["anna"], time.time()
         answer = await page.order("transfer.start", targets=[{"kind": "agent", "id": "bruno"}])
         if answer["outcome"] != "done":
@@ -93,7 +96,11 @@ class Stage:
         await self.centre.switch.ami.action(
             "Atxfer", Channel=self.channel, Context="pbxd-phones", Exten=self.bruno.number
         )
-        return ((await self.bruno.rings()).began - began) * 1000
+        line = await self.bruno.rings()
+        # Told no, Asterisk gives Anna her caller back by itself.
+        await self.bruno.reject(line)
+        await self.caller.hears(self.anna)
+        return (line.began - began) * 1000
 
     async def do(self, verb: str) -> None:
         answer = await self.pages["anna"].order(f"transfer.{verb}", transfer=self.transfer)
@@ -112,6 +119,7 @@ class Stage:
         await self.bruno.on_hook()
         page = self.pages["bruno"]
         await page.until(lambda: page.state["agent"]["state"] == "ready", "ready")
+        await asyncio.sleep(PAUSE_S)
 
     async def end(self) -> None:
         await self.centre.switch.hang_up_everything()
