@@ -29,7 +29,6 @@ WAITING = 50  #: transfers with policy "wait"
 FASTER, P99_MS, AUDIO_MS = 20.0, 100.0, 150.0
 PAUSE_S = 0.25  #: a page may say ten things a second, on the long run
 TICK_S = 0.01
-PAUSE_S = 0.2  #: between two starts: a page that says more than any person could is closed
 PACKET = RATE // 50  #: samples in 20 ms
 _TONE_HEARD = 1200.0
 
@@ -119,7 +118,6 @@ class Stage:
         await self.bruno.on_hook()
         page = self.pages["bruno"]
         await page.until(lambda: page.state["agent"]["state"] == "ready", "ready")
-        await asyncio.sleep(PAUSE_S)
 
     async def end(self) -> None:
         await self.centre.switch.hang_up_everything()
