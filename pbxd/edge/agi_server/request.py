@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from panoramisk.fast_agi import Application, Request
@@ -93,9 +93,12 @@ def as_dict(reply: Reply) -> dict[str, Any]:
 
 def plain_dict(data: bytes, encoding: str) -> dict[str, Any] | None:
     """The same straight from the bytes of a good reply of one line; None for any other."""
-    known = _KNOWN.get(data)
-    if known is not None:
-        return known.copy()
+    known = _KNOWN.get(data) or _plain_dict(data, encoding)
+    return None if known is None else known.copy()
+
+
+@lru_cache(1024)  # a prompt that is heard to its end has the same reply for every caller
+def _plain_dict(data: bytes, encoding: str) -> dict[str, Any] | None:
     try:
         plain = _PLAIN(data.decode(encoding))
     except UnicodeDecodeError:
