@@ -57,6 +57,9 @@ def looks_like_number(text: str) -> bool:
     return bool(_TYPED.match(text)) and sum(letter.isdigit() for letter in text) >= 3
 
 
+_LONGEST = len("+") + 15  #: E.164's limit; the library takes some German numbers for longer ones
+
+
 def outside_number(
     rules: OutsideRules, text: str, *, called: Iterable[float] = (), at: float = 0.0
 ) -> OutsideNumber | Refused:
@@ -72,6 +75,8 @@ def outside_number(
     if parsed is None or not _could_exist(parsed):
         return Refused(code=Reason.NO_SUCH, text="there is no such telephone number")
     number = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    if len(number) > _LONGEST:
+        return Refused(code=Reason.NO_SUCH, text="there is no such telephone number")
     if not _is_allowed(rules, number):
         return Refused(code=Reason.NOT_ALLOWED, text=f"{number} is not among the numbers that may be dialled")
     kind = phonenumbers.number_type(parsed)

@@ -7,7 +7,7 @@ from itertools import product
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from phonenumbers import shortnumberinfo
 
@@ -189,6 +189,7 @@ def test_none_at_all() -> None:
 # ---------------------------------------------------------------- whatever is typed
 
 
+@example("20100000000000", "DE")
 @given(
     st.text(alphabet="+0123456789 ()-./", max_size=20) | st.text(max_size=20),
     st.sampled_from(["", "DE", "CN", "US", "IN"]),
