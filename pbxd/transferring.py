@@ -10,7 +10,7 @@ from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import Hangup, Newchannel, SwitchEvent
 from pbxd.calls.facts import CallFolded, Fact, MemberRinging, MemberStoppedRinging
-from pbxd.calls.record import TransferKind
+from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.effects import Effect, Reply
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
@@ -37,7 +37,7 @@ from pbxd.transfers.recovery import Recovery
 from pbxd.transfers.rules import TransferRules
 from pbxd.transfers.table import TABLE
 from pbxd.transfers.watching import Watching
-from pbxd.transfers.words import Input, Move, Outcome, State
+from pbxd.transfers.words import Input, Move, State
 
 Json = Mapping[str, Any]
 
@@ -348,10 +348,10 @@ class Transferring:
 
 
 _DONE_BY = {
-    Verb.CANCEL: Outcome.CANCELLED,
-    Verb.COMPLETE: Outcome.COMPLETED,
-    Verb.LEAVE: Outcome.COMPLETED,
-    Verb.REQUEUE: Outcome.REQUEUED,
+    Verb.CANCEL: TransferOutcome.CANCELLED,
+    Verb.COMPLETE: TransferOutcome.COMPLETED,
+    Verb.LEAVE: TransferOutcome.COMPLETED,
+    Verb.REQUEUE: TransferOutcome.REQUEUED,
 }
 
 

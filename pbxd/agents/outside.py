@@ -17,6 +17,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
 from pbxd.agents.refused import Reason, Refused
 
 HOUR_S = 3600.0
+E164_DIGITS = 15
 
 _SHORT = 6
 """No emergency number is longer."""
@@ -57,9 +58,6 @@ def looks_like_number(text: str) -> bool:
     return bool(_TYPED.match(text)) and sum(letter.isdigit() for letter in text) >= 3
 
 
-_LONGEST = len("+") + 15  #: E.164's limit; the library takes some German numbers for longer ones
-
-
 def outside_number(
     rules: OutsideRules, text: str, *, called: Iterable[float] = (), at: float = 0.0
 ) -> OutsideNumber | Refused:
@@ -75,8 +73,6 @@ def outside_number(
     if parsed is None or not _could_exist(parsed):
         return Refused(code=Reason.NO_SUCH, text="there is no such telephone number")
     number = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-    if len(number) > _LONGEST:
-        return Refused(code=Reason.NO_SUCH, text="there is no such telephone number")
     if not _is_allowed(rules, number):
         return Refused(code=Reason.NOT_ALLOWED, text=f"{number} is not among the numbers that may be dialled")
     kind = phonenumbers.number_type(parsed)
@@ -118,7 +114,10 @@ def _connects(digits: str, region: str) -> bool:
 def _could_exist(parsed: phonenumbers.PhoneNumber) -> bool:
     """Whether its length is right; whether its range is known is looked at later."""
     reason = phonenumbers.is_possible_number_with_reason(parsed)
-    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return False
+    # The library takes some German numbers to be longer than E.164 allows.
+    return len(phonenumbers.format_number(parsed, PhoneNumberFormat.E164)) <= len("+") + E164_DIGITS
 
 
 def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:

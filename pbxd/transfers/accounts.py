@@ -8,18 +8,16 @@ from pbxd.calls.record import Transfer, TransferMaker, TransferOutcome
 from pbxd.orders import TargetKind
 from pbxd.transfers.picture import Company, Picture
 from pbxd.transfers.record import OpenTransfer
-from pbxd.transfers.words import Outcome
 
 
 def account_of(record: OpenTransfer) -> Transfer:
-    outcome = record.outcome or Outcome.FAILED
     person = record.target.kind is TargetKind.AGENT
     return Transfer(
         kind=record.kind,
         at=record.ended if record.ended is not None else record.created,
         from_=record.interface,
         to=record.dial if person else record.target.id,
-        outcome=TransferOutcome(outcome.value),
+        outcome=record.outcome or TransferOutcome.FAILED,
         by=TransferMaker.PBXD,
         id=record.id,
         began=record.created,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pbxd.calls.record import TransferKind
+from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.orders import TargetKind, TransferMode, Verb
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.rules import OnHangup, TransferRules
 from pbxd.transfers.table import TABLE
-from pbxd.transfers.words import Input, Move, Outcome, State, Step
+from pbxd.transfers.words import Input, Move, State, Step
 
 _ORDERS = {verb: Input(verb.value) for verb in Verb}
 
@@ -36,7 +36,12 @@ def signal_of(signal: Input, record: OpenTransfer, rules: TransferRules) -> Inpu
     """A signal as the table knows it: what it means depends on what is wanted."""
     if signal is Input.A_GONE and rules.on_hangup is OnHangup.BACK and record.mode is TransferMode.ATTENDED:
         return Input.A_SLIPPED
-    if signal is Input.B_GONE and record.left and not record.up and record.went is not Outcome.CANCELLED:
+    if (
+        signal is Input.B_GONE
+        and record.left
+        and not record.up
+        and record.went is not TransferOutcome.CANCELLED
+    ):
         return Input.B_NEXT
     if signal is Input.GO and record.mode is TransferMode.BLIND and record.state is State.PLACING:
         return order_of(Verb.COMPLETE, record)
@@ -68,11 +73,11 @@ def follow(record: OpenTransfer, step: Step) -> Taken:
     """The record after a step."""
     outcome = record.outcome
     if step.as_it_went:
-        outcome = record.went or Outcome.FAILED
+        outcome = record.went or TransferOutcome.FAILED
     elif step.outcome is not None:
         outcome = step.outcome
     elif step.to is State.ENDED:
-        outcome = outcome or Outcome.COMPLETED
+        outcome = outcome or TransferOutcome.COMPLETED
     elif step.to in _UNDECIDED:
         outcome = None
     after = replace(record, state=step.to, outcome=outcome, kind=_kind(record, step.to))

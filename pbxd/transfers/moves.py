@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from pbxd.ami.actions import Hangup, Place, Redirect
 from pbxd.calls.names import own_channels
+from pbxd.calls.record import TransferOutcome
 from pbxd.orders import TargetKind
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.rules import OnHangup, TransferRules
-from pbxd.transfers.words import Move, Outcome
+from pbxd.transfers.words import Move
 
 CONTEXT = "pbxd-transfer"
 QUEUE_CONTEXT = "pbxd-transfer-queue"
@@ -20,9 +21,9 @@ _CODECS = "ulaw,alaw"
 Action = Mapping[str, str | Sequence[str]]
 
 _WHY = {
-    Outcome.BUSY: "why-busy",
-    Outcome.DECLINED: "why-declined",
-    Outcome.NO_ANSWER: "why-noanswer",
+    TransferOutcome.BUSY: "why-busy",
+    TransferOutcome.DECLINED: "why-declined",
+    TransferOutcome.NO_ANSWER: "why-noanswer",
 }
 
 
@@ -53,7 +54,7 @@ def actions(
         case Move.FREE_TRANSFERER | Move.SAY_LEFT:
             return [_send(transferer, "release")]
         case Move.SAY_WHY:
-            return [_send(transferer, _WHY.get(record.went or Outcome.FAILED, "why-gone"))]
+            return [_send(transferer, _WHY.get(record.went or TransferOutcome.FAILED, "why-gone"))]
         case Move.TO_QUEUE:
             return _queue(record, rules, position)
         case Move.RESCUE:

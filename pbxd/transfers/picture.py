@@ -12,10 +12,11 @@ from enum import StrEnum
 
 from pbxd.calls.model import CallModel
 from pbxd.calls.names import SWAPPED
+from pbxd.calls.record import TransferOutcome
 from pbxd.calls.wiring import Wiring
 from pbxd.ids import Interface, Uniqueid
 from pbxd.transfers.record import OpenTransfer
-from pbxd.transfers.words import Input, Move, Outcome, State, Step
+from pbxd.transfers.words import Input, Move, State, Step
 
 MOST_REPAIRS = 3
 
@@ -126,20 +127,20 @@ def settle(record: OpenTransfer, now: Picture, *, calling: bool = False) -> Step
         talking = now.company is Company.CONSULT
         tell = (Move.SAY_LEFT,) if now.transferer and not talking else ()
         drop = () if record.up else (Move.DROP,)
-        return Step(to=State.ENDED, moves=(*drop, *tell), outcome=Outcome.CALLER_LEFT)
+        return Step(to=State.ENDED, moves=(*drop, *tell), outcome=TransferOutcome.CALLER_LEFT)
     if now.queued:
-        outcome = record.outcome if record.state is State.REQUEUEING else Outcome.REQUEUED
+        outcome = record.outcome if record.state is State.REQUEUEING else TransferOutcome.REQUEUED
         return Step(to=State.ENDED, moves=(Move.DROP,), outcome=outcome)
     if record.repairs >= MOST_REPAIRS and now.company in (Company.NOBODY, Company.CONSULT):
         moves: tuple[Move, ...] = (Move.RESCUE, Move.DROP, Move.FREE_TRANSFERER)
-        return Step(to=State.RECALLING, moves=moves, event="recalled", outcome=Outcome.RECALLED)
+        return Step(to=State.RECALLING, moves=moves, event="recalled", outcome=TransferOutcome.RECALLED)
     match now.company:
         case Company.JOINED:
             free = (Move.FREE_TRANSFERER,) if now.transferer else ()
-            return Step(to=State.ENDED, moves=free, outcome=Outcome.COMPLETED)
+            return Step(to=State.ENDED, moves=free, outcome=TransferOutcome.COMPLETED)
         case Company.ELSEWHERE:
             mine = now.stranger == record.interface
-            outcome = Outcome.RECALLED if mine else Outcome.REQUEUED
+            outcome = TransferOutcome.RECALLED if mine else TransferOutcome.REQUEUED
             return Step(to=State.ENDED, moves=(Move.DROP,), outcome=outcome)
         case Company.ALL:
             return _all_three(record)
@@ -149,11 +150,11 @@ def settle(record: OpenTransfer, now: Picture, *, calling: bool = False) -> Step
             return _consulting(record)
         case Company.NOBODY:
             if calling:
-                return Step(to=State.RECALLING, moves=(Move.DROP,), outcome=Outcome.RECALLED)
+                return Step(to=State.RECALLING, moves=(Move.DROP,), outcome=TransferOutcome.RECALLED)
             return _alone(record, now)
 
 
-def _go(state: State, *moves: Move, outcome: Outcome | None = None) -> Step:
+def _go(state: State, *moves: Move, outcome: TransferOutcome | None = None) -> Step:
     return Step(to=state, moves=moves, outcome=outcome)
 
 
@@ -181,7 +182,7 @@ def _with_transferer(record: OpenTransfer, now: Picture) -> Step:
         moves = (Move.DROP, Move.TRANSFERER_FREE_AFTER, Move.TO_QUEUE)
         return _go(State.REQUEUEING, *moves, outcome=record.outcome)
     outcome = record.outcome if record.state is State.RETURNING else None
-    return _go(State.ENDED, Move.DROP, outcome=outcome or Outcome.CANCELLED)
+    return _go(State.ENDED, Move.DROP, outcome=outcome or TransferOutcome.CANCELLED)
 
 
 def _consulting(record: OpenTransfer) -> Step:
@@ -207,7 +208,7 @@ def _alone(record: OpenTransfer, now: Picture) -> Step:
         to=State.RECALLING,
         moves=(Move.RESCUE, Move.DROP, *free),
         event="recalled",
-        outcome=Outcome.RECALLED,
+        outcome=TransferOutcome.RECALLED,
     )
     match record.state:
         case State.REQUEUEING:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pbxd.calls.model import CallModel
 from pbxd.calls.names import own_channels
+from pbxd.calls.record import TransferOutcome
 from pbxd.effects import Ask, Count, Effect, KeepTransfer
 from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId, Uniqueid
 from pbxd.journal import Journal, Table
@@ -22,7 +23,7 @@ from pbxd.transfers.rules import Acknowledge, TransferRules
 from pbxd.transfers.telling import Telling
 from pbxd.transfers.timers import Timer, Timers
 from pbxd.transfers.view import ENDINGS, EVENTS, why_not
-from pbxd.transfers.words import Input, Move, Outcome, State
+from pbxd.transfers.words import Input, Move, State
 
 SURPRISES = "pbxd_transfer_surprises_total"
 
@@ -181,7 +182,7 @@ class Progress:
             return [_surprise(record, Input.B_NEXT)]
         if not taken.changed:
             return []
-        effects = self.telling.publish(record, EVENTS[record.went or Outcome.FAILED], at)
+        effects = self.telling.publish(record, EVENTS[record.went or TransferOutcome.FAILED], at)
         effects += self.go(record, taken, at)
         return [*effects, *self.tell_target(taken.record, at)] if told else effects
 
@@ -355,5 +356,5 @@ def _surprise(record: OpenTransfer, signal: Input) -> Count:
     return Count(metric=SURPRISES, labels={"state": record.state.value, "signal": signal.value})
 
 
-def _outcome(record: OpenTransfer) -> Outcome:
-    return record.outcome or Outcome.FAILED
+def _outcome(record: OpenTransfer) -> TransferOutcome:
+    return record.outcome or TransferOutcome.FAILED

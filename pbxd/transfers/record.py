@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pbxd.calls.record import TransferKind
+from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId, Uniqueid
 from pbxd.orders import Target, TargetKind, TransferMode
-from pbxd.transfers.words import Outcome, State
+from pbxd.transfers.words import State
 
 VERSION = 1
 
@@ -49,8 +49,8 @@ class OpenTransfer:
     up: bool = False  #: it has been answered
     back_to: str | None = None  #: the queue to which the caller is sent
 
-    outcome: Outcome | None = None  #: how it ended; before that how it will if all goes well
-    went: Outcome | None = None  #: what became of the last attempt to reach the target
+    outcome: TransferOutcome | None = None  #: how it ended; before that how it will if all goes well
+    went: TransferOutcome | None = None  #: what became of the last attempt to reach the target
     why: str = ""  #: the same for people
     created: float
     rang: float | None = None  #: when the phone of the present target began to ring
@@ -70,7 +70,13 @@ class OpenTransfer:
 
 _TARGETS = ("target",)
 _LISTS = {"left": Target, "tried": AgentId}
-_ENUMS = {"state": State, "mode": TransferMode, "kind": TransferKind, "outcome": Outcome, "went": Outcome}
+_ENUMS = {
+    "state": State,
+    "mode": TransferMode,
+    "kind": TransferKind,
+    "outcome": TransferOutcome,
+    "went": TransferOutcome,
+}
 
 
 def body_of(record: OpenTransfer) -> dict[str, Any]:

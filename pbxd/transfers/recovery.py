@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pbxd.ami.actions import Hangup, Place, Redirect
 from pbxd.ami.snapshots import ChannelState
+from pbxd.calls.record import TransferOutcome
 from pbxd.effects import Count, Effect, KeepTransfer
 from pbxd.ids import NodeId, TransferId, Uniqueid
 from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
@@ -21,7 +22,7 @@ from pbxd.transfers.progress import FORGET_S, Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
 from pbxd.transfers.timers import Timer
-from pbxd.transfers.words import Input, Move, Outcome, State, Step
+from pbxd.transfers.words import Input, Move, State, Step
 
 ORPHANS = "pbxd_transfer_orphans_total"
 UNREADABLE = "pbxd_transfer_unreadable_total"
@@ -32,7 +33,7 @@ _SETTLING_S = 0.5
 _HALF_DONE = "Secondary redirect failed"
 """Asterisk's words when it has moved the first of two channels and could not move the second."""
 
-_NOTHING_DONE = Step(to=State.ENDED, moves=(Move.DROP,), outcome=Outcome.FAILED)
+_NOTHING_DONE = Step(to=State.ENDED, moves=(Move.DROP,), outcome=TransferOutcome.FAILED)
 
 
 class Recovery:
@@ -58,7 +59,7 @@ class Recovery:
         if asked.action == "Originate" and isinstance(answer, AskRefused):
             if asked.attempt != record.attempt:
                 return []
-            self._progress.records[record.id] = replace(record, went=Outcome.FAILED)
+            self._progress.records[record.id] = replace(record, went=TransferOutcome.FAILED)
             return self._progress.feed(record.id, Input.B_GONE, answer.at)
         return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
 
@@ -90,11 +91,11 @@ class Recovery:
                     self._progress.records[id_] = replace(record, why="the caller was on hold for too long")
                 return self._progress.feed(id_, Input.GUARD, at)
             case Timer.APPEAR:
-                self._progress.records[id_] = replace(record, went=Outcome.FAILED)
+                self._progress.records[id_] = replace(record, went=TransferOutcome.FAILED)
                 return self._progress.feed(id_, Input.B_GONE, at)
             case Timer.RING:
                 # The switch should have given up by itself. Its hang-up will say the rest.
-                self._progress.records[id_] = replace(record, went=Outcome.NO_ANSWER)
+                self._progress.records[id_] = replace(record, went=TransferOutcome.NO_ANSWER)
                 return self._progress.carry_out(Move.DROP, record, at)
             case Timer.STATE if record.state is State.PLACING:
                 return self._progress.feed(id_, Input.GO, at)

@@ -29,10 +29,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pbxd.transfers.words import Input, Move, Outcome, State, Step
+from pbxd.calls.record import TransferOutcome
+from pbxd.transfers.words import Input, Move, State, Step
 
 
-def _to(state: State, *moves: Move, event: str = "", outcome: Outcome | None = None) -> Step:
+def _to(state: State, *moves: Move, event: str = "", outcome: TransferOutcome | None = None) -> Step:
     return Step(to=state, moves=moves, event=event, outcome=outcome)
 
 
@@ -40,11 +41,11 @@ def _failed(state: State, *moves: Move) -> Step:
     return Step(to=state, moves=moves, as_it_went=True)
 
 
-def _end(outcome: Outcome, *moves: Move) -> Step:
+def _end(outcome: TransferOutcome, *moves: Move) -> Step:
     return Step(to=State.ENDED, moves=moves, outcome=outcome)
 
 
-_S, _I, _M, _O = State, Input, Move, Outcome
+_S, _I, _M, _O = State, Input, Move, TransferOutcome
 
 _FINALE = _end(_O.COMPLETED)
 _CANCELLED = _end(_O.CANCELLED, _M.DROP)

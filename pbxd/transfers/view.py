@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pbxd.calls.record import TransferOutcome
 from pbxd.transfers.handover import Notes
 from pbxd.transfers.machine import can
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.table import PUBLIC
-from pbxd.transfers.words import Outcome, State
+from pbxd.transfers.words import State
 
 VERSION = 1
 
 EVENTS = {
-    Outcome.COMPLETED: "completed",
-    Outcome.CANCELLED: "cancelled",
-    Outcome.DECLINED: "declined",
-    Outcome.BUSY: "declined",
-    Outcome.NO_ANSWER: "timeout",
-    Outcome.FAILED: "timeout",
-    Outcome.CALLER_LEFT: "caller_left",
-    Outcome.REQUEUED: "requeued",
-    Outcome.RECALLED: "recalled",
+    TransferOutcome.COMPLETED: "completed",
+    TransferOutcome.CANCELLED: "cancelled",
+    TransferOutcome.DECLINED: "declined",
+    TransferOutcome.BUSY: "declined",
+    TransferOutcome.NO_ANSWER: "timeout",
+    TransferOutcome.FAILED: "timeout",
+    TransferOutcome.CALLER_LEFT: "caller_left",
+    TransferOutcome.REQUEUED: "requeued",
+    TransferOutcome.RECALLED: "recalled",
 }
 """The event by which an end is published, before the event ``ended``."""
 
@@ -68,23 +69,23 @@ def public_state(record: OpenTransfer) -> str:
     return PUBLIC[record.state]
 
 
-def why_not(went: Outcome | None, name: str) -> str:
+def why_not(went: TransferOutcome | None, name: str) -> str:
     """Why the target cannot be had, for people."""
     match went:
-        case Outcome.BUSY:
+        case TransferOutcome.BUSY:
             return f"{name} is busy"
-        case Outcome.DECLINED:
+        case TransferOutcome.DECLINED:
             return f"{name} declined"
-        case Outcome.NO_ANSWER:
+        case TransferOutcome.NO_ANSWER:
             return f"{name} did not answer"
-        case Outcome.CANCELLED:
+        case TransferOutcome.CANCELLED:
             return f"{name} hung up"
         case _:
             return f"{name} could not be reached"
 
 
 ENDINGS = {
-    Outcome.CALLER_LEFT: "the caller hung up",
-    Outcome.REQUEUED: "the caller waits in a queue",
-    Outcome.RECALLED: "the caller is back with the transferer",
+    TransferOutcome.CALLER_LEFT: "the caller hung up",
+    TransferOutcome.REQUEUED: "the caller waits in a queue",
+    TransferOutcome.RECALLED: "the caller is back with the transferer",
 }

@@ -9,24 +9,25 @@ from pbxd.ami.actions import Hangup
 from pbxd.ami.event_types import SwitchEvent
 from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
 from pbxd.calls.names import own_channels, transfer_of
+from pbxd.calls.record import TransferOutcome
 from pbxd.effects import Effect
 from pbxd.ids import TransferId
 from pbxd.transfers.progress import Progress
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.timers import Timer
 from pbxd.transfers.view import why_not
-from pbxd.transfers.words import Input, Move, Outcome, State
+from pbxd.transfers.words import Input, Move, State
 
 _STATUS = {
-    "BUSY": Outcome.BUSY,
-    "NOANSWER": Outcome.NO_ANSWER,
-    "CANCEL": Outcome.NO_ANSWER,
+    "BUSY": TransferOutcome.BUSY,
+    "NOANSWER": TransferOutcome.NO_ANSWER,
+    "CANCEL": TransferOutcome.NO_ANSWER,
 }
 _CAUSES = {
-    17: Outcome.BUSY,
-    18: Outcome.NO_ANSWER,
-    19: Outcome.NO_ANSWER,
-    21: Outcome.DECLINED,
+    17: TransferOutcome.BUSY,
+    18: TransferOutcome.NO_ANSWER,
+    19: TransferOutcome.NO_ANSWER,
+    21: TransferOutcome.DECLINED,
 }
 """ISDN causes: user busy, no user responding, no answer, call rejected (SIP 603)."""
 
@@ -79,11 +80,11 @@ class Watching:
             return []
         if event.no_answer:
             # Asterisk 16 does not say so when it hangs up.
-            self._went(record, Outcome.NO_ANSWER)
+            self._went(record, TransferOutcome.NO_ANSWER)
         if event.uniqueid in wiring.channels:
             return []  # its hang-up follows
         if not event.no_answer:
-            self._went(record, Outcome.FAILED)
+            self._went(record, TransferOutcome.FAILED)
         self._progress.timers.stop(record.id, Timer.APPEAR)
         return self._progress.feed(record.id, Input.B_GONE, event.at)
 
@@ -112,7 +113,7 @@ class Watching:
             ):
                 self._progress.records[id_] = replace(record, up=True)
             case ami.DialEnd() if event.status != "ANSWER" and record.went is None and not record.up:
-                self._went(record, _STATUS.get(event.status, Outcome.FAILED))
+                self._went(record, _STATUS.get(event.status, TransferOutcome.FAILED))
             case ami.Hangup():
                 self._hung_up(record, event.cause, own=own)
             case _:
@@ -129,15 +130,15 @@ class Watching:
     def _hung_up(self, record: OpenTransfer, cause: int, *, own: bool) -> None:
         if record.up:
             if own:
-                self._went(record, Outcome.CANCELLED)
+                self._went(record, TransferOutcome.CANCELLED)
         elif cause in _CAUSES and (record.went is None or cause == 21):
             self._went(record, _CAUSES[cause])
         elif own and record.went is None:
-            self._went(record, Outcome.FAILED if record.rang is None else Outcome.NO_ANSWER)
+            self._went(record, TransferOutcome.FAILED if record.rang is None else TransferOutcome.NO_ANSWER)
 
-    def _went(self, record: OpenTransfer, went: Outcome) -> None:
-        if went is Outcome.BUSY and record.rang is not None:
-            went = Outcome.DECLINED  # a phone that rang and then was busy: somebody pressed the key
+    def _went(self, record: OpenTransfer, went: TransferOutcome) -> None:
+        if went is TransferOutcome.BUSY and record.rang is not None:
+            went = TransferOutcome.DECLINED  # a phone that rang and then was busy: somebody pressed the key
         why = why_not(went, record.target_name)
         self._progress.records[record.id] = replace(record, went=went, why=why)
 

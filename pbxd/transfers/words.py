@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pbxd.calls.record import TransferOutcome
+
 
 class State(StrEnum):
     PLACING = "placing"  #: C is put on hold; B's phone waits for B's page to show the hand-over
@@ -78,18 +80,6 @@ class Move(StrEnum):
     RESCUE = "C back to A's phone, else a queue"
 
 
-class Outcome(StrEnum):
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    DECLINED = "declined"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    CALLER_LEFT = "caller_left"
-    FAILED = "failed"
-    REQUEUED = "requeued"
-    RECALLED = "recalled"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One row's right-hand side. ``outcome`` while not ENDED: how it will end if all goes as wished."""
@@ -97,7 +87,7 @@ class Step:
     to: State
     moves: tuple[Move, ...] = ()
     event: str = ""  #: what is published, beside the change itself
-    outcome: Outcome | None = None
+    outcome: TransferOutcome | None = None
     as_it_went: bool = False  #: the outcome is what became of the attempt to reach B (busy, declined, …)
     again: bool = False  #: an order that has been obeyed already
     stay: bool = False  #: expected, and changes nothing

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pbxd.calls.record import TransferKind
+from pbxd.calls.record import TransferOutcome as Outcome
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId, Uniqueid
 from pbxd.orders import Target, TargetKind, TransferMode, Verb
 from pbxd.transfers.machine import can, follow, order_of, signal_of, take
@@ -15,7 +16,7 @@ from pbxd.transfers.moves import actions
 from pbxd.transfers.record import OpenTransfer, UnreadableError, body_of, read_body
 from pbxd.transfers.rules import OnHangup, TransferRules
 from pbxd.transfers.table import AWAITING, ORDERS, PUBLIC, TABLE
-from pbxd.transfers.words import Input, Move, Outcome, State, Step
+from pbxd.transfers.words import Input, Move, State, Step
 
 RECORD = OpenTransfer(
     id=TransferId("t1"),

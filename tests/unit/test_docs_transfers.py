@@ -7,10 +7,11 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from pbxd.calls.record import TransferOutcome
 from pbxd.cli import app
 from pbxd.transfers.draw import mermaid, rows
 from pbxd.transfers.table import PUBLIC, TABLE
-from pbxd.transfers.words import Outcome, State
+from pbxd.transfers.words import State
 
 TEXT = (Path(__file__).parents[2] / "docs" / "transfers.md").read_text()
 
@@ -30,7 +31,7 @@ def test_the_states_of_the_page_and_the_inner_ones_belong_together() -> None:
 
 
 def test_every_outcome_is_named() -> None:
-    for outcome in Outcome:
+    for outcome in TransferOutcome:
         assert f"`{outcome}`" in TEXT
 
 
