@@ -39,6 +39,15 @@ info = !950/330,!1400/330,!1800/330,0
 """
 
 
+_CDR = """[general]
+enable = yes
+unanswered = yes
+[csv]
+usegmtime = yes
+loguniqueid = yes
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What a test or a demo wants of its switch beyond the usual."""
@@ -53,6 +62,7 @@ class Wishes:
     scenarios: bool = True  #: with the queues q5XX of the recorded scenarios
     features: str = ""  #: replaces keys of features.conf's general section, e.g. "atxferdropcall = yes"
     real_music: bool = False  #: music for people instead of the three notes
+    cdr: bool = False  #: keeps its call detail records, Master.csv, with unique ids and in UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +104,7 @@ def write_configuration(folder: Path, asterisk: Asterisk, ports: Ports, wishes: 
         + wishes.extensions,
         "rtp.conf": "[general]\nrtpstart = 20000\nrtpend = 29999\nstrictrtp = no\n",
         "confbridge.conf": "[general]\n",
-        "cdr.conf": "[general]\nenable = no\n",
+        "cdr.conf": _CDR if wishes.cdr else "[general]\nenable = no\n",
         "udptl.conf": "[general]\n",
         "ccss.conf": "[general]\n",
         "cel.conf": "[general]\nenable = no\n",
@@ -105,6 +115,10 @@ def write_configuration(folder: Path, asterisk: Asterisk, ports: Ports, wishes: 
     }
     for name, text in texts.items():
         (etc / name).write_text(text)
+    if wishes.cdr:
+        with (etc / "modules.conf").open("a") as modules:
+            modules.write("load = cdr_csv.so\n")
+        (folder / "log/cdr-csv").mkdir()
     if not wishes.real_music:
         for conf in (etc / "musiconhold.conf", etc / "musiconhold.d/pbxd.conf"):
             conf.write_text(conf.read_text().replace("directory = moh", f"directory = {folder / 'moh'}"))
