@@ -1,4 +1,4 @@
-"""Record a switch's own books beside what it said: its queue_log and its call detail records of some scenarios.
+"""Record a switch's own books beside what it said: its queue_log and its call detail records.
 
     python -m deploy.lab.books                    on Asterisk 22 and 16
     python -m deploy.lab.books --suite forky queue_answered star2_completed
