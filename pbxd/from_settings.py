@@ -11,6 +11,7 @@ from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.callers.tags import Tags
 from pbxd.edge.web import Operator, Patience, WebAgent
+from pbxd.figures.thresholds import QueueThresholds, Thresholds
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.settings.model import Settings, Web
 from pbxd.transfers.rules import Acknowledge, OnHangup, QueueRules, TransferRules
@@ -44,6 +45,7 @@ def rules(settings: Settings) -> Rules:
         transfers=transfer_rules(settings),
         wrap_up=wrap_up_rules(settings),
         agent_figures=settings.metrics.per_agent,
+        thresholds=thresholds(settings),
     )
 
 
@@ -87,6 +89,19 @@ def wrap_up_rules(settings: Settings) -> WrapUpRules:
         direct_s=wrap_up.direct,
         queues=wrap_up.queues,
         declined_s=wrap_up.declined_pause,
+    )
+
+
+def thresholds(settings: Settings) -> Thresholds:
+    """What the figures count as soon enough, and as given up at once."""
+    figures = settings.figures
+    return Thresholds(
+        default_service_level_s=figures.service_level,
+        default_short_abandon_s=figures.short_abandon,
+        queues={
+            name: QueueThresholds(service_level_s=queue.service_level, short_abandon_s=queue.short_abandon)
+            for name, queue in figures.queues.items()
+        },
     )
 
 

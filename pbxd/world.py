@@ -22,6 +22,7 @@ from pbxd.colleagues import Colleagues
 from pbxd.desk import Desk
 from pbxd.effects import Effect
 from pbxd.figures import Figures, caller_rescued, flow_left, refusals
+from pbxd.figures.thresholds import Thresholds
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import (
@@ -70,6 +71,7 @@ class Rules:
     transfers: TransferRules = field(default_factory=TransferRules)
     wrap_up: WrapUpRules = field(default_factory=WrapUpRules)
     agent_figures: bool = False  #: figures that carry agents' names
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 class World:

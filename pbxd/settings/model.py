@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pbxd.settings.connections import Agi, Ami, Mqtt, Network, Node, Store, Token, Web
+from pbxd.settings.figures import Figures, QueueFigures
 from pbxd.settings.house import (
     Agent,
     Callers,
@@ -37,6 +38,7 @@ __all__ = [
     "Agi",
     "Ami",
     "Callers",
+    "Figures",
     "Flows",
     "HoldGuard",
     "Log",
@@ -46,6 +48,7 @@ __all__ = [
     "Node",
     "Outside",
     "Prompts",
+    "QueueFigures",
     "QueueTransfers",
     "Reassure",
     "Recall",
@@ -78,4 +81,5 @@ class Settings(Section):
     prompts: Prompts = Prompts()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    figures: Figures = Figures()
     switchboard: Switchboard = Switchboard()

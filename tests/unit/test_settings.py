@@ -392,6 +392,7 @@ def test_the_sample_file_loads_and_says_what_the_defaults_are(tmp_path: Path) ->
         "prompts",
         "log",
         "metrics",
+        "figures",
         "switchboard",
         "transfers",
         "wrap_up",
@@ -419,6 +420,7 @@ def test_what_the_sample_file_comments_out_loads_too(tmp_path: Path) -> None:
     assert settings.nodes[0].ami.tls
     assert settings.transfers.outside.allow == ("+8610", "+8621")
     assert settings.wrap_up.queues == {"billing": 30.0, "support": 60.0}
+    assert settings.figures.queues["support"].service_level == 60.0
     assert settings.web.tokens[0].agents == ("all",)
 
 
