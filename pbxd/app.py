@@ -27,6 +27,7 @@ from pbxd.edge.store import Store, StoreError
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import RecentContact, WebEdge
 from pbxd.effects import (
+    Append,
     Ask,
     Count,
     KeepDossier,
@@ -219,6 +220,9 @@ class Daemon:
             self._store.remember(effect.contact)
             call_ended(effect.contact)
 
+        def append(effect: Append) -> None:
+            self._store.append(effect.stretch)
+
         def look_up(effect: LookUp) -> None:
             self._store.ask(effect, self._board.put)
 
@@ -239,6 +243,7 @@ class Daemon:
             Together: together,
             Publish: publish,
             Remember: remember,
+            Append: append,
             LookUp: look_up,
             Tell: tell,
             Reply: reply,

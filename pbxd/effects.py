@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId
+from pbxd.ledger.stretch import Stretch
 from pbxd.messages import Contact
 
 
@@ -56,6 +57,13 @@ class Tell:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remember:
     contact: Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """One more row of the ledger, for a journey whose contact was remembered before."""
+
+    stretch: Stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +124,18 @@ class KeepDossier:
 
 
 Effect = (
-    Ask | Together | Publish | Tell | Remember | LookUp | Wake | Count | Reply | KeepTransfer | KeepDossier
+    Ask
+    | Together
+    | Publish
+    | Tell
+    | Remember
+    | Append
+    | LookUp
+    | Wake
+    | Count
+    | Reply
+    | KeepTransfer
+    | KeepDossier
 )
 
 

@@ -15,6 +15,7 @@ from pbxd.ami.events import AmiEvent
 from pbxd.ami.inventory import Inventory
 from pbxd.calls.record import CallRecord
 from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId, Uniqueid
+from pbxd.ledger.stretch import Stretch
 from pbxd.orders import Order
 
 # ---------------------------------------------------------------- events
@@ -137,6 +138,7 @@ class Contact:
     agents: tuple[AgentId | None, ...]  #: who each leg of the record was, in the same order
     handovers: tuple[HandoverNote, ...] = ()  #: of each transfer, oldest first
     repeated: int = 0  #: agents who reported that the caller had to repeat himself
+    stretches: tuple[Stretch, ...] = ()  #: the ledger's rows, but for wrap-ups that end later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

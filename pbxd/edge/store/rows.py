@@ -1,5 +1,5 @@
-"""Contacts as rows of the tables. Text is cleaned here: PostgreSQL takes no NUL, nobody half a
-surrogate pair."""
+"""Contacts, and what comes after them, as rows of the tables. Text is cleaned here: PostgreSQL takes no NUL,
+nobody half a surrogate pair."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pbxd.callers.names import safe_text
-from pbxd.ids import AgentId
+from pbxd.ids import AgentId, CallId
+from pbxd.ledger.stretch import Stretch
 from pbxd.messages import Contact, HandoverNote
 
 Row = dict[str, Any]
 Agents = tuple[AgentId | None, ...]
+Entry = Contact | Stretch
+"""What the store is given to write: a contact with all that belongs to it, or what came after it."""
 
 NOTE_LENGTH = 2000  #: letters of a note that somebody typed
 TEXT_LENGTH = 300  #: letters; PostgreSQL's indexes take some 2,700 bytes
@@ -28,16 +31,25 @@ class Batch:
     legs: list[Row] = field(default_factory=list)
     waits: list[Row] = field(default_factory=list)
     transfers: list[Row] = field(default_factory=list)
+    stretches: list[Row] = field(default_factory=list)
 
     @classmethod
-    def of(cls, group: Iterable[Contact]) -> Batch:
+    def of(cls, group: Iterable[Entry]) -> Batch:
         """The rows of a group; of a call that is in it twice, the later.
 
         TypeError or ValueError when a contact holds what no row can hold.
         """
         batch = cls()
-        for contact in {contact.record.id: contact for contact in group}.values():
+        contacts: dict[CallId, Contact] = {}
+        stretches: dict[tuple[CallId, int], Stretch] = {}
+        for entry in group:
+            if isinstance(entry, Stretch):
+                stretches[entry.call, entry.position] = entry
+            else:
+                contacts[entry.record.id] = entry
+        for contact in contacts.values():
             batch._add(contact)
+        batch.stretches += [stretch_row(stretch) for stretch in stretches.values()]
         # In a fixed order of keys, or two writers could each wait for a row that the other holds.
         batch.callers = dict(sorted(batch.callers.items()))
         return batch
@@ -99,6 +111,7 @@ class Batch:
                     "queue": maybe(transfer.queue),
                 }
             )
+        self.stretches += [stretch_row(stretch) for stretch in contact.stretches]
         if row["number"]:
             self._see(row)
 
@@ -156,6 +169,27 @@ def contact_row(contact: Contact, agents: Agents) -> Row:
         "handovers": [_handover(note) for note in contact.handovers],
         "repeated": int(contact.repeated),
     }
+
+
+def stretch_row(stretch: Stretch) -> Row:
+    return {
+        "call": text(stretch.call),
+        "position": stretch.position,
+        "node": text(stretch.node),
+        "stage": str(stretch.stage),
+        "started": seconds(stretch.started),
+        "ended": None if stretch.ended is None else seconds(stretch.ended),
+        "queue": maybe(stretch.queue),
+        "interface": maybe(stretch.interface),
+        "agent": maybe(stretch.agent),
+        "outcome": maybe(stretch.outcome),
+        "missed": bool(stretch.missed),
+    }
+
+
+def call_of(entry: Entry) -> CallId:
+    """Whose journey it is about."""
+    return entry.call if isinstance(entry, Stretch) else entry.record.id
 
 
 def _handover(note: HandoverNote) -> Row:

@@ -1,8 +1,9 @@
-"""Contacts that the database cannot take now, kept in a file beside it: one JSON object a line.
+"""Contacts, and rows of the ledger that come after them, that the database cannot take now, kept in a file
+beside it: one JSON object a line.
 
 Written when the queue in memory is full or pbxd stops while the database is away, read again when it is
-back. A line is removed only after its contact is in the database; reading one twice does no harm, because
-contacts are stored by call id.
+back. A line is removed only after its entry is in the database; reading one twice does no harm, because
+entries are stored by call id.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from pbxd.calls.record import (
     TransferOutcome,
     Wait,
 )
+from pbxd.edge.store.rows import Entry
+from pbxd.ledger.stretch import Stage, Stretch
 from pbxd.messages import Contact, HandoverNote, PathStep
 
 VERSION = 1
@@ -45,17 +48,17 @@ class Spool:
     def __bool__(self) -> bool:
         return self.path.is_file() or self.reading.is_file()
 
-    def append(self, contacts: Iterable[Contact], *, sync: bool = True) -> None:
-        """Add contacts. OSError when that cannot be done; then none of them is added.
+    def append(self, entries: Iterable[Entry], *, sync: bool = True) -> None:
+        """Add entries. OSError when that cannot be done; then none of them is added.
 
         With ``sync`` they are on the disk when this returns, which takes as long as the disk takes; without
         it they survive the end of this process, but not a power cut in the next seconds.
         """
-        _write(self.path, (json.dumps(to_json(contact)) for contact in contacts), sync=sync)
+        _write(self.path, (json.dumps(to_json(entry)) for entry in entries), sync=sync)
 
-    def set_aside(self, contact: Contact, why: str) -> None:
-        """Keep a contact that no database takes, with the reason, for somebody to look at."""
-        _write(self.refused, [json.dumps({"why": why, **to_json(contact)})])
+    def set_aside(self, entry: Entry, why: str) -> None:
+        """Keep an entry that no database takes, with the reason, for somebody to look at."""
+        _write(self.refused, [json.dumps({"why": why, **to_json(entry)})])
 
     def open_reading(self) -> bool:
         """Make the written file the one to read, unless one is still being read. False: nothing to read."""
@@ -66,20 +69,20 @@ class Spool:
                 return False
         return True
 
-    def read(self) -> Iterator[Contact]:
-        """The contacts of the file being read. A line that cannot be read is moved to ``refused``."""
+    def read(self) -> Iterator[Entry]:
+        """The entries of the file being read. A line that cannot be read is moved to ``refused``."""
         with self.reading.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    contact = from_json(json.loads(line.decode("utf-8")))
+                    entry = from_json(json.loads(line.decode("utf-8")))
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     log.error("spool.line_unreadable", file=str(self.reading), line=number, error=repr(error))
                     _write(self.refused, [json.dumps({"why": repr(error), "line": line.decode("latin-1")})])
                     continue
-                yield contact
+                yield entry
 
     def done_reading(self) -> None:
-        """All contacts of the file being read are in the database."""
+        """All entries of the file being read are in the database."""
         self.reading.unlink(missing_ok=True)
 
 
@@ -109,15 +112,19 @@ def _last_byte(path: Path) -> bytes:
         return file.read(1)
 
 
-def to_json(contact: Contact) -> dict[str, Any]:
-    """A contact as a JSON object; ``from_json`` gives the same contact back."""
-    return {"version": VERSION, **asdict(contact)}
+def to_json(entry: Entry) -> dict[str, Any]:
+    """An entry as a JSON object; ``from_json`` gives the same entry back."""
+    if isinstance(entry, Stretch):
+        return {"version": VERSION, "stretch": asdict(entry)}
+    return {"version": VERSION, **asdict(entry)}
 
 
-def from_json(data: dict[str, Any]) -> Contact:
+def from_json(data: dict[str, Any]) -> Entry:
     """ValueError, KeyError or TypeError when ``data`` is not what ``to_json`` makes."""
     if data["version"] != VERSION:
         raise ValueError(f"version {data['version']!r} of a spooled contact is not known")
+    if "stretch" in data:
+        return _stretch(data["stretch"])
     record = dict(data["record"])
     outcome = record.pop("outcome")
     legs = tuple(Leg(**leg) for leg in record.pop("legs"))
@@ -147,4 +154,9 @@ def from_json(data: dict[str, Any]) -> Contact:
         agents=tuple(data["agents"]),
         handovers=tuple(HandoverNote(**note) for note in data.get("handovers", ())),
         repeated=int(data.get("repeated", 0)),
+        stretches=tuple(_stretch(one) for one in data.get("stretches", ())),
     )
+
+
+def _stretch(data: dict[str, Any]) -> Stretch:
+    return Stretch(**{**data, "stage": Stage(data["stage"])})

@@ -18,11 +18,13 @@ from pbxd.edge.store.keeper import Keeper
 from pbxd.edge.store.keeping import PooledShelf, Shelf, ThreadShelf
 from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
+from pbxd.edge.store.rows import Entry
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
 from pbxd.edge.store.writing import Committer, PooledCommitter, ThreadCommitter
 from pbxd.effects import KeepDossier, KeepTransfer, LookUp
 from pbxd.ids import CallId, TransferId
+from pbxd.ledger.stretch import Stretch
 from pbxd.messages import Contact, DossiersKept, HistoryFound, HistoryMissing, TransfersKept
 from pbxd.settings.connections import Store as Settings
 
@@ -163,6 +165,10 @@ class Store:
         """Take a finished contact. Returns at once and never raises."""
         self._writer.remember(contact)
 
+    def append(self, stretch: Stretch) -> None:
+        """Take a row of the ledger whose contact was taken before. Returns at once and never raises."""
+        self._writer.remember(stretch)
+
     async def flushed(self) -> None:
         """Wait until all contacts, those of the spool too, are in the database (or set aside)."""
         await self._writer.flushed()
@@ -263,7 +269,7 @@ class Store:
 
     # ---------------------------------------------------------------- the database
 
-    async def _commit(self, group: list[Contact]) -> int:
+    async def _commit(self, group: list[Entry]) -> int:
         await self._migrate()
         return await self._committer.commit(group)
 

@@ -112,6 +112,26 @@ transfers = sa.Table(
     sqlite_with_rowid=False,
 )
 
+stretches = sa.Table(  # the ledger: what a row is says pbxd.ledger.stretch
+    "stretches",
+    metadata,
+    sa.Column("call", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("node", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("started", Seconds, nullable=False),
+    sa.Column("ended", Seconds),
+    sa.Column("queue", sa.Text),
+    sa.Column("interface", sa.Text),
+    sa.Column("agent", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("missed", sa.Boolean, nullable=False),
+    sa.Index("ix_stretches_stage_started", "stage", "started"),
+    sa.Index("ix_stretches_agent_started", "agent", "started"),
+    sa.Index("ix_stretches_queue_started", "queue", "started"),
+    sqlite_with_rowid=False,
+)
+
 kept = sa.Table(
     "kept",
     metadata,
@@ -133,5 +153,5 @@ outbox = sa.Table(
     sa.Index("ix_outbox_refused_id", "refused", "id"),
 )
 
-#: the tables whose rows belong to one contact, and go with it
+#: the tables whose rows are written with their contact, and replaced with it; of the ledger see ``writing``
 PARTS = (legs, waits, transfers)

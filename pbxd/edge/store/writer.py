@@ -1,4 +1,5 @@
-"""The one writer of contacts: takes them at once, commits them in groups, keeps them through any outage.
+"""The one writer of contacts and of what comes after them (each an ``Entry``): takes them at once, commits them
+in groups, keeps them through any outage.
 
 While one group is being committed the next one gathers, so that a busy hour costs one disk flush for many
 contacts and a quiet one no delay. A contact is in exactly one place: the queue in memory, the spool file
@@ -18,15 +19,15 @@ from itertools import islice
 import structlog
 
 from pbxd.edge.store.faults import Count, first_line, is_rows_fault, kind_of
+from pbxd.edge.store.rows import Entry, call_of
 from pbxd.edge.store.spool import Spool
-from pbxd.messages import Contact
 
 RETRY_FIRST_S = 0.1
 UNDECIDED = 3  #: contacts that may fail one after the other before the database itself is in doubt
 
 log = structlog.get_logger("pbxd.store")
 
-Commit = Callable[[list[Contact]], Awaitable[int]]
+Commit = Callable[[list[Entry]], Awaitable[int]]
 
 
 class Writer:
@@ -50,7 +51,7 @@ class Writer:
         self._size = queue
         self._timeout_s = timeout_s
         self._retry_most_s = retry_most_s
-        self._queue: deque[Contact] = deque()
+        self._queue: deque[Entry] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
@@ -64,7 +65,7 @@ class Writer:
         """Contacts in memory that are not in the database yet."""
         return len(self._queue)
 
-    def remember(self, contact: Contact) -> None:
+    def remember(self, contact: Entry) -> None:
         """Take a contact. Returns at once; it is in the database, or in the spool, soon after."""
         if self._closed or len(self._queue) >= self._size:
             # On the loop's own thread, and so without waiting for the disk unless there is time for it.
@@ -112,7 +113,7 @@ class Writer:
 
     # ---------------------------------------------------------------- one group
 
-    async def _write(self, group: list[Contact]) -> None:
+    async def _write(self, group: list[Entry]) -> None:
         """Store a group, however long it takes. One that is at fault itself does not hold up the others."""
         while True:
             try:
@@ -131,21 +132,21 @@ class Writer:
                 return
             await self._pause()
 
-    async def _attempt(self, group: list[Contact]) -> None:
+    async def _attempt(self, group: list[Entry]) -> None:
         began = time.perf_counter()
         async with asyncio.timeout(self._timeout_s):
             stored = await self._commit(group)
         self._count("pbxd_store_commit_seconds", time.perf_counter() - began)
         self._count("pbxd_store_contacts_total", stored, result="stored")
 
-    async def _one_by_one(self, group: list[Contact]) -> list[Contact]:
+    async def _one_by_one(self, group: list[Entry]) -> list[Entry]:
         """Store each contact by itself and return those to try again.
 
         A contact is set aside when it is refused for what it holds, or when it fails for a reason unknown
         to us while a neighbour, tried right after it, goes through.
         """
-        good: Contact | None = None
-        undecided: list[Contact] = []
+        good: Entry | None = None
+        undecided: list[Entry] = []
         for position, contact in enumerate(group):
             error = await self._single(contact)
             if error is None:
@@ -161,7 +162,7 @@ class Writer:
                 return [*undecided, *group[position:]]
         return undecided
 
-    async def _single(self, contact: Contact) -> Exception | None:
+    async def _single(self, contact: Entry) -> Exception | None:
         try:
             await self._attempt([contact])
         except Exception as error:
@@ -177,7 +178,7 @@ class Writer:
             try:
                 if not self._spool.open_reading():
                     return
-                group: list[Contact] = []
+                group: list[Entry] = []
                 for contact in self._spool.read():
                     group.append(contact)
                     if len(group) == self._group:
@@ -191,7 +192,7 @@ class Writer:
                 log.error("spool.unreadable", file=str(self._spool.reading), error=str(error))
                 return
 
-    def _spool_now(self, contacts: list[Contact], *, sync: bool) -> None:
+    def _spool_now(self, contacts: list[Entry], *, sync: bool) -> None:
         try:
             self._spool.append(contacts, sync=sync)
         except OSError as error:
@@ -200,7 +201,7 @@ class Writer:
                 "store.contacts_lost",
                 file=str(self._spool.path),
                 error=str(error),
-                calls=[contact.record.id for contact in contacts[:100]],
+                calls=[call_of(contact) for contact in contacts[:100]],
                 count=len(contacts),
             )
             return
@@ -209,14 +210,14 @@ class Writer:
             self._idle.clear()
             self._filled.set()
 
-    def _set_aside(self, contact: Contact, error: Exception) -> None:
+    def _set_aside(self, contact: Entry, error: Exception) -> None:
         self._count("pbxd_store_contacts_total", result="refused")
-        log.error("store.contact_refused", call=contact.record.id, error=first_line(error))
+        log.error("store.contact_refused", call=call_of(contact), error=first_line(error))
         try:
             self._spool.set_aside(contact, first_line(error))
         except (OSError, TypeError, ValueError) as fault:
             self._count("pbxd_store_contacts_total", result="lost")
-            log.critical("store.contacts_lost", calls=[contact.record.id], count=1, error=str(fault))
+            log.critical("store.contacts_lost", calls=[call_of(contact)], count=1, error=str(fault))
 
     # ---------------------------------------------------------------- away and back
 

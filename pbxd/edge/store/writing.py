@@ -15,22 +15,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pbxd.edge.store.engines import connect_existing, sqlite_pragmas
 from pbxd.edge.store.faults import kind_of
-from pbxd.edge.store.rows import Batch
-from pbxd.edge.store.tables import PARTS, callers, contacts, legs, transfers, waits
+from pbxd.edge.store.rows import Batch, Entry
+from pbxd.edge.store.tables import PARTS, callers, contacts, legs, stretches, transfers, waits
 from pbxd.edge.store.thread import OneThread
-from pbxd.messages import Contact
+from pbxd.ledger.stretch import Stage
 
 Values = tuple[Any, ...]
 Insert = postgresql.Insert | sqlite.Insert
 
+_REPLACED = sa.and_(
+    stretches.c.call.in_(sa.bindparam("calls", expanding=True)), stretches.c.stage != Stage.WRAP_UP.value
+)
+"""Rows of the ledger that a contact brings with it; a wrap-up may have come later, by itself."""
+
 
 class Committer(Protocol):
-    """Stores a group of contacts in one transaction. Any exception means that none of them is stored."""
+    """Stores a group of entries in one transaction. Any exception means that none of them is stored."""
 
-    group: int  #: the most contacts in one transaction
+    group: int  #: the most entries in one transaction
 
-    async def commit(self, group: Sequence[Contact]) -> int:
-        """Write them and return how many there were. A call stored before is replaced whole."""
+    async def commit(self, group: Sequence[Entry]) -> int:
+        """Write them and return how many contacts there were. A call stored before is replaced whole."""
 
     async def close(self) -> None: ...
 
@@ -44,7 +49,7 @@ class PooledCommitter:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def commit(self, group: Sequence[Contact]) -> int:
+    async def commit(self, group: Sequence[Entry]) -> int:
         batch = Batch.of(group)
         async with self._engine.begin() as connection:
             known = sa.select(contacts.c.call).where(contacts.c.call.in_(batch.calls))
@@ -52,6 +57,8 @@ class PooledCommitter:
             # Nearly always none is known yet, and the one question has told so.
             for table in PARTS if found else ():
                 await connection.execute(sa.delete(table).where(table.c.call.in_(found)))
+            if found:
+                await connection.execute(sa.delete(stretches).where(_REPLACED), {"calls": list(found)})
             for statement, rows in _inserts(connection.dialect.name, batch):
                 await connection.execute(statement, rows)
         return len(batch.contacts)
@@ -74,13 +81,13 @@ class ThreadCommitter:
         self._thread = OneThread("pbxd-store")
         self._connection: sqlite3.Connection | None = None
 
-    async def commit(self, group: Sequence[Contact]) -> int:
+    async def commit(self, group: Sequence[Entry]) -> int:
         return await self._thread.call(lambda: self._commit(group))
 
     async def close(self) -> None:
         await self._thread.end(self._forget)
 
-    def _commit(self, group: Sequence[Contact]) -> int:
+    def _commit(self, group: Sequence[Entry]) -> int:
         batch = Batch.of(group)
         inserts = _sqlite_inserts(batch)
         connection = self._connection or self._open()
@@ -91,6 +98,9 @@ class ThreadCommitter:
             for (call,) in known.fetchall():
                 for table in PARTS:
                     connection.execute(f"DELETE FROM {table.name} WHERE call = ?", (call,))
+                connection.execute(
+                    "DELETE FROM stretches WHERE call = ? AND stage <> ?", (call, Stage.WRAP_UP.value)
+                )
             for statement, rows in inserts:
                 connection.executemany(statement, rows)
             connection.execute("COMMIT")
@@ -112,8 +122,8 @@ class ThreadCommitter:
             self._connection = None
 
 
-def sqlite_inserts(group: Iterable[Contact]) -> list[tuple[str, list[Values]]]:
-    """Each statement that stores a group of contacts in SQLite, with the values of its rows."""
+def sqlite_inserts(group: Iterable[Entry]) -> list[tuple[str, list[Values]]]:
+    """Each statement that stores a group of entries in SQLite, with the values of its rows."""
     return _sqlite_inserts(Batch.of(group))
 
 
@@ -135,6 +145,7 @@ def _inserts(dialect: str, batch: Batch) -> list[tuple[sa.Insert, list[dict[str,
         (_insert(dialect, legs), batch.legs),
         (_insert(dialect, waits), batch.waits),
         (_insert(dialect, transfers), batch.transfers),
+        (_upsert_stretch(dialect), batch.stretches),
     )
     return [(statement, rows) for statement, rows in pairs if rows]
 
@@ -156,6 +167,14 @@ def _upsert_contact(dialect: str) -> sa.Insert:
     insert = _insert(dialect, contacts)
     new = {column.name: insert.excluded[column.name] for column in contacts.c if column.name != "call"}
     return insert.on_conflict_do_update(index_elements=["call"], set_=new)
+
+
+@cache
+def _upsert_stretch(dialect: str) -> sa.Insert:
+    insert = _insert(dialect, stretches)
+    key = ["call", "position"]
+    new = {column.name: insert.excluded[column.name] for column in stretches.c if column.name not in key}
+    return insert.on_conflict_do_update(index_elements=key, set_=new)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""The ledger: one row for each stretch of a caller's journey. All figures are computed from it."""
