@@ -80,6 +80,7 @@ class Centre:
         self._ami_ports: dict[str, int] = {}
         self.password = secrets.token_urlsafe(6)
         self.folder = Path()
+        self._http: httpx.AsyncClient | None = None
         self._say = say
         self._more = dict(more or {})
         self._flows = flows
@@ -117,17 +118,19 @@ class Centre:
 
     async def metrics(self) -> dict[str, float]:
         """The figures now: ``name{labels}`` as in the text format, to value."""
-        async with httpx.AsyncClient(trust_env=False) as http:
-            text = (await http.get(f"{self.url}/metrics")).text
+        text = (await self._ask("/metrics")).text
         lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, value in lines}
 
+    async def _ask(self, path: str) -> httpx.Response:
+        assert self._http is not None
+        return await self._http.get(self.url + path)
+
     async def ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            try:
-                return (await http.get(f"{self.url}/-/ready")).status_code == 200
-            except httpx.HTTPError:
-                return False
+        try:
+            return (await self._ask("/-/ready")).status_code == 200
+        except httpx.HTTPError:
+            return False
 
     async def quiet(self) -> None:
         """Wait until pbxd knows of no call, has nothing to work off, and no caller in a flow."""
@@ -155,6 +158,10 @@ class Centre:
     async def start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pbxd-centre-"))
         self._ports = {"agi": free_port(), "web": self._web_port or free_port()}
+        # One for all that is asked, without certificates: reading those costs more than the question.
+        # No connection is kept: pbxd may be killed at any time.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(trust_env=False, verify=False, limits=limits)
         async with asyncio.TaskGroup() as starting:
             for switch in self.switches:
                 starting.create_task(switch.start())
@@ -173,6 +180,8 @@ class Centre:
         finally:
             for switch in self.switches:
                 await switch.stop()
+            if self._http is not None:
+                await self._http.aclose()
             if self.folder != Path():
                 shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -1,7 +1,7 @@
 """What a phone hears, told from its samples: other phones' tones, hold music, ringing, any other sound.
 
 Every phone sends a tone of its own. Whether somebody hears somebody is then a question for a Goertzel filter
-(a discrete Fourier transform at single frequencies; here as two sums over a window of a tenth of a second),
+(a discrete Fourier transform at single frequencies; here as one sum over a window of a tenth of a second),
 not for what a switch says about its bridges. All frequencies are multiples of 10 Hz, so that each fits the
 window a whole number of times and none leaks into another.
 """
@@ -13,9 +13,14 @@ from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from operator import mul
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from deploy.lab.files import MUSIC_HZ
+
+Samples = npt.NDArray[Any]
 
 RATE = 8000  #: samples per second, 16 bit, mono
 WINDOW = RATE // 10
@@ -38,27 +43,19 @@ _SOUND_RMS = 150.0  #: what remains without the tones counts as a sound from her
 
 
 @cache
-def _waves(hz: float) -> tuple[list[float], list[float]]:
-    step = 2 * math.pi * hz / RATE
-    return [math.cos(step * n) for n in range(WINDOW)], [math.sin(step * n) for n in range(WINDOW)]
+def _wave(hz: float) -> Samples:
+    return np.exp(2j * np.pi * hz / RATE * np.arange(WINDOW))
 
 
-def amplitude(samples: array[int], hz: float) -> float:
+def amplitude(samples: Samples, hz: float) -> float:
     """The amplitude of the frequency in one window of samples."""
-    cosine, sine = _waves(hz)
-    return 2.0 / WINDOW * math.hypot(sum(map(mul, samples, cosine)), sum(map(mul, samples, sine)))
+    return 2.0 / WINDOW * float(abs(samples @ _wave(hz)))
 
 
-def amplitude_in_pieces(samples: array[int], hz: float) -> float:
+def amplitude_in_pieces(samples: Samples, hz: float) -> float:
     """The amplitude of the frequency when the phase may change with every packet; blunter by as much."""
-    cosine, sine = _waves(hz)
-    power = 0.0
-    for start in range(0, WINDOW, _PIECE):
-        piece = samples[start : start + _PIECE]
-        real = sum(map(mul, piece, cosine))
-        imaginary = sum(map(mul, piece, sine))
-        power += real * real + imaginary * imaginary
-    return 2.0 / _PIECE * math.sqrt(power / (WINDOW // _PIECE))
+    pieces = (samples * _wave(hz)).reshape(-1, _PIECE).sum(axis=1)
+    return 2.0 / _PIECE * float(np.sqrt(np.mean(np.abs(pieces) ** 2)))
 
 
 @cache
@@ -69,14 +66,15 @@ def tone(hz: float) -> bytes:
 
 
 def heard_in(
-    samples: array[int], tones: Mapping[str, float], before: frozenset[str] = frozenset()
+    pcm: array[int], tones: Mapping[str, float], before: frozenset[str] = frozenset()
 ) -> frozenset[str]:
     """Whose tone, and which other sounds, are in one window of samples. Empty: silence.
 
     A tone that was heard ``before`` may have become ragged: on a busy machine packets come late and are
     dropped, and the tone goes on in another phase. It then is looked for packet by packet.
     """
-    energy = sum(map(mul, samples, samples)) / WINDOW
+    samples: Samples = np.asarray(pcm, dtype=np.float64)
+    energy = float(samples @ samples) / WINDOW
     if energy < _SOUND_RMS**2:
         return frozenset()
     names: set[str] = set()
@@ -108,12 +106,12 @@ def _owners(tones: Mapping[str, float]) -> dict[float, list[str]]:
     return owners
 
 
-def _is_there_in_pieces(samples: array[int], hz: float, energy: float) -> bool:
+def _is_there_in_pieces(samples: Samples, hz: float, energy: float) -> bool:
     strength = amplitude_in_pieces(samples, hz)
     return strength >= _HEARD and strength**2 / 2 > 0.25 * energy
 
 
-def _is_pure(samples: array[int], hz: float, strength: float) -> bool:
+def _is_pure(samples: Samples, hz: float, strength: float) -> bool:
     return all(amplitude(samples, hz + aside) * _PURITY < strength for aside in (-20.0, 20.0))
 
 

@@ -27,7 +27,7 @@ class AgentPage:
         self.base = base
         self.agent = agent
         self._password = password
-        self._http = httpx.AsyncClient(base_url=base, timeout=10.0, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=base, timeout=10.0, trust_env=False, verify=False)
         self._socket: websockets.ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()

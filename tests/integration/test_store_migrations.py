@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from pbxd.edge.store import Store, StoreError, migrate
+from pbxd.edge.store import Store, StoreError, migrate, revisions
 from pbxd.edge.store.engines import open_engine, read_url
 from pbxd.edge.store.tables import metadata
 from pbxd.settings.connections import Store as Settings
@@ -57,11 +58,15 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(
     assert await on(settings, differences) == []
 
 
+def test_the_newest_is_told_from_the_files_names() -> None:
+    assert migrate.newest() == ScriptDirectory.from_config(revisions.config()).get_current_head()
+
+
 async def test_down_and_up_again(settings: Settings, tmp_path: Path) -> None:
     await open_and_close(settings, tmp_path)
 
     def down(connection: sa.Connection) -> set[str]:
-        config = migrate.config()
+        config = revisions.config()
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
         return set(sa.inspect(connection).get_table_names())
@@ -76,7 +81,7 @@ async def test_contacts_of_the_first_schema_are_kept_and_look_like_contacts_with
     await open_and_close(settings, tmp_path)
 
     def back(connection: sa.Connection) -> None:
-        config = migrate.config()
+        config = revisions.config()
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
         connection.execute(
