@@ -40,6 +40,8 @@ _ANNOUNCED_S = 8.0
 """The transferer is told why before the caller comes back to him."""
 _LOOK_S = 0.5
 _APPEAR_S = 2.0
+_UNPARTED_LOOKS = 10
+"""Half a second each: so long a channel may take to go where it was sent."""
 _SWEEP_S = 3.0
 _SHOWN_S = 120.0
 """So long an ended transfer is still shown, for those who load their page again."""
@@ -90,6 +92,8 @@ class Progress:
         self.of_call: Table[CallId, TransferId] = Table(journal)
         self.lines: Table[tuple[NodeId, str], TransferId] = Table(journal)
         self.asked: Table[AskId, Asked] = Table(journal)
+        #: told to part, not yet seen apart: how often they may still be found together (``parted_yet``)
+        self.parting: Table[TransferId, int] = Table(journal)
         self._pictures: Table[TransferId, Picture] = Table(journal)
         self._serial: Table[None, int] = Table(journal)
         self._wrap_up = wrap_up
@@ -130,17 +134,32 @@ class Progress:
         if now == before:
             return []
         self._pictures[id_] = now
+        if now.company is not Company.BACK:
+            self.parting.pop(id_, None)
         self.records[id_] = record = measured(record, now, at)
         effects += self.guard(record, now)
         if now.target and not before.target:
             self.timers.stop(id_, Timer.APPEAR)
         for signal in signals(before, now):
-            effects += self.feed(id_, signal, at)
+            if signal is not Input.BACK or id_ not in self.parting:
+                effects += self.feed(id_, signal, at)
         return effects
 
     def saw(self, id_: TransferId, now: Picture) -> None:
         """The picture was taken on another occasion: what is in it is no news any more."""
         self._pictures[id_] = now
+
+    def parted_yet(self, id_: TransferId, now: Picture) -> bool:
+        """False: the picture is still that of before the order to part.
+
+        Asterisk says that it has redirected a channel before that channel has gone anywhere, and refuses the
+        next place meanwhile. Caller and transferer together then say nothing; but not without an end.
+        """
+        left = self.parting.pop(id_, 0)
+        if now.company is not Company.BACK or left <= 0:
+            return True
+        self.parting[id_] = left - 1
+        return False
 
     def guard(self, record: OpenTransfer, now: Picture) -> list[Effect]:
         """A caller must not be on hold without an end."""
@@ -275,6 +294,8 @@ class Progress:
         name = str(action["Action"])
         if name in _ESSENTIAL and not record.over:
             parts = action.get("ExtraExten") == "consult" and action.get("Exten") == "hold"
+            if parts:
+                self.parting[record.id] = _UNPARTED_LOOKS
             self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt, parts=parts)
         return [Ask(ask=ask, node=record.node, action=action, timeout_s=3.0, group=f"transfer/{record.id}")]
 
@@ -327,6 +348,7 @@ class Progress:
             if name is not None and self.lines.get((record.node, name)) == record.id:
                 del self.lines[record.node, name]
         self._pictures.pop(record.id, None)
+        self.parting.pop(record.id, None)
         outcome = _outcome(record)
         return [
             *self.telling.publish(record, EVENTS[outcome], at),

@@ -51,6 +51,8 @@ class Recovery:
             return []
         # A channel that is on its way already refuses to be sent elsewhere: it is looked at when it is there.
         final = asked.parts or asked.action == "Originate"
+        if asked.parts and isinstance(answer, AskRefused):
+            self._progress.parting.pop(record.id, None)
         if final and isinstance(answer, AskRefused) and not record.why:
             record = replace(record, why=f"the switch refused it: {answer.text}")
             self._progress.records[record.id] = record
@@ -105,6 +107,8 @@ class Recovery:
     def _look(self, record: OpenTransfer, at: float, *, repair: bool) -> list[Effect]:
         now = look(record, self._progress.calls[record.node])
         self._progress.saw(record.id, now)
+        if not self._progress.parted_yet(record.id, now):
+            return self._progress.timers.set(record.id, Timer.STATE, _SETTLING_S)
         step = settle(record, now, calling=calls_somebody(record, self._progress.calls[record.node]))
         if step.to is State.RECALLING and step.to is record.state and Move.RESCUE not in step.moves:
             return self._progress.timers.set(record.id, Timer.STATE, self._progress.rules.recall_timeout_s)
@@ -158,6 +162,7 @@ class Recovery:
         for id_ in list(self._progress.of_call.values()):
             record = self._progress.records[id_]
             if record.node == up.node:
+                self._progress.parting.pop(id_, None)  # whatever it was told is done or lost
                 record = replace(record, up=record.up or record.channel in answered)
                 self._progress.open(self._called_now(record))
                 effects += self._look(self._progress.records[id_], up.at, repair=False)

@@ -40,6 +40,8 @@ class TransferSwitch(SmallSwitch):
         self.seats: dict[str, Seat] = {}
         self.plans: list[tuple[float, int, Callable[[], None]]] = []
         self.queued: list[str] = []
+        self.slow = False  #: channels go where they were sent only when ``heed`` is called
+        self.unheeded: list[Mapping[str, Any]] = []
         self.dissolves = False  #: a bridge of three ends when one of them leaves
         self.members: list[str] = []  #: devices that answer for the queue
         self._ids: dict[str, str] = {}  #: uniqueid → name
@@ -456,6 +458,12 @@ class TransferSwitch(SmallSwitch):
             moved.append((action["ExtraChannel"], action["ExtraContext"], action["ExtraExten"]))
         if any(name not in self.lines for name, _, _ in moved):
             return "Channel does not exist"
+        if self.slow:
+            under_way = {one.get(key) for one in self.unheeded for key in ("Channel", "ExtraChannel")}
+            if any(name in under_way for name, _, _ in moved):
+                return "Redirect failed, channel not up."
+            self.unheeded.append(action)
+            return None
         self.leave_all(*(name for name, _, _ in moved))
         # The passive ones first: whoever bridges waits until the other one sits.
         for name, context, exten in sorted(moved, key=lambda one: one[2].startswith("meet")):
@@ -467,6 +475,13 @@ class TransferSwitch(SmallSwitch):
             else:
                 self.go(name, exten)
         return None
+
+    def heed(self) -> None:
+        """The channels go at last, and at once from now on."""
+        self.slow = False
+        unheeded, self.unheeded = self.unheeded, []
+        for action in unheeded:
+            self.redirect(action)
 
     def originate(self, action: Mapping[str, Any]) -> None:
         device = action["Channel"]

@@ -1,0 +1,62 @@
+"""Channels that take their time to go where they were sent, and refuse every other place meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from pbxd.orders import Verb
+from tests.machines.transfer_lab import ANNA, BRUNO, DEVICE, TRUNK, Lab, to
+
+
+def started(seconds: float) -> Lab:
+    """Anna's transfer to Bruno, and neither she nor her caller has moved yet."""
+    lab = Lab()
+    lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
+    lab.settle()
+    lab.switch.slow = True
+    lab.start(to(BRUNO))
+    lab.wait(seconds)
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+    return lab
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.6, 1.5, 3.0])
+def test_cancelled_before_they_have_parted(seconds: float) -> None:
+    lab = started(0)
+    lab.do(Verb.CANCEL)
+    lab.wait(seconds)
+    assert lab.outcome() is None, "whoever is still to go is not back"
+    lab.switch.heed()
+    while lab.outcome() is None:
+        lab.wait(0.1)
+    assert lab.outcome() == "cancelled"
+    assert lab.start(to(BRUNO), id_="t2").outcome == "done"
+    lab.do(Verb.CANCEL, id_="t2")
+    lab.wait(20)
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+    assert not [count for count in lab.counts if "orphan" in count.metric]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.6, 3.0])
+def test_handed_over_before_they_have_parted(seconds: float) -> None:
+    lab = started(0)
+    lab.do(Verb.COMPLETE)
+    lab.wait(seconds)
+    assert lab.outcome() is None
+    lab.switch.heed()
+    lab.wait(2)
+    lab.answer(BRUNO)
+    lab.wait(10)
+    assert lab.outcome() == "completed"
+    assert lab.hears(lab.caller) == {DEVICE[BRUNO]}
+    assert not [count for count in lab.counts if "orphan" in count.metric]
+
+
+def test_who_never_parts_is_together_again() -> None:
+    """The order was lost: not waited for without an end."""
+    lab = started(0)
+    lab.do(Verb.CANCEL)
+    lab.switch.unheeded.clear()
+    lab.wait(12)
+    assert lab.outcome() == "cancelled"
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
