@@ -1,0 +1,79 @@
+"""The figures of a report and what each of them means. docs/reports.md holds the same table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a figure is made of what single calls contribute to it."""
+
+    COUNT = "count"  #: their sum
+    SECONDS = "seconds"  #: their sum, in seconds
+    MEAN = "mean"  #: their mean, in seconds
+    SHARE = "share"  #: the mean of zeros and ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    name: str
+    kind: Kind
+    title: str  #: over the column of a table
+    means: str  #: exactly
+
+
+def _count(name: str, title: str, means: str) -> Column:
+    return Column(name=name, kind=Kind.COUNT, title=title, means=means)
+
+
+def _seconds(name: str, title: str, means: str) -> Column:
+    return Column(name=name, kind=Kind.SECONDS, title=title, means=means)
+
+
+def _mean(name: str, title: str, means: str) -> Column:
+    return Column(name=name, kind=Kind.MEAN, title=title, means=means)
+
+
+def _share(name: str, title: str, means: str) -> Column:
+    return Column(name=name, kind=Kind.SHARE, title=title, means=means)
+
+
+COLUMNS: tuple[Column, ...] = (
+    _count("calls", "calls", "Journeys of callers. One call is one, however often it was transferred."),
+    _count("entries", "offered", "Stays in queues. A call that overflows, or comes back, has several."),
+    _count("answered", "answ", "Stays that ended with an agent."),
+    _count("abandoned", "aband", "Stays in which the caller gave up, short ones apart."),
+    _count("short_abandoned", "short", "Stays in which he gave up within `short_abandon`."),
+    _count("timed_out", "t/out", "Stays that ended because the queue's time ran out."),
+    _count("no_agent", "no agt", "Stays that ended because nobody was there to answer."),
+    _count("left", "left", "Stays that ended by a key, or because the caller was sent on."),
+    _count("answered_within", "in SL", "Of `answered`: within `service_level` of that queue."),
+    _count("abandoned_within", "ab in SL", "Of `abandoned`: within `service_level` of that queue."),
+    _share("service_level", "SL", "answered_within / answered"),
+    _share("service_level_2", "SL2", "(answered_within + abandoned_within) / (answered + abandoned)"),
+    _share("abandon_rate", "ab rate", "abandoned / (answered + abandoned)"),
+    _mean("asa_s", "ASA", "Average speed of answer: mean length of the stays that were answered."),
+    _count("handled", "handled", "Agents' legs: conversations of one agent with a caller."),
+    _seconds("talk_s", "talk", "Time in which agent and caller heard each other."),
+    _seconds("hold_s", "hold", "Time in which the caller was on that agent's hold."),
+    _seconds("wrap_up_s", "wrap-up", "Time for notes after it."),
+    _mean("aht_s", "AHT", "(talk_s + hold_s + wrap_up_s) / handled; each agent owns only his own part."),
+    _share(
+        "occupancy",
+        "occup",
+        "(talk_s + hold_s + wrap_up_s) / (time signed in less pauses). Needs the times of signing in, which "
+        "the history does not hold: empty. `pbxd_staff_seconds_total` of /metrics tells it.",
+    ),
+    _count("transfers", "transf", "Attempts to hand a caller over, whatever became of them."),
+    _count("transfers_completed", "compl", "Of these: the caller reached somebody else."),
+    _share("transfer_rate", "tr rate", "Handled calls with a completed transfer / handled calls"),
+    _count("re_transfers", "re-tr", "Calls that were handed over twice or more."),
+    _count("fcr_judged", "judged", "Answered calls of known numbers, `first_contact_days` after their end."),
+    _share("fcr", "FCR", "Of `fcr_judged`: no further contact on the same subject in these days."),
+    _share("repeat_24h", "rep 24h", "Calls of known numbers that had called in the 24 hours before."),
+    _share("repeat_7d", "rep 7d", "Calls of known numbers that had called in the 7 days before."),
+)
+
+BY_NAME = {column.name: column for column in COLUMNS}
+HANDLING = frozenset({"talk_s", "hold_s", "wrap_up_s"})
