@@ -13,6 +13,7 @@ from pbxd.callers.tags import Tags
 from pbxd.edge.web import Operator, Patience, WebAgent
 from pbxd.figures.thresholds import QueueThresholds, Thresholds
 from pbxd.ids import AgentId, Interface, NodeId
+from pbxd.reports.shares import Rules as ReportRules
 from pbxd.settings.model import Settings, Web
 from pbxd.transfers.rules import Acknowledge, OnHangup, QueueRules, TransferRules
 from pbxd.world import Rules
@@ -102,6 +103,17 @@ def thresholds(settings: Settings) -> Thresholds:
             name: QueueThresholds(service_level_s=queue.service_level, short_abandon_s=queue.short_abandon)
             for name, queue in figures.queues.items()
         },
+    )
+
+
+def report_rules(settings: Settings) -> ReportRules:
+    """What reports count as soon enough, as given up at once and as done with; who has which skill."""
+    counted = thresholds(settings)
+    return ReportRules(
+        service_level_s=counted.service_level_s,
+        short_abandon_s=counted.short_abandon_s,
+        first_contact_days=settings.figures.first_contact_days,
+        skills={agent.id: tuple(agent.skills) for agent in settings.agents},
     )
 
 

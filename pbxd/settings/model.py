@@ -20,6 +20,7 @@ from pbxd.settings.house import (
     Switchboard,
     split_device,
 )
+from pbxd.settings.reports import Reconcile, Reports
 from pbxd.settings.section import Section
 from pbxd.settings.transfers import (
     Acknowledge,
@@ -52,7 +53,9 @@ __all__ = [
     "QueueTransfers",
     "Reassure",
     "Recall",
+    "Reconcile",
     "Repeat",
+    "Reports",
     "Section",
     "Settings",
     "Store",
@@ -82,4 +85,6 @@ class Settings(Section):
     log: Log = Log()
     metrics: Metrics = Metrics()
     figures: Figures = Figures()
+    reports: Reports = Reports()
+    reconcile: Reconcile | None = None
     switchboard: Switchboard = Switchboard()
