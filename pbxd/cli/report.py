@@ -1,0 +1,127 @@
+"""``pbxd report``: figures of a day, a week or any period from the history, and the calls behind each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from pbxd.reports.period import Span
+from pbxd.reports.shares import By
+
+if TYPE_CHECKING:
+    from pbxd.edge.store.reports import Reader
+    from pbxd.reports.report import Asked
+    from pbxd.settings.model import Settings
+
+FAULTS = 1
+UNUSABLE = 2
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def report(
+    span: Annotated[Span, typer.Argument(help="day, or week: Monday to Sunday.")] = Span.DAY,
+    on: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="The day, or one of the week; else today.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Instead: 2026-11-01 or 2026-11-01T09:00.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="A date is meant with its whole day.")
+    ] = None,
+    by: Annotated[By, typer.Option(help="What the rows are.")] = By.QUEUE,
+    as_: Annotated[Format, typer.Option("--format", "-f", help="How it is printed.")] = Format.TABLE,
+    calls: Annotated[bool, typer.Option("--calls", help="List the calls behind one number instead.")] = False,
+    key: Annotated[
+        str | None, typer.Option(help="With --calls: the row that it stands in; else that of the total.")
+    ] = None,
+    figure: Annotated[str, typer.Option(help="With --calls: the column that it stands in.")] = "calls",
+    numbers: Annotated[bool, typer.Option("--numbers", help="Show callers' numbers in full.")] = False,
+    config: Annotated[
+        Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.")
+    ] = Path("/etc/pbxd/pbxd.yaml"),
+) -> None:
+    """Figures of a period: calls, service level, handling time, transfers, callers who came again."""
+    import time
+
+    from pbxd.edge.store.faults import StoreError
+    from pbxd.edge.store.reports import Reader
+    from pbxd.from_settings import report_rules
+    from pbxd.reports.columns import BY_NAME
+    from pbxd.reports.period import PeriodError, period_of
+    from pbxd.reports.report import Asked
+    from pbxd.settings.load import load_settings
+
+    settings = load_settings(config)
+    now = time.time()
+    try:
+        period = period_of(zone=settings.reports.zone, now=now, span=span, on=on, start=start, end=end)
+    except PeriodError as error:
+        _end(UNUSABLE, f"--{error}")
+    if figure not in BY_NAME:
+        _end(UNUSABLE, f"--figure: {figure!r} is none of {', '.join(BY_NAME)}")
+    asked = Asked(period=period, by=by, rules=report_rules(settings), now=now)
+    show = numbers or settings.reports.show_numbers
+    try:
+        reader = Reader(settings.store, timeout_s=settings.reports.timeout)
+        if calls:
+            _calls(reader, asked, key, figure, as_, show)
+        else:
+            _report(reader, asked, as_, show)
+    except StoreError as error:
+        _end(UNUSABLE, str(error))
+    except OSError as error:
+        _end(FAULTS, str(error))
+
+
+def _report(reader: Reader, asked: Asked, as_: Format, show: bool) -> None:
+    from pbxd.cli.shown import print_json
+    from pbxd.edge.store.reports import make_report
+    from pbxd.reports.shown import report_csv, report_json, report_table
+
+    made = make_report(reader, asked)
+    match as_:
+        case Format.JSON:
+            print_json(report_json(made, show_numbers=show))
+        case Format.CSV:
+            typer.echo(report_csv(made), nl=False)
+        case Format.TABLE:
+            _print(report_table(made))
+
+
+def _calls(reader: Reader, asked: Asked, key: str | None, figure: str, as_: Format, show: bool) -> None:
+    from pbxd.cli.shown import print_json
+    from pbxd.edge.store.reports import find_calls
+    from pbxd.reports.shown import call_json, calls_csv, calls_table
+
+    found = find_calls(reader, asked, key, figure)
+    told = [call_json(each, asked.period.local(each.journey.arrived), show_numbers=show) for each in found]
+    match as_:
+        case Format.JSON:
+            print_json({"calls": told})
+        case Format.CSV:
+            typer.echo(calls_csv(told), nl=False)
+        case Format.TABLE:
+            _print(calls_table(told))
+
+
+def _print(text: str) -> None:
+    from pbxd.edge.visible import visible
+
+    for line in text.removesuffix("\n").split("\n"):
+        typer.echo(visible(line))
+
+
+def _end(code: int, why: str) -> NoReturn:
+    from pbxd.edge.visible import visible
+
+    typer.echo(visible(why), err=True)
+    raise typer.Exit(code)
