@@ -14,7 +14,6 @@ from pbxd.reports.shares import By
 if TYPE_CHECKING:
     from pbxd.edge.store.reports import Reader
     from pbxd.reports.report import Asked
-    from pbxd.settings.model import Settings
 
 FAULTS = 1
 UNUSABLE = 2
