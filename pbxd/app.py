@@ -15,6 +15,7 @@ import structlog
 from pbxd.callers import numbers
 from pbxd.edge import garbage, logs
 from pbxd.edge.agi_server import AgiEdge
+from pbxd.edge.alerts import AlertEdge
 from pbxd.edge.ami_link import AmiLink
 from pbxd.edge.call_log import call_ended
 from pbxd.edge.clock import Clock
@@ -27,9 +28,11 @@ from pbxd.edge.store import Store, StoreError
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import RecentContact, WebEdge
 from pbxd.effects import (
+    Announce,
     Append,
     Ask,
     Count,
+    KeepAlert,
     KeepDossier,
     KeepTransfer,
     LookUp,
@@ -112,6 +115,7 @@ class Daemon:
         self._flows = FlowBook(settings.flows.folder)
         self._agi = self._agi_edge()
         self._web = self._web_edge()
+        self._alerts = self._alert_edge()
         self._store: Store
         self._mqtt: Mqtt | None = None
 
@@ -156,6 +160,7 @@ class Daemon:
         try:
             if settings.mqtt is not None:
                 self._mqtt = self._mqtt_edge(settings.mqtt)
+            self._alerts.open()
             # Before anything is heard of any switch: what was under way is finished, not begun anew.
             for kept in await self._store.kept():
                 self._board.put(kept)
@@ -180,12 +185,14 @@ class Daemon:
             running.append(tasks.create_task(self._read_flows_again(), name="flows"))
             running.append(tasks.create_task(self._web.run(), name="web"))
             running.append(tasks.create_task(self._agi.run(), name="agi"))
+            running.append(tasks.create_task(self._alerts.run(), name="alerts"))
             if self._mqtt is not None:
                 running.append(tasks.create_task(self._mqtt.run(), name="mqtt"))
             self._notify.ready(f"serves {len(self._links)} switch(es)")
             await self._ending.wait()
             log.info("pbxd stops")
             self._notify.stopping("stops")
+            await self._alerts.close()
             if self._mqtt is not None:
                 await self._mqtt.close()
             for task in running:
@@ -226,7 +233,7 @@ class Daemon:
         def look_up(effect: LookUp) -> None:
             self._store.ask(effect, self._board.put)
 
-        def keep(effect: KeepTransfer | KeepDossier) -> None:
+        def keep(effect: KeepTransfer | KeepDossier | KeepAlert) -> None:
             self._store.keep(effect)
 
         def tell(effect: Tell) -> None:
@@ -237,6 +244,9 @@ class Daemon:
 
         def wake(effect: Wake) -> None:
             self._clock.wake(effect)
+
+        def announce(effect: Announce) -> None:
+            self._alerts.announce(effect)
 
         outlets: dict[type, Outlet] = {
             Ask: ask,
@@ -251,6 +261,8 @@ class Daemon:
             Count: self._metrics.apply,
             KeepTransfer: keep,
             KeepDossier: keep,
+            KeepAlert: keep,
+            Announce: announce,
         }
         return outlets
 
@@ -292,6 +304,11 @@ class Daemon:
             version=VERSION,
             patience=patience(web),
         )
+
+    def _alert_edge(self) -> AlertEdge:
+        public = self._settings.web.public_url
+        board = None if public is None else f"{public.rstrip('/')}/wallboard"
+        return AlertEdge(self._settings.alerts, self._metrics.count, board=board)
 
     def _mqtt_edge(self, mqtt: MqttSettings) -> Mqtt:
         agents = commanded(self._settings)

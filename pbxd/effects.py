@@ -124,6 +124,22 @@ class KeepDossier:
 
 
 Effect = (
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """Tell people outside of an alert: a message, a mail, a chat. Best effort, each sink for itself."""
+
+    sinks: tuple[str, ...]  #: the names of those that are to tell it
+    body: Mapping[str, Any]  #: the alert's document; its ``event`` is begun, repeated or ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAlert:
+    """Keep an open alert over a restart; ``body`` None: it is over, forget it. The last one counts."""
+
+    alert: str
+    body: Mapping[str, Any] | None
+
+
     Ask
     | Together
     | Publish
@@ -137,6 +153,8 @@ Effect = (
     | KeepTransfer
     | KeepDossier
 )
+    | KeepAlert
+    | Announce
 
 
 def gathered(effects: list[Effect]) -> list[Effect]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pbxd.agents.outside import OutsideRules
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.wrapup import WrapUpRules
+from pbxd.alerts.rules import AlertRules, Audience, QuietHours, Span
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.callers.tags import Tags
@@ -45,6 +46,7 @@ def rules(settings: Settings) -> Rules:
         repeat=RepeatRule(windows=repeat.windows, same_subject=repeat.same_subject, least=repeat.least),
         transfers=transfer_rules(settings),
         wrap_up=wrap_up_rules(settings),
+        alerts=alert_rules(settings),
         agent_figures=settings.metrics.per_agent,
         thresholds=thresholds(settings),
     )
@@ -107,6 +109,34 @@ def thresholds(settings: Settings) -> Thresholds:
 
 
 def report_rules(settings: Settings) -> ReportRules:
+def alert_rules(settings: Settings) -> AlertRules:
+    """What is too long, and who is told when."""
+    alerts = settings.alerts
+    spans = alerts.quiet_hours.spans
+    return AlertRules(
+        waits_s=alerts.caller_waits.after,
+        waits=alerts.caller_waits.queues,
+        unattended_s=alerts.unattended.after,
+        unattended=alerts.unattended.queues,
+        repeat_s=alerts.repeat,
+        quiet=QuietHours(
+            zone=alerts.quiet_hours.time_zone,
+            spans=tuple(Span(days=days, since=since, until=until) for days, since, until in spans),
+        ),
+        call_back=alerts.call_back,
+        audiences=tuple(
+            Audience(
+                name=sink.name,
+                queues=frozenset(sink.queues),
+                after_s=sink.after,
+                ended=sink.ended,
+                heeds_quiet=not sink.in_quiet_hours,
+            )
+            for sink in alerts.sinks
+        ),
+    )
+
+
     """What reports count as soon enough, as given up at once and as done with; who has which skill."""
     counted = thresholds(settings)
     return ReportRules(

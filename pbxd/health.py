@@ -63,6 +63,8 @@ class Health:
             labels = {"node": str(link.node)}
             yield Reading(metric="pbxd_transfers_ready", labels=labels, value=float(prepared))
         board = self._board
+        for (node, kind), count in self._world.alerting.count_open().items():
+            yield Reading(metric="pbxd_alerts_open", labels={"node": node, "kind": kind.value}, value=count)
         yield Reading(metric="pbxd_inbox_messages", value=board.depth)
         yield Reading(metric="pbxd_inbox_dropped_total", value=board.dropped_events)
         yield Reading(metric="pbxd_steps_total", value=board.steps)

@@ -216,6 +216,23 @@ class DossiersKept:
     bodies: Mapping[CallId, Mapping[str, Any]]
 
 
-Answer = AskDone | AskRefused | AskUnknown | HistoryFound | HistoryMissing | TransfersKept | DossiersKept
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsKept:
+    """The alerts that were open when pbxd last stopped (``KeepAlert``); comes third."""
+
+    at: float
+    bodies: Mapping[str, Mapping[str, Any]]
+
+
+Answer = (
+    AskDone
+    | AskRefused
+    | AskUnknown
+    | HistoryFound
+    | HistoryMissing
+    | TransfersKept
+    | DossiersKept
+    | AlertsKept
+)
 
 Message = AmiEvent | LinkUp | LinkDown | DialplanSeen | FlowEvent | Tick | Order | Answer

@@ -13,7 +13,16 @@ from typing import Any, assert_never
 from pbxd.aftercall import AfterCall
 from pbxd.agents.staff import Staff
 from pbxd.agents.wrapup import WrapUpRules
-from pbxd.ami.event_types import CallerRescued, Hangup, HangupRequest, QueueMember, SwitchEvent
+from pbxd.alerting import Alerting
+from pbxd.alerts.rules import AlertRules
+from pbxd.ami.event_types import (
+    CallerRescued,
+    Hangup,
+    HangupRequest,
+    QueueMember,
+    QueueMemberRemoved,
+    SwitchEvent,
+)
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
@@ -28,6 +37,7 @@ from pbxd.journal import Journal
 from pbxd.messages import (
     AskDone,
     AskRefused,
+    AlertsKept,
     AskUnknown,
     DialplanSeen,
     DossiersKept,
@@ -72,6 +82,7 @@ class Rules:
     wrap_up: WrapUpRules = field(default_factory=WrapUpRules)
     agent_figures: bool = False  #: figures that carry agents' names
     thresholds: Thresholds = field(default_factory=Thresholds)
+    alerts: AlertRules = field(default_factory=AlertRules)
 
 
 class World:
@@ -101,7 +112,17 @@ class World:
             queue_of=self._aftercall.queue_of,
         )
         self._desk = Desk(self._journal, rules.staff, self.nodes, self._aftercall.wrap_up_of)
-        self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
+        self.alerting = Alerting(self._journal, self.nodes, rules.alerts, dossier=self._reception.dossier)
+        self._figures = Figures(
+            self._journal,
+            whose=rules.staff.id_of,
+            named=rules.agent_figures,
+            thresholds=rules.thresholds,
+            waits=self._waits,
+            queue_of=self._aftercall.queue_of,
+        )
+        self.timesheets = Timesheets(self._journal, rules.staff, self._state_of)
+        self._staff = rules.staff
         self._transferring = Transferring(
             self._journal,
             rules.staff,
@@ -183,7 +204,8 @@ class World:
                 self._colleagues.tick(message.at)
                 effects = self._aftercall.tick(message.at)
                 effects += self._desk.agents_changed(self._aftercall.touched())
-                return effects + self._desk.push() + self._transferring.tick(message.at)
+                effects += self._desk.push() + self._transferring.tick(message.at)
+                return effects + self.alerting.tick(message.at)
             case HistoryFound() | HistoryMissing():
                 return self._reception.on_history(message)
             case AskDone() | AskRefused() | AskUnknown():
@@ -207,6 +229,8 @@ class World:
             case MoveTransfer():
                 return _counted(self._transferring.move(message))
             case AnnotateTransfer():
+            case AlertsKept():
+                return self.alerting.restore(message)
                 return _counted(self._transferring.annotate(message))
             case AcknowledgeHandover():
                 return self._transferring.acknowledge(message)
@@ -238,8 +262,10 @@ class World:
             effects += self._figures.of(fact)
             effects += self._transferring.on_fact(fact)
         return effects + self._desk.changed(node.id, queues)
+        effects += self.alerting.linked(node.id, up.at)
 
 
 def _counted(effects: list[Effect]) -> list[Effect]:
     """What came of an order about a transfer; a refusal is counted by its code."""
     return [*effects, *refusals(effects)]
+            effects += self.alerting.on_fact(fact)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pbxd.figures.again import AGAIN, DERIVED_OF_AGAIN
+from pbxd.figures.alerts import ALERTS
 from pbxd.figures.callers import CALLS, DERIVED_OF_CALLS, PEOPLE, QUEUES
 from pbxd.figures.figure import Derived, Figure, Kind, Label
 from pbxd.figures.handovers import HANDOVERS
@@ -22,6 +24,9 @@ CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("Store and broker", STORE),
     ("pbxd itself", LOOP),
 )
+    ("Callers who call again", AGAIN),
+    ("Call flows", FLOWS),
+    ("Alerts", ALERTS),
 
 DERIVED: tuple[Derived, ...] = (*DERIVED_OF_CALLS, *DERIVED_OF_AFTER_CALLS, *DERIVED_OF_TRANSFERS)
 

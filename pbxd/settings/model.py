@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from pbxd.settings.alerts import Alerts, AlertSink, CallerWaits, MailServer, QuietHoursSection, Unattended
 from pbxd.settings.connections import Agi, Ami, Mqtt, Network, Node, Store, Token, Web
 from pbxd.settings.figures import Figures, QueueFigures
 from pbxd.settings.house import (
@@ -37,12 +38,16 @@ __all__ = [
     "Acknowledge",
     "Agent",
     "Agi",
+    "AlertSink",
+    "Alerts",
     "Ami",
+    "CallerWaits",
     "Callers",
     "Figures",
     "Flows",
     "HoldGuard",
     "Log",
+    "MailServer",
     "Metrics",
     "Mqtt",
     "Network",
@@ -51,6 +56,7 @@ __all__ = [
     "Prompts",
     "QueueFigures",
     "QueueTransfers",
+    "QuietHoursSection",
     "Reassure",
     "Recall",
     "Reconcile",
@@ -62,6 +68,7 @@ __all__ = [
     "Switchboard",
     "Token",
     "Transfers",
+    "Unattended",
     "Web",
     "WrapUp",
     "split_device",
@@ -80,6 +87,7 @@ class Settings(Section):
     callers: Callers = Callers()
     transfers: Transfers = Transfers()
     wrap_up: WrapUp = WrapUp()
+    alerts: Alerts = Alerts()
     flows: Flows = Flows()
     prompts: Prompts = Prompts()
     log: Log = Log()

@@ -9,8 +9,8 @@ from pbxd.settings import model
 from pbxd.settings.model import Section
 
 PACKAGE = Path(__file__).parents[2] / "pbxd"
-BY_PROPERTY = {"secret_file", "password_file", "token_file", "token_hash"}
-"""Read as ``login_secret``, ``login_password`` and ``digest``."""
+BY_PROPERTY = {"secret_file", "password_file", "token_file", "token_hash", "url_file", "hours"}
+"""Read as ``login_secret``, ``login_password``, ``digest``, ``address`` and ``spans``."""
 
 SECTIONS = [
     section

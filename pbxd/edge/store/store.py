@@ -22,15 +22,15 @@ from pbxd.edge.store.rows import Entry
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
 from pbxd.edge.store.writing import Committer, PooledCommitter, ThreadCommitter
-from pbxd.effects import KeepDossier, KeepTransfer, LookUp
+from pbxd.effects import KeepAlert, KeepDossier, KeepTransfer, LookUp
 from pbxd.ids import CallId, TransferId
 from pbxd.ledger.stretch import Stretch
-from pbxd.messages import Contact, DossiersKept, HistoryFound, HistoryMissing, TransfersKept
+from pbxd.messages import AlertsKept, Contact, DossiersKept, HistoryFound, HistoryMissing, TransfersKept
 from pbxd.settings.connections import Store as Settings
 
 log = structlog.get_logger("pbxd.store")
 
-_TRANSFER, _DOSSIER = "transfer", "dossier"  #: kinds of states
+_TRANSFER, _DOSSIER, _ALERT = "transfer", "dossier", "alert"  #: kinds of states
 LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
 
 
@@ -200,29 +200,38 @@ class Store:
 
     # ---------------------------------------------------------------- what is still under way
 
-    def keep(self, state: KeepTransfer | KeepDossier) -> None:
+    def keep(self, state: KeepTransfer | KeepDossier | KeepAlert) -> None:
         """Keep this state over a restart. Returns at once, never raises; durable some milliseconds later."""
         match state:
             case KeepTransfer():
                 self._keeper.keep(_TRANSFER, state.transfer, state.body)
             case KeepDossier():
                 self._keeper.keep(_DOSSIER, state.call, state.body)
+            case KeepAlert():
+                self._keeper.keep(_ALERT, state.alert, state.body)
 
-    async def kept(self) -> tuple[TransfersKept, DossiersKept]:
+    async def kept(self) -> tuple[TransfersKept, DossiersKept, AlertsKept]:
         """What was under way when pbxd last stopped; empty, and counted as a fault, when nobody can tell."""
         transfers: dict[TransferId, Mapping[str, Any]] = {}
         dossiers: dict[CallId, Mapping[str, Any]] = {}
+        alerts: dict[str, Mapping[str, Any]] = {}
         try:
             for (kind, id_), body in (await self._keeper.load()).items():
                 if kind == _TRANSFER:
                     transfers[TransferId(id_)] = body
                 elif kind == _DOSSIER:
                     dossiers[CallId(id_)] = body
+                elif kind == _ALERT:
+                    alerts[id_] = body
         except Exception as error:
             self._count("pbxd_store_faults_total", kind=kind_of(error))
             log.error("store.kept_states_unread", error=first_line(error))
         at = self._clock()
-        return TransfersKept(at=at, bodies=transfers), DossiersKept(at=at, bodies=dossiers)
+        return (
+            TransfersKept(at=at, bodies=transfers),
+            DossiersKept(at=at, bodies=dossiers),
+            AlertsKept(at=at, bodies=alerts),
+        )
 
     async def all_kept(self) -> None:
         """Wait until all states are in the database."""
