@@ -25,8 +25,9 @@ from pbxd.edge.metrics import Metrics, watch_lag
 from pbxd.edge.mqtt import Commands, Mqtt
 from pbxd.edge.replies import Asked, Replies
 from pbxd.edge.store import Store, StoreError
+from pbxd.edge.store.reports import Reports
 from pbxd.edge.systemd import Notify
-from pbxd.edge.web import RecentContact, WebEdge
+from pbxd.edge.web import RecentContact, Reporting, WebEdge
 from pbxd.effects import (
     Announce,
     Append,
@@ -43,7 +44,7 @@ from pbxd.effects import (
     Together,
     Wake,
 )
-from pbxd.from_settings import commanded, operators, origin, patience, rules, web_agents
+from pbxd.from_settings import commanded, operators, origin, patience, report_rules, rules, web_agents
 from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.orders import Order
@@ -114,6 +115,7 @@ class Daemon:
         }
         self._flows = FlowBook(settings.flows.folder)
         self._agi = self._agi_edge()
+        self._reports = Reports(settings.store, timeout_s=settings.reports.timeout)
         self._web = self._web_edge()
         self._alerts = self._alert_edge()
         self._store: Store
@@ -303,6 +305,13 @@ class Daemon:
             stop_timeout_s=web.shutdown_timeout,
             version=VERSION,
             patience=patience(web),
+            reporting=Reporting(
+                books=self._reports,
+                rules=report_rules(self._settings),
+                zone=self._settings.reports.zone,
+                show_numbers=self._settings.reports.show_numbers,
+                timeout_s=self._settings.reports.timeout,
+            ),
         )
 
     def _alert_edge(self) -> AlertEdge:

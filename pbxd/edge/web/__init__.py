@@ -3,6 +3,7 @@
 from pbxd.edge.web.desk import Desk, OrderRefusedError, Part, RecentContact, WebAgent
 from pbxd.edge.web.operators import Operator
 from pbxd.edge.web.pages import Patience
+from pbxd.edge.web.reports import Reporting
 from pbxd.edge.web.server import WebEdge
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Part",
     "Patience",
     "RecentContact",
+    "Reporting",
     "WebAgent",
     "WebEdge",
 ]

@@ -119,5 +119,45 @@ class TargetRows(BaseModel):
     targets: Annotated[list[TargetRow], Field(description="best first")]
 
 
+class ReportCall(BaseModel):
+    call: str
+    arrived: Annotated[str, Field(description="date and time with the offset")]
+    number: Annotated[str, Field(description="masked, unless the settings allow all of it")]
+    queue: str | None
+    agent: str | None
+    subject: str | None
+    outcome: str
+    value: Annotated[float, Field(description="what it contributes to the number")]
+    of: Annotated[int, Field(description="in how many stays or legs")]
+
+
+class ReportCalls(BaseModel):
+    total: int
+    calls: list[ReportCall]
+
+
+class ReportTop(BaseModel):
+    key: str
+    handling_s: float
+    calls: Annotated[list[ReportCall], Field(description="the five longest")]
+
+
+class ReportRow(Document):
+    """Figures by name, see docs/reports.md; null where there is nothing to take the mean of."""
+
+    key: Annotated[str, Field(description="queue, agent, skill, hour or day; empty: none")]
+
+
+class ReportDocument(BaseModel):
+    version: int
+    by: str
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    time_zone: str
+    rows: list[ReportRow]
+    total: Annotated[dict[str, float | None] | None, Field(description="null: you see some rows only")]
+    top: Annotated[list[ReportTop], Field(description="the five rows with most handling time")]
+
+
 class Done(BaseModel):
     done: Literal[True] = True

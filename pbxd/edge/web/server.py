@@ -14,6 +14,7 @@ from pbxd.edge.web.desk import Desk, Part, RecentContact, RecentContacts, WebAge
 from pbxd.edge.web.door import Door
 from pbxd.edge.web.operators import Operator, Operators
 from pbxd.edge.web.pages import Page, Pages, Patience
+from pbxd.edge.web.reports import Reporting
 from pbxd.edge.web.shield import Shield
 from pbxd.edge.web.signin import Doorman, Sessions
 from pbxd.edge.web.site import Site
@@ -63,6 +64,7 @@ class WebEdge:
         stop_timeout_s: float = 5.0,
         version: str = "0",
         patience: Patience | None = None,
+        reporting: Reporting | None = None,
     ) -> None:
         agents = tuple(agents)
         patience = patience or Patience()
@@ -88,6 +90,7 @@ class WebEdge:
             readiness=readiness,
             contacts=contacts,
             version=version,
+            reporting=reporting,
         )
         self._server = Server(
             uvicorn.Config(

@@ -23,6 +23,7 @@ from pbxd.edge.web.conversation import Conversation
 from pbxd.edge.web.desk import Desk, Part, RecentContacts
 from pbxd.edge.web.door import Door
 from pbxd.edge.web.pages import Page, Pages, Patience
+from pbxd.edge.web.reports import Reporting, Reports
 from pbxd.edge.web.signin import COOKIE, Session, TooManyAttemptsError
 from pbxd.edge.web.transfers import Transfers
 from pbxd.effects import Count
@@ -99,6 +100,7 @@ class Site:
     readiness: Callable[[], Sequence[Part]]
     contacts: RecentContacts
     version: str
+    reporting: Reporting | None = None
     contacts_timeout_s: float = 2.0
 
     def application(self) -> FastAPI:
@@ -130,6 +132,8 @@ class Site:
             "/api/contacts", self.recent, response_model=ContactRows, dependencies=signed, tags=["contacts"]
         )
         Transfers(door=self.door, desk=self.desk).add_to(site)
+        if self.reporting is not None:
+            Reports(door=self.door, reporting=self.reporting).add_to(site)
         route("/metrics", self.scrape, response_class=PlainTextResponse, tags=["monitoring"])
         route("/-/healthy", self.healthy, tags=["monitoring"])
         route("/-/ready", self.ready, tags=["monitoring"])
