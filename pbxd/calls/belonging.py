@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pbxd.ami.snapshots import ChannelSnapshot
+from pbxd.calls.consultations import Consultations
 from pbxd.calls.consults import Consults
 from pbxd.calls.journeys import Journeys
 from pbxd.calls.names import Kind, born_at, transfer_of
@@ -24,6 +25,7 @@ class Belonging:
         self.phones: Table[Interface, bool] = Table(journal)  #: devices that have been rung as phones
         self.outward: Table[Uniqueid, bool] = Table(journal)  #: dialled to a number beyond: a trunk
         self.asked: Table[Uniqueid, str] = Table(journal)  #: the queue that a caller asked to join
+        self._consultations = Consultations(journeys)
         self._orphans: Table[str, tuple[Uniqueid, ...]] = Table(journal)  #: by a Linkedid nobody knows
         self._strays: Table[None, int] = Table(journal)
 
@@ -175,6 +177,7 @@ class Belonging:
         """The journeys whose people are on the same chain of bridges as this channel."""
         found: set[CallId] = set()
         channels, subjects, lines = self.wiring.channels, self.journeys.by_subject, self.consults.by_line
+        aside = self.journeys.aside
         name = channels[uniqueid].name
         if name in subjects:
             found.add(subjects[name])
@@ -185,6 +188,8 @@ class Belonging:
                     found.add(subjects[name])
                 if name in lines:
                     found.add(lines[name])
+                if other in aside and (asked := self.journeys.of(other)) is not None:
+                    found.add(asked)
         return found
 
     def relisten(self, calls: Iterable[CallId], at: float) -> None:
@@ -194,6 +199,7 @@ class Belonging:
                 self.journeys.listen(call, at)
                 if call in self.consults.attempts:
                     self.consults.review(call, at)
+                self._consultations.look(call, self.consults.attempts.get(call), at)
 
 
 def _before(snapshot: ChannelSnapshot, at: float) -> float:

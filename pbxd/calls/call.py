@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pbxd.ids import CallId, Interface
+from pbxd.ids import CallId, Interface, Uniqueid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,35 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ringing:
+    """A channel rings for somebody."""
+
+    call: CallId
+    interface: Interface  #: as the queue names it, or the phone
+    queue: str | None
+    phone: Interface  #: the same, or the phone behind it, once that is known
+    since: float
+    missed: bool = False
+    rang: bool = False  #: the far end says that it rings
+    refused: bool = False  #: the far end has hung up
+    told: bool = True  #: a fact has told of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """Somebody is asked by the transferer, who is on the line with him."""
+
+    target: Uniqueid
+    interface: Interface
+    transferer: Interface | None
+    since: float
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
     """A transfer that pbxd is making: the channels that it names itself serve this journey."""
 
     call: CallId
     caller: str  #: the channel of the person who is handed over; '' when that is over
+    transferer: str = ""  #: the channel of whoever hands him over

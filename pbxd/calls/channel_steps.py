@@ -74,6 +74,7 @@ class ChannelSteps:
         if event.channel.state == ChannelState.RINGING:
             if call is not None:
                 self.consults.ringing(call, channel.name)
+                self.rings.rings(channel.uniqueid)
         elif event.channel.state == ChannelState.RING and call is None and channel.kind is Kind.DEVICE:
             self.belonging.arrive(changed(channel, exten=event.channel.exten), event.at)
 
@@ -99,6 +100,7 @@ class ChannelSteps:
         served = self.journeys.of(uniqueid)
         if served is not None and not event.soft:
             self.consults.hung_up(served, channel.name)
+            self.rings.refused(uniqueid)
         call = self.journeys.by_subject.get(channel.name)
         if call is not None:
             self.journeys.calls[call] = changed(self.journeys.calls[call], leaving=True)

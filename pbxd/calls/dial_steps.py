@@ -84,6 +84,8 @@ class DialSteps:
             return
         elif not self.journeys.calls[call].dialled:
             self.journeys.calls[call] = changed(self.journeys.calls[call], dialled=exten)
+        if source.kind is Kind.LOCAL and (member := self.journeys.rung_for(uniqueid)) is not None:
+            self.rings.behind(member, uniqueid)
         if self.journeys.called_for(uniqueid) is None and source.uniqueid not in self.journeys.waiting:
             record = self.journeys.calls[call]
             if not record.dial:

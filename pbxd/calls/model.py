@@ -104,7 +104,7 @@ class CallModel:
 
     def expect(self, transfer: TransferId, call: CallId, *, caller: str, transferer: str) -> None:
         """``caller`` is handed over: channels that pbxd makes for this transfer will serve his journey."""
-        self.journeys.ours[transfer] = Ours(call=call, caller=caller)
+        self.journeys.ours[transfer] = Ours(call=call, caller=caller, transferer=transferer)
         journey = self.journeys.calls.get(call)
         if journey is not None and journey.subject == transferer:
             self.journeys.consulting[call] = True

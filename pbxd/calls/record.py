@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pbxd.ids import CallId, Interface, NodeId, TransferId
+from pbxd.ids import CallId, Interface, NodeId, TransferId, Uniqueid
 
 
 class Outcome(StrEnum):
@@ -49,6 +49,15 @@ class TransferMaker(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From when to when, epoch seconds."""
+
+    started: float
+    ended: float | None  #: None while it goes on
+    missed: bool = False  #: began or ended while nobody watched: the time is when it was found out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One party's share of the journey. Times are epoch seconds, durations seconds."""
 
@@ -59,6 +68,8 @@ class Leg:
     hold_s: float = 0.0  #: time in which the caller was on this party's hold
     queue: str | None = None  #: the queue that brought them together
     member: Interface | None = None  #: the queue member behind whose interface this phone is
+    stints: tuple[Span, ...] = ()  #: what ``talk_s`` is the sum of
+    holds: tuple[Span, ...] = ()  #: what ``hold_s`` is the sum of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,54 @@ class Wait:
     outcome: (
         str | None
     )  #: answered, abandoned, timeout, no_agent, left (by key, or sent on); None while waiting
+    missed: bool = False  #: joined or left while nobody watched
+
+
+class RingOutcome(StrEnum):
+    """Why a phone stopped ringing."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"  #: its time was over
+    DECLINED = "declined"  #: it rang, and then it refused
+    BUSY = "busy"  #: it refused without ringing
+    CANCELLED = "cancelled"  #: somebody else answered, or the caller left
+    FAILED = "failed"  #: it could not be reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """One phone rang for the caller, or for somebody who was to hand him over."""
+
+    channel: Uniqueid
+    interface: Interface  #: the phone
+    member: Interface | None  #: the queue member behind whose interface it is
+    queue: str | None
+    started: float
+    ended: float | None
+    outcome: RingOutcome | None
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consult:
+    """Transferer and target heard each other without the caller."""
+
+    transferer: Interface | None  #: None: nobody can tell who of them it is
+    target: Interface
+    started: float
+    ended: float | None
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visit of the caller to a call flow, as the switch tells it."""
+
+    flow: str
+    entered: float
+    left: float | None
+    result: str | None  #: queue, hangup, done, failed, caller_left, moved (sent elsewhere); None while there
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +167,6 @@ class CallRecord:
     waits: tuple[Wait, ...]
     transfers: tuple[Transfer, ...]
     missed: bool = False  #: part of it happened while pbxd was not looking
+    rings: tuple[Ring, ...] = ()  #: in the order in which they stopped
+    consults: tuple[Consult, ...] = ()
+    visits: tuple[Visit, ...] = ()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pbxd.calls.besides import ring_of
+from pbxd.calls.call import Ringing
+from pbxd.calls.changed import changed
 from pbxd.calls.facts import MemberRinging, MemberStoppedRinging
 from pbxd.calls.journeys import Journeys
+from pbxd.calls.record import RingOutcome
 from pbxd.ids import CallId, Interface, Uniqueid
-from pbxd.journal import Journal, Table
+from pbxd.journal import Journal
 
 _WHY = {"ANSWER": "answered", "NOANSWER": "no_answer", "BUSY": "busy", "CANCEL": "elsewhere"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
-    call: CallId
-    interface: Interface
-    queue: str | None
+_OUTCOMES = {
+    "ANSWER": RingOutcome.ANSWERED,
+    "NOANSWER": RingOutcome.NO_ANSWER,
+    "BUSY": RingOutcome.BUSY,
+    "CANCEL": RingOutcome.CANCELLED,
+}
 
 
 class Rings:
@@ -24,7 +25,7 @@ class Rings:
 
     def __init__(self, journeys: Journeys, journal: Journal) -> None:
         self._journeys = journeys
-        self.ringing: Table[Uniqueid, Ring] = Table(journal)
+        self.ringing = journeys.ringing
 
     def start(
         self,
@@ -40,8 +41,10 @@ class Rings:
         """This channel rings for this call, or because this party hands its caller over; told once."""
         if uniqueid in self.ringing:
             return
-        self.ringing[uniqueid] = Ring(call=call, interface=interface, queue=queue)
         journeys = self._journeys
+        self.ringing[uniqueid] = Ringing(
+            call=call, interface=interface, queue=queue, phone=interface, since=at, missed=journeys.missed
+        )
         journeys.facts.append(
             MemberRinging(
                 call=call,
@@ -56,12 +59,51 @@ class Rings:
             )
         )
 
+    def found(self, uniqueid: Uniqueid, call: CallId, interface: Interface, since: float) -> None:
+        """This channel rings, which nobody had told: it is only written down."""
+        if uniqueid not in self.ringing:
+            self.ringing[uniqueid] = Ringing(
+                call=call,
+                interface=interface,
+                queue=None,
+                phone=interface,
+                since=since,
+                missed=True,
+                told=False,
+            )
+
+    def behind(self, uniqueid: Uniqueid, phone: Uniqueid) -> None:
+        """The phone behind a Local channel that is rung in its place."""
+        ring = self.ringing.get(uniqueid)
+        if ring is not None and ring.phone == ring.interface:
+            interface = self._journeys.wiring.channels[phone].interface
+            self.ringing[uniqueid] = changed(ring, phone=interface)
+
+    def rings(self, uniqueid: Uniqueid) -> None:
+        """The far end says that it rings."""
+        ring = self.ringing.get(uniqueid)
+        if ring is not None and not ring.rang:
+            self.ringing[uniqueid] = changed(ring, rang=True)
+
+    def refused(self, uniqueid: Uniqueid) -> None:
+        """The far end hangs up. What the switch says of that later may be that nobody answered."""
+        member = self._journeys.rung_for(uniqueid)
+        ring = None if member is None else self.ringing.get(member)
+        if member is not None and ring is not None:
+            self.ringing[member] = changed(ring, refused=True)
+
     def stop(self, uniqueid: Uniqueid, status: str, at: float) -> None:
         """The ringing ended with this DialStatus. A second end of the same ringing says nothing new."""
         ring = self.ringing.pop(uniqueid, None)
         if ring is None:
             return
         journeys = self._journeys
+        final = journeys.final(ring.call)
+        if final in journeys.calls and journeys.calls[final].ended is None:
+            over = ring_of(uniqueid, ring, at, _outcome(ring, status), missed=journeys.missed)
+            journeys.rings[final] = (*journeys.rings.get(final, ()), over)
+        if not ring.told:
+            return
         call = journeys.calls.get(ring.call)
         reason = _WHY.get(status, "failed")
         if reason == "elsewhere" and (call is None or call.leaving or call.ended is not None):
@@ -77,3 +119,10 @@ class Rings:
                 reason=reason,
             )
         )
+
+
+def _outcome(ring: Ringing, status: str) -> RingOutcome:
+    outcome = _OUTCOMES.get(status, RingOutcome.FAILED)
+    if outcome is RingOutcome.BUSY or (outcome is RingOutcome.NO_ANSWER and ring.refused):
+        return RingOutcome.DECLINED if ring.rang else RingOutcome.BUSY
+    return outcome
