@@ -15,14 +15,7 @@ from pbxd.agents.staff import Staff
 from pbxd.agents.wrapup import WrapUpRules
 from pbxd.alerting import Alerting
 from pbxd.alerts.rules import AlertRules
-from pbxd.ami.event_types import (
-    CallerRescued,
-    Hangup,
-    HangupRequest,
-    QueueMember,
-    QueueMemberRemoved,
-    SwitchEvent,
-)
+from pbxd.ami.event_types import CallerRescued, Hangup, HangupRequest, QueueMember, SwitchEvent
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
@@ -35,9 +28,9 @@ from pbxd.figures.thresholds import Thresholds
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import (
+    AlertsKept,
     AskDone,
     AskRefused,
-    AlertsKept,
     AskUnknown,
     DialplanSeen,
     DossiersKept,
@@ -80,9 +73,9 @@ class Rules:
     repeat: RepeatRule
     transfers: TransferRules = field(default_factory=TransferRules)
     wrap_up: WrapUpRules = field(default_factory=WrapUpRules)
+    alerts: AlertRules = field(default_factory=AlertRules)
     agent_figures: bool = False  #: figures that carry agents' names
     thresholds: Thresholds = field(default_factory=Thresholds)
-    alerts: AlertRules = field(default_factory=AlertRules)
 
 
 class World:
@@ -113,16 +106,7 @@ class World:
         )
         self._desk = Desk(self._journal, rules.staff, self.nodes, self._aftercall.wrap_up_of)
         self.alerting = Alerting(self._journal, self.nodes, rules.alerts, dossier=self._reception.dossier)
-        self._figures = Figures(
-            self._journal,
-            whose=rules.staff.id_of,
-            named=rules.agent_figures,
-            thresholds=rules.thresholds,
-            waits=self._waits,
-            queue_of=self._aftercall.queue_of,
-        )
-        self.timesheets = Timesheets(self._journal, rules.staff, self._state_of)
-        self._staff = rules.staff
+        self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
         self._transferring = Transferring(
             self._journal,
             rules.staff,
@@ -220,6 +204,8 @@ class World:
                 return []
             case DossiersKept():
                 return self._reception.restore(message, self.nodes)
+            case AlertsKept():
+                return self.alerting.restore(message)
             case AcknowledgePop():
                 return []
             case TransfersKept():
@@ -229,8 +215,6 @@ class World:
             case MoveTransfer():
                 return _counted(self._transferring.move(message))
             case AnnotateTransfer():
-            case AlertsKept():
-                return self.alerting.restore(message)
                 return _counted(self._transferring.annotate(message))
             case AcknowledgeHandover():
                 return self._transferring.acknowledge(message)
@@ -252,6 +236,7 @@ class World:
         facts, queues = node.on_link_up(up)
         effects += self._aftercall.linked(node, up.at) + self._news(node, facts, queues)
         effects += self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
+        effects += self.alerting.linked(node.id, up.at)
         return effects + self._desk.link_changed(node.id) + self._transferring.linked(up)
 
     def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
@@ -260,12 +245,11 @@ class World:
             effects += self._aftercall.on_fact(fact)
             effects += self._reception.on_fact(fact)
             effects += self._figures.of(fact)
+            effects += self.alerting.on_fact(fact)
             effects += self._transferring.on_fact(fact)
         return effects + self._desk.changed(node.id, queues)
-        effects += self.alerting.linked(node.id, up.at)
 
 
 def _counted(effects: list[Effect]) -> list[Effect]:
     """What came of an order about a transfer; a refusal is counted by its code."""
     return [*effects, *refusals(effects)]
-            effects += self.alerting.on_fact(fact)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pbxd.figures.again import AGAIN, DERIVED_OF_AGAIN
 from pbxd.figures.alerts import ALERTS
 from pbxd.figures.callers import CALLS, DERIVED_OF_CALLS, PEOPLE, QUEUES
 from pbxd.figures.figure import Derived, Figure, Kind, Label
@@ -19,14 +18,12 @@ CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("After the call", AFTER_CALLS),
     ("Transfers", TRANSFERS),
     ("Hand-overs", HANDOVERS),
+    ("Alerts", ALERTS),
     ("Screen pops and pages", PAGES),
     ("Links to Asterisk", LINKS),
     ("Store and broker", STORE),
     ("pbxd itself", LOOP),
 )
-    ("Callers who call again", AGAIN),
-    ("Call flows", FLOWS),
-    ("Alerts", ALERTS),
 
 DERIVED: tuple[Derived, ...] = (*DERIVED_OF_CALLS, *DERIVED_OF_AFTER_CALLS, *DERIVED_OF_TRANSFERS)
 
