@@ -123,7 +123,6 @@ class KeepDossier:
     body: Mapping[str, Any] | None
 
 
-Effect = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
     """Tell people outside of an alert: a message, a mail, a chat. Best effort, each sink for itself."""
@@ -140,6 +139,7 @@ class KeepAlert:
     body: Mapping[str, Any] | None
 
 
+Effect = (
     Ask
     | Together
     | Publish
@@ -152,9 +152,9 @@ class KeepAlert:
     | Reply
     | KeepTransfer
     | KeepDossier
-)
     | KeepAlert
     | Announce
+)
 
 
 def gathered(effects: list[Effect]) -> list[Effect]:

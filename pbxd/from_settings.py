@@ -108,7 +108,6 @@ def thresholds(settings: Settings) -> Thresholds:
     )
 
 
-def report_rules(settings: Settings) -> ReportRules:
 def alert_rules(settings: Settings) -> AlertRules:
     """What is too long, and who is told when."""
     alerts = settings.alerts
@@ -137,6 +136,7 @@ def alert_rules(settings: Settings) -> AlertRules:
     )
 
 
+def report_rules(settings: Settings) -> ReportRules:
     """What reports count as soon enough, as given up at once and as done with; who has which skill."""
     counted = thresholds(settings)
     return ReportRules(
