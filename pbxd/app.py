@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -53,6 +53,9 @@ from pbxd.settings.model import Settings
 from pbxd.settings.yaml_source import SourceError
 from pbxd.switchboard import Outlet, Switchboard
 from pbxd.world import World
+
+if TYPE_CHECKING:
+    from pbxd.edge.traces import Traces
 
 log = structlog.get_logger("pbxd")
 
@@ -120,6 +123,7 @@ class Daemon:
         self._alerts = self._alert_edge()
         self._store: Store
         self._mqtt: Mqtt | None = None
+        self._traces: Traces | None = None
 
     # ------------------------------------------------------------ life
 
@@ -162,6 +166,7 @@ class Daemon:
         try:
             if settings.mqtt is not None:
                 self._mqtt = self._mqtt_edge(settings.mqtt)
+            self._traces = self._traces_edge()
             self._alerts.open()
             # Before anything is heard of any switch: what was under way is finished, not begun anew.
             for kept in await self._store.kept():
@@ -199,6 +204,8 @@ class Daemon:
                 await self._mqtt.close()
             for task in running:
                 task.cancel()
+        if self._traces is not None:
+            await self._traces.close()
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -228,9 +235,13 @@ class Daemon:
         def remember(effect: Remember) -> None:
             self._store.remember(effect.contact)
             call_ended(effect.contact)
+            if self._traces is not None:
+                self._traces.ended(effect.contact)
 
         def append(effect: Append) -> None:
             self._store.append(effect.stretch)
+            if self._traces is not None:
+                self._traces.appended(effect.stretch)
 
         def look_up(effect: LookUp) -> None:
             self._store.ask(effect, self._board.put)
@@ -313,6 +324,17 @@ class Daemon:
                 timeout_s=self._settings.reports.timeout,
             ),
         )
+
+    def _traces_edge(self) -> Traces | None:
+        settings = self._settings.traces
+        if settings is None:
+            return None
+        try:
+            # Loaded only where it is wanted, since it is an extra.
+            from pbxd.edge.traces import Traces
+        except ImportError as missing:
+            raise ValueError(f"traces: pbxd[otel] is not installed: {missing}") from None
+        return Traces(settings, self._metrics.apply, version=VERSION)
 
     def _alert_edge(self) -> AlertEdge:
         public = self._settings.web.public_url

@@ -23,6 +23,7 @@ from pbxd.settings.house import (
 )
 from pbxd.settings.reports import Reconcile, Reports
 from pbxd.settings.section import Section
+from pbxd.settings.traces import Traces
 from pbxd.settings.transfers import (
     Acknowledge,
     HoldGuard,
@@ -67,6 +68,7 @@ __all__ = [
     "Store",
     "Switchboard",
     "Token",
+    "Traces",
     "Transfers",
     "Unattended",
     "Web",
@@ -92,6 +94,7 @@ class Settings(Section):
     prompts: Prompts = Prompts()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    traces: Traces | None = None
     figures: Figures = Figures()
     reports: Reports = Reports()
     reconcile: Reconcile | None = None
