@@ -231,7 +231,12 @@ class AfterCall:
         for over in self._wrapups.over():
             agent = over.wrap_up.agent if self._agent_figures else None
             effects += wrap_up_ended(
-                over.wrap_up.node, over.wrap_up.queue, how=over.how, lasted_s=over.lasted_s, agent=agent
+                over.wrap_up.node,
+                over.wrap_up.queue,
+                how=over.how,
+                lasted_s=over.lasted_s,
+                agent=agent,
+                call=over.wrap_up.call,
             )
         return effects
 

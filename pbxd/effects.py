@@ -92,6 +92,7 @@ class Count:
     metric: str
     labels: Mapping[str, str] = field(default_factory=dict)
     value: float = 1.0
+    call: CallId | None = None  #: an example of what was observed; never a label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pbxd.edge.ami_link import AmiLink, LinkState
 from pbxd.edge.mqtt import Mqtt
 from pbxd.edge.store import Store
 from pbxd.edge.web import Part, WebEdge
-from pbxd.figures import Reading, queue_readings
+from pbxd.figures import Reading, agent_readings, queue_readings, staff_readings, threshold_readings
 from pbxd.queues.model import member_state
 from pbxd.switchboard import Switchboard
 from pbxd.world import World
@@ -56,7 +56,12 @@ class Health:
 
     def readings(self) -> Iterator[Reading]:
         """Every value that is computed at the scrape."""
-        yield from self._calls_and_queues(time.time())
+        now = time.time()
+        yield from self._calls_and_queues(now)
+        timesheets = self._world.timesheets
+        yield from staff_readings(timesheets.states(now))
+        if self._world.rules.agent_figures:
+            yield from agent_readings(timesheets.agents(now))
         for link in self._links:
             yield from _link_readings(link)
             prepared = _transfers_part(self._world, link).ready
@@ -89,6 +94,7 @@ class Health:
                     members=((member_state(m).value, m.paused) for m in node.queues.members(queue)),
                     now=now,
                 )
+                yield from threshold_readings(name, queue, self._world.rules.thresholds)
 
 
 def _link_part(world: World, link: AmiLink) -> Part:

@@ -74,6 +74,7 @@ class FlowStep:
     label: str  #: what the step, or the chosen option, is called for people
     digits: str  #: what was keyed in; masked where the flow says secret
     result: str  #: chosen, entered, invalid, no_input, played, failed
+    took_s: float = 0.0  #: since the caller came to this step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class FlowLeft:
     result: str  #: queue, hangup, done, caller_left, failed
     queue: str | None
     subject: str | None  #: what the call is about, as the flow says
+    step: str = ""  #: the last step that the caller came to
 
 
 FlowEvent = FlowEntered | FlowStep | FlowLeft

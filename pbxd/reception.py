@@ -29,9 +29,10 @@ from pbxd.calls.facts import (
 )
 from pbxd.calls.record import CallRecord, Leg
 from pbxd.effects import Count, Effect, KeepDossier, LookUp, Remember
-from pbxd.figures import repeat_call
+from pbxd.figures import called_before, repeat_call
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.journal import Journal, Table
+from pbxd.ledger.rows import stretches_of
 from pbxd.messages import (
     Contact,
     DossiersKept,
@@ -256,6 +257,8 @@ class Reception:
         effects.append(Remember(contact=contact))
         effects += self._forget(fact.call)
         if dossier is not None and dossier.history is HistoryState.FOUND:
+            earlier = (contact.arrived for contact in dossier.contacts)
+            effects += called_before(fact.node, fact.record.queue, dossier.arrived, earlier)
             repeat = judge(
                 self._repeat,
                 call=fact.call,
@@ -277,6 +280,7 @@ class Reception:
             agents=tuple(self._whose(record.node, leg) for leg in record.legs),
             handovers=self.passports.history(record.id),
             repeated=self.passports.repeated(record.id),
+            stretches=stretches_of(record, self._staff.id_of),
         )
 
     def _whose(self, node: NodeId, leg: Leg) -> AgentId | None:

@@ -12,20 +12,29 @@ from typing import Any, assert_never
 
 from pbxd.aftercall import AfterCall
 from pbxd.agents.staff import Staff
+from pbxd.agents.state import AgentState, agent_state
+from pbxd.agents.timesheets import Timesheets
 from pbxd.agents.wrapup import WrapUpRules
 from pbxd.alerting import Alerting
 from pbxd.alerts.rules import AlertRules
-from pbxd.ami.event_types import CallerRescued, Hangup, HangupRequest, QueueMember, SwitchEvent
+from pbxd.ami.event_types import (
+    CallerRescued,
+    Hangup,
+    HangupRequest,
+    QueueMember,
+    QueueMemberRemoved,
+    SwitchEvent,
+)
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
-from pbxd.calls.record import CallRecord
+from pbxd.calls.record import CallRecord, Wait
 from pbxd.colleagues import Colleagues
 from pbxd.desk import Desk
 from pbxd.effects import Effect
-from pbxd.figures import Figures, caller_rescued, flow_left, refusals
+from pbxd.figures import Figures, caller_rescued, flow_counts, refusals
 from pbxd.figures.thresholds import Thresholds
-from pbxd.ids import AgentId, CallId, NodeId, TransferId
+from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import (
     AlertsKept,
@@ -45,7 +54,7 @@ from pbxd.messages import (
     Tick,
     TransfersKept,
 )
-from pbxd.node import Node
+from pbxd.node import Node, served
 from pbxd.orders import (
     AcknowledgeHandover,
     AcknowledgePop,
@@ -106,7 +115,16 @@ class World:
         )
         self._desk = Desk(self._journal, rules.staff, self.nodes, self._aftercall.wrap_up_of)
         self.alerting = Alerting(self._journal, self.nodes, rules.alerts, dossier=self._reception.dossier)
-        self._figures = Figures(rules.staff.id_of if rules.agent_figures else None)
+        self._figures = Figures(
+            self._journal,
+            whose=rules.staff.id_of,
+            named=rules.agent_figures,
+            thresholds=rules.thresholds,
+            waits=self._waits,
+            queue_of=self._aftercall.queue_of,
+        )
+        self.timesheets = Timesheets(self._journal, rules.staff, self._state_of)
+        self.rules = rules
         self._transferring = Transferring(
             self._journal,
             rules.staff,
@@ -124,7 +142,9 @@ class World:
         """Take one message and say what is to be done. If it raises, the state is as it was before."""
         try:
             effects = self._step(message)
-            effects += self._desk.agents_changed(self._aftercall.touched())
+            touched = self._aftercall.touched()
+            effects += self._desk.agents_changed(touched)
+            self.timesheets.look(touched, message.at)
         except BaseException:
             self._journal.rollback()
             raise
@@ -178,12 +198,16 @@ class World:
                 self.nodes[message.node].on_link_down(message)
                 return self._desk.link_changed(message.node)
             case DialplanSeen():
+                self._look(node.id, message.member.interface, message.at)
+            elif isinstance(message, QueueMemberRemoved):
+                self._look(node.id, message.interface, message.at)
                 self.nodes[message.node].on_dialplan(message)
                 return []
             case FlowEntered() | FlowStep() | FlowLeft():
                 call = self.nodes[message.node].call_of(message.uniqueid)
                 effects = self._reception.on_flow(call, message)
-                return [*effects, flow_left(message)] if isinstance(message, FlowLeft) else effects
+                return [*effects, *flow_counts(message)]
+                self.timesheets.look_at_all(message.at)
             case Tick():
                 self._colleagues.tick(message.at)
                 effects = self._aftercall.tick(message.at)
@@ -193,6 +217,7 @@ class World:
             case HistoryFound() | HistoryMissing():
                 return self._reception.on_history(message)
             case AskDone() | AskRefused() | AskUnknown():
+                self.timesheets.tick(message.at)
                 effects = self._desk.answered(message) + self._aftercall.answered(message)
                 return effects + self._transferring.answered(message)
             case PauseAgent():
@@ -243,10 +268,28 @@ class World:
         effects: list[Effect] = []
         for fact in facts:
             effects += self._aftercall.on_fact(fact)
+        self.timesheets.look_at_all(up.at)
             effects += self._reception.on_fact(fact)
             effects += self._figures.of(fact)
             effects += self.alerting.on_fact(fact)
             effects += self._transferring.on_fact(fact)
+    def _waits(self, node: NodeId, call: CallId) -> Sequence[Wait]:
+        record = self.nodes[node].record(call, 0.0)
+        return () if record is None else record.waits
+
+    def _look(self, node: NodeId, interface: Interface, at: float) -> None:
+        """How this device stands in a queue has changed."""
+        agent = self.rules.staff.id_of(node, interface)
+        if agent is not None:
+            self.timesheets.look((agent,), at)
+
+    def _state_of(self, agent: AgentId) -> AgentState:
+        """What this agent does, as far as it can be seen now."""
+        stands = served(self.nodes, self.rules.staff.agents[agent])
+        links = ((self.nodes[node].link, member) for node, member in stands)
+        seen = (member for link, member in links if link is not None and link.up)
+        return agent_state(seen, wrap_up=self._aftercall.wrap_up_of(agent) is not None)
+
         return effects + self._desk.changed(node.id, queues)
 
 

@@ -1,4 +1,6 @@
-"""Prometheus' text format from lines that are kept: few series move between two scrapes.
+"""Prometheus' text format, and OpenMetrics, from lines that are kept: few series move between two scrapes.
+
+The two differ in their heads, and in the exemplars of histograms, which only OpenMetrics has.
 
 prometheus-client writes the same text, but from objects that are made for each sample of each scrape: with a
 hundred queues that holds the loop, and every call, for a quarter of a second.
@@ -16,23 +18,36 @@ from pbxd.figures import Figure, Kind
 
 Values = tuple[str, ...]
 
+EXEMPLAR_LENGTH = 128 - len("call")  #: characters that OpenMetrics allows
+
 PIECE = 500  #: lines that are written at a stretch: a millisecond or two when all of them are new
 
 
 class Histogram:
     """The observations of one series."""
 
-    __slots__ = ("counts", "sum", "written")
+    __slots__ = ("counts", "examples", "openly", "sum", "written")
 
     def __init__(self, buckets: int) -> None:
         self.counts = [0] * (buckets + 1)
         self.sum = 0.0
+        #: of each bucket the last call that is an example of it, what was observed, and when
+        self.examples: dict[int, tuple[str, float, float]] | None = None
         self.written: bytes | None = None  #: its lines, until the next observation
+        self.openly: bytes | None = None  #: the same for OpenMetrics
 
     def observe(self, bucket: int, value: float) -> None:
         self.counts[bucket] += 1
         self.sum += value
-        self.written = None
+        self.written = self.openly = None
+
+    def exemplify(self, bucket: int, call: str, value: float, at: float) -> None:
+        """Keep this call as the example of its bucket. ``at``: epoch seconds."""
+        if len(call) > EXEMPLAR_LENGTH:
+            return
+        if self.examples is None:
+            self.examples = {}
+        self.examples[bucket] = call, value, at
 
 
 class _Piece:
@@ -73,14 +88,17 @@ class Writer:
         self._figure = figure
         self._names = figure.label_names
         help_ = figure.help.replace("\\", r"\\").replace("\n", r"\n")
-        self._head = f"# HELP {figure.name} {help_}\n# TYPE {figure.name} {figure.kind.value}\n".encode()
+        kind, family = figure.kind.value, figure.name.removesuffix("_total")
+        self._head = f"# HELP {figure.name} {help_}\n# TYPE {figure.name} {kind}\n".encode()
+        help_ = help_.replace('"', r"\"")
+        self._open_head = f"# HELP {family} {help_}\n# TYPE {family} {kind}\n".encode()
         self._bounds = [_number(bound) for bound in (*figure.buckets, math.inf)]
         self._kept: list[_Piece] = []
 
-    def values(self, series: Mapping[Values, float]) -> Iterator[bytes]:
-        """A counter or a gauge."""
+    def values(self, series: Mapping[Values, float], *, openly: bool = False) -> Iterator[bytes]:
+        """A counter or a gauge; ``openly``: for OpenMetrics."""
         assert self._figure.kind is not Kind.HISTOGRAM
-        yield self._head
+        yield self._open_head if openly else self._head
         keys, numbers = list(series), list(series.values())
         starts = range(0, len(keys), PIECE)
         del self._kept[len(starts) :]
@@ -95,16 +113,30 @@ class Writer:
     def _piece(self, keys: list[Values]) -> _Piece:
         return _Piece(keys, [f"{self._figure.name}{self._labels(values)} " for values in keys])
 
-    def histograms(self, series: Mapping[Values, Histogram]) -> Iterator[bytes]:
-        yield self._head
+    def histograms(self, series: Mapping[Values, Histogram], *, openly: bool = False) -> Iterator[bytes]:
+        yield self._open_head if openly else self._head
         everything, size = list(series.items()), PIECE // (len(self._bounds) + 2)
         for start in range(0, len(everything), size):
             lines = []
             for values, histogram in everything[start : start + size]:
-                if histogram.written is None:
-                    histogram.written = self._histogram(values, histogram)
-                lines.append(histogram.written)
+                lines.append(self._openly(values, histogram) if openly else self._plainly(values, histogram))
             yield b"".join(lines)
+
+    def _plainly(self, values: Values, histogram: Histogram) -> bytes:
+        if histogram.written is None:
+            histogram.written = self._histogram(values, histogram)
+        return histogram.written
+
+    def _openly(self, values: Values, histogram: Histogram) -> bytes:
+        """The same lines, those of buckets with an example behind them."""
+        if histogram.examples is None:
+            return self._plainly(values, histogram)
+        if histogram.openly is None:
+            lines = self._plainly(values, histogram).split(b"\n")
+            for bucket, (call, value, at) in histogram.examples.items():
+                lines[bucket] += f" # {{{_pair('call', call)}}} {_number(value)} {at:.3f}".encode()
+            histogram.openly = b"\n".join(lines)
+        return histogram.openly
 
     def _histogram(self, values: Values, histogram: Histogram) -> bytes:
         name, labels = self._figure.name, self._labels(values)

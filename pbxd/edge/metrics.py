@@ -22,20 +22,23 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from pbxd.edge.exposition import PIECE, Histogram, Values, Writer
 from pbxd.effects import Count
-from pbxd.figures import CATALOGUE, Figure, Kind, Reading
+from pbxd.figures import CATALOGUE, Figure, Kind, Label, Reading
+from pbxd.figures.figure import OTHER, QUEUE
 
 log = structlog.get_logger(__name__)
 
 Source = Callable[[], Iterable[Reading]]
 
-SERIES_LIMIT = 20_000  #: of one figure; what comes beyond is counted and dropped
+SERIES_LIMIT = 30_000  #: of one figure; what comes beyond is put together as OTHER
 LAG_EVERY_S = 0.25
 STRETCH_S = 0.004  #: for which a scrape holds the loop before others have their turn
 FAULTS = "pbxd_metrics_faults_total"
+BEYOND = "pbxd_metrics_beyond_total"
 
 
 class Metrics(Collector):
@@ -49,6 +52,7 @@ class Metrics(Collector):
         self._histograms: dict[str, dict[Values, Histogram]] = {}
         self._sources = list(sources)
         self._queues: set[tuple[str, str]] = set()
+        self._told_apart: dict[Label, set[str]] = {}
         self._complained: set[str] = set()
         self._build = (version, platform.python_version())
         for each in self._figures.values():
@@ -80,28 +84,53 @@ class Metrics(Collector):
             return
         if "queue" in labels and "node" in labels:
             self.know_queue(labels["node"], labels["queue"])
-        self._move(figure, tuple(str(labels[label]) for label in names), value)
+        values = tuple([str(labels[label]) for label in names])
+        if figure.kind is Kind.COUNTER:
+            series = self._counters[name]
+            if values not in series:
+                values = self._admitted(figure, values, len(series))
+            series[values] = series.get(values, 0.0) + value
+        else:
+            self._observe(figure, values, value, count.call)
 
     def count(self, metric: str, value: float = 1, **labels: str) -> None:
         """The same, for edges that count for themselves."""
         self.apply(Count(metric=metric, labels=labels, value=value))
 
-    def _move(self, figure: Figure, values: Values, value: float) -> None:
-        if figure.kind is Kind.COUNTER:
-            series = self._counters[figure.name]
-            if values not in series and len(series) >= SERIES_LIMIT:
-                self._fault("full", figure.name)
-                return
-            series[values] = series.get(values, 0.0) + value
-            return
+    def _observe(self, figure: Figure, values: Values, value: float, call: str | None) -> None:
         histograms = self._histograms[figure.name]
         histogram = histograms.get(values)
         if histogram is None:
-            if len(histograms) >= SERIES_LIMIT:
-                self._fault("full", figure.name)
-                return
-            histogram = histograms[values] = Histogram(len(figure.buckets))
-        histogram.observe(bisect_left(figure.buckets, value), value)
+            values = self._admitted(figure, values, len(histograms))
+            histogram = histograms.get(values)
+            if histogram is None:
+                histogram = histograms[values] = Histogram(len(figure.buckets))
+        bucket = bisect_left(figure.buckets, value)
+        histogram.observe(bucket, value)
+        if call is not None:
+            histogram.exemplify(bucket, call, value, time.time())
+
+    def _admitted(self, figure: Figure, values: Values, series: int) -> Values:
+        """The labels of a new series of a figure that has so many. What is beyond the bounds is put together
+        under one value: the sums stay right, and nobody can make series without end."""
+        admitted = [self._known(label, value) for label, value in zip(figure.labels, values, strict=True)]
+        if series >= SERIES_LIMIT:
+            self._fault("full", figure.name)
+            return (OTHER,) * len(values)
+        return tuple(admitted)
+
+    def _known(self, label: Label, value: str) -> str:
+        """This value, or OTHER when the label has too many."""
+        known = self._told_apart.get(label)
+        if known is None:
+            known = self._told_apart[label] = set(label.values)
+        if value not in known:
+            if len(known) >= max(label.most, len(label.values)):
+                beyond = self._counters[BEYOND]
+                beyond[(label.name,)] = beyond.get((label.name,), 0.0) + 1
+                return OTHER
+            known.add(value)
+        return value
 
     def _fault(self, kind: str, name: str, labels: Mapping[str, str] | None = None) -> None:
         faults = self._counters[FAULTS]
@@ -118,14 +147,26 @@ class Metrics(Collector):
             if "node" in figure.label_names and "queue" not in figure.label_names:
                 self._start_at_zero(figure, {"node": node})
 
-    def know_queue(self, node: str, queue: str) -> None:
-        """The same for a queue, with every outcome that it can have."""
-        if (node, queue) in self._queues or len(self._queues) >= SERIES_LIMIT:
-            return
+    def know_queue(self, node: str, queue: str) -> bool:
+        """The same for a queue, with every outcome that it can have. False: there are too many."""
+        if (node, queue) in self._queues:
+            return True
+        if len(self._queues) >= QUEUE.most or self._known(QUEUE, queue) != queue:
+            return False
         self._queues.add((node, queue))
         for figure in self._figures.values():
             if "queue" in figure.label_names:
                 self._start_at_zero(figure, {"node": node, "queue": queue})
+        return True
+
+    def know_flow(self, node: str, flow: str, places: Iterable[Mapping[str, str]]) -> None:
+        """The same for a call flow; ``places``: the labels of each step at which something is chosen or
+        entered, and of each option."""
+        for place in ({}, *places):
+            known = {"node": node, "flow": flow, **place}
+            for figure in self._figures.values():
+                if {label.name for label in figure.labels if not label.values} == known.keys():
+                    self._start_at_zero(figure, known)
 
     def _start_at_zero(self, figure: Figure, known: Mapping[str, str]) -> None:
         """Make every series whose labels are known beforehand; none when one of them is not."""
@@ -144,15 +185,15 @@ class Metrics(Collector):
         """Read these values too at each scrape."""
         self._sources.append(source)
 
-    def text(self) -> bytes:
-        """All figures in Prometheus' text format, at one stretch."""
-        return b"".join(self._pieces())
+    def text(self, *, openly: bool = False) -> bytes:
+        """All figures in Prometheus' text format, or ``openly`` in OpenMetrics', at one stretch."""
+        return b"".join(self._pieces(openly))
 
-    async def scrape(self) -> bytes:
+    async def scrape(self, *, openly: bool = False) -> bytes:
         """The same without holding the loop: with 500 queues and 10,000 agents it is a hundred thousand
         lines. Each series is as it was at some moment of the scrape, all buckets of one at the same."""
         pieces, began = [], time.monotonic()
-        for piece in self._pieces():
+        for piece in self._pieces(openly):
             pieces.append(piece)
             if time.monotonic() - began > STRETCH_S:
                 await asyncio.sleep(0)
@@ -160,24 +201,25 @@ class Metrics(Collector):
         await asyncio.sleep(0)
         return b"".join(pieces)
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _pieces(self, openly: bool) -> Iterator[bytes]:
         read: dict[str, dict[Values, float]] = {}
         for _ in self._reading(read):
             yield b""
         for figure in self._figures.values():
-            yield from self._written(figure, read.get(figure.name))
-        yield generate_latest(self._process)
+            yield from self._written(figure, read.get(figure.name), openly)
+        write = openmetrics.generate_latest if openly else generate_latest
+        yield write(self._process)
 
-    def _written(self, figure: Figure, read: Mapping[Values, float] | None) -> Iterator[bytes]:
+    def _written(self, figure: Figure, read: Mapping[Values, float] | None, openly: bool) -> Iterator[bytes]:
         writer = self._writers[figure.name]
         match figure.kind:
             case Kind.COUNTER:
                 counters = self._counters[figure.name]
-                return writer.values({**counters, **read} if read else counters)
+                return writer.values({**counters, **read} if read else counters, openly=openly)
             case Kind.GAUGE:
-                return writer.values(read or {})
+                return writer.values(read or {}, openly=openly)
             case Kind.HISTOGRAM:
-                return writer.histograms(self._histograms[figure.name])
+                return writer.histograms(self._histograms[figure.name], openly=openly)
 
     def collect(self) -> Iterator[Metric]:
         """The same as prometheus-client's objects."""
@@ -221,8 +263,8 @@ class Metrics(Collector):
         if len(values) != len(labels):
             self._fault("labels", name, labels)
             return
-        if "queue" in labels:
-            self.know_queue(labels["node"], labels["queue"])
+        if "queue" in labels and not self.know_queue(labels["node"], labels["queue"]):
+            return
         series = read.get(name)
         if series is None:
             series = read[name] = {}

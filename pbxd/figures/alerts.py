@@ -52,6 +52,7 @@ ALERTS = (
         unit="messages",
         formula="One for each message and sink, when its fate is known.",
         source="the alert sinks",
+        edge_cases="A message that was tried again counts once, by its last attempt.",
     ),
     Figure(
         name="pbxd_alert_attempts_failed_total",
@@ -61,6 +62,7 @@ ALERTS = (
         unit="attempts",
         formula="One for each attempt that ended with an error.",
         source="the alert sinks",
+        edge_cases="Each attempt counts; the message may still get there.",
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pbxd.calls.record import Outcome
-from pbxd.figures.figure import AGENT, ANSWER_BUCKETS, NODE, QUEUE, TALK_BUCKETS, Derived, Figure, Kind, Label
+from pbxd.figures.figure import AGENT, NODE, QUEUE, TALK_BUCKETS, Derived, Figure, Kind, Label
 
 OUTCOME = Label(name="outcome", meaning="how the journey ended", values=tuple(o.value for o in Outcome))
 WAIT_OUTCOME = Label(
@@ -46,6 +46,8 @@ CALLS = (
         unit="calls",
         formula="Arrived = folded + ended + in progress.",
         source="CallFolded",
+        edge_cases="Counted when it turns out, seconds after it was counted as arrived. What was counted "
+        "of it meanwhile (a stay in a queue, a ring) stays counted.",
     ),
     Figure(
         name="pbxd_calls_total",
@@ -66,6 +68,7 @@ CALLS = (
         unit="calls",
         formula="Number of open journeys at the scrape.",
         source="the call model",
+        edge_cases="A consultation that looks like a call of its own is one until it is folded.",
     ),
     Figure(
         name="pbxd_calls_missed_total",
@@ -100,6 +103,8 @@ QUEUES = (
         unit="entries",
         formula="One for each stay; a journey through two queues has two.",
         source="CallQueued",
+        edge_cases="A caller who is sent back to the same queue enters it again. Whoever a full or empty "
+        "queue turns away never enters it.",
     ),
     Figure(
         name="pbxd_queue_waiting",
@@ -109,6 +114,8 @@ QUEUES = (
         unit="callers",
         formula="Number of callers in the queue at the scrape who talk to nobody yet.",
         source="the queue model",
+        edge_cases="An agent who consults in this queue takes a place in it and counts. While the link "
+        "is down it stands still.",
     ),
     Figure(
         name="pbxd_queue_longest_wait_seconds",
@@ -118,18 +125,7 @@ QUEUES = (
         unit="seconds",
         formula="Now less the time at which the longest-waiting caller joined; 0 when nobody waits.",
         source="the queue model",
-    ),
-    Figure(
-        name="pbxd_queue_wait_seconds",
-        kind=Kind.HISTOGRAM,
-        help="Time callers waited in the queue, by how the wait ended.",
-        labels=(NODE, QUEUE, WAIT_OUTCOME),
-        unit="seconds",
-        formula="From joining the queue to hearing a person (answered) or to leaving (all others). "
-        "Menus and announcements before the queue are not part of it.",
-        source="QueueLeft",
-        edge_cases="Each stay counts by itself: a caller passed on to a second queue waits anew there.",
-        buckets=ANSWER_BUCKETS,
+        edge_cases="Compares the clocks of two machines when Asterisk runs elsewhere; never below 0.",
     ),
     Figure(
         name="pbxd_queue_members",
@@ -139,6 +135,8 @@ QUEUES = (
         unit="members",
         formula="Number of members in each state at the scrape; the states add up to all members.",
         source="the queue model",
+        edge_cases="A member whose device state is not known counts as ready, as app_queue rings it. An "
+        "agent in three queues is a member of each.",
     ),
 )
 
@@ -163,6 +161,7 @@ PEOPLE = (
         unit="seconds",
         formula="Per leg: sum of its holds. Legs without hold are not observed.",
         source="LegEnded",
+        edge_cases="The part of whoever put the caller on hold, also when he asks somebody meanwhile.",
         buckets=TALK_BUCKETS,
     ),
     Figure(
@@ -173,6 +172,7 @@ PEOPLE = (
         unit="rings",
         formula="One for each phone and attempt.",
         source="MemberRinging",
+        edge_cases="With ringall each phone counts.",
     ),
     Figure(
         name="pbxd_member_ring_results_total",
@@ -192,6 +192,8 @@ PEOPLE = (
         unit="seconds",
         formula="Sum of the talk time of the agent's legs.",
         source="LegEnded",
+        edge_cases="Moves when the leg ends, by all of it at once: over less than an hour, look at the "
+        "sum of many.",
         opt_in=True,
     ),
     Figure(
@@ -202,6 +204,7 @@ PEOPLE = (
         unit="seconds",
         formula="Sum of the hold time of the agent's legs.",
         source="LegEnded",
+        edge_cases="Moves when the leg ends, by all of it at once.",
         opt_in=True,
     ),
     Figure(
@@ -212,39 +215,12 @@ PEOPLE = (
         unit="legs",
         formula="One for each leg that ended.",
         source="LegEnded",
+        edge_cases="Phones that belong to no agent of the settings count for nobody.",
         opt_in=True,
     ),
 )
 
-_WAIT = "pbxd_queue_wait_seconds"
-
 DERIVED_OF_CALLS = (
-    Derived(
-        name="Service level (SL), 20 s",
-        definition="answered within the threshold / answered. Callers who gave up do not count.",
-        promql=f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome="answered",le="20.0"}}[15m])) / '
-        f'sum by (node, queue) (rate({_WAIT}_count{{outcome="answered"}}[15m]))',
-    ),
-    Derived(
-        name="Service level with abandoned callers (SL2), 20 s",
-        definition="(answered within + abandoned within the threshold) / (answered + abandoned).",
-        promql=f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome=~"answered|abandoned",le="20.0"}}[15m]))'
-        f' / sum by (node, queue) (rate({_WAIT}_count{{outcome=~"answered|abandoned"}}[15m]))',
-    ),
-    Derived(
-        name="Average speed of answer (ASA)",
-        definition="sum of the waits that ended with an answer / their number.",
-        promql=f'sum by (node, queue) (rate({_WAIT}_sum{{outcome="answered"}}[15m])) / '
-        f'sum by (node, queue) (rate({_WAIT}_count{{outcome="answered"}}[15m]))',
-    ),
-    Derived(
-        name="Abandonment, without short ones (5 s)",
-        definition="waits abandoned after more than 5 s / (all waits less those abandoned within 5 s).",
-        promql=f'(sum by (node, queue) (rate({_WAIT}_count{{outcome="abandoned"}}[1h])) - '
-        f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome="abandoned",le="5.0"}}[1h]))) / '
-        f"(sum by (node, queue) (rate({_WAIT}_count[1h])) - "
-        f'sum by (node, queue) (rate({_WAIT}_bucket{{outcome="abandoned",le="5.0"}}[1h])))',
-    ),
     Derived(
         name="Mean talk time",
         definition="sum of talk time / number of legs.",

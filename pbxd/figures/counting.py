@@ -20,22 +20,41 @@ from pbxd.calls.facts import (
     TransferSeen,
 )
 from pbxd.effects import Count
+from pbxd.figures.handling import handled
+from pbxd.figures.service import Service, Waits
+from pbxd.figures.thresholds import Thresholds
 from pbxd.figures.transfers import calls_transferred, transfer_counts
-from pbxd.ids import AgentId, Interface, NodeId
-from pbxd.messages import FlowLeft
+from pbxd.ids import AgentId, CallId, Interface, NodeId
+from pbxd.journal import Journal
 
 Whose = Callable[[NodeId, Interface], AgentId | None]
 
 
 class Figures:
-    """Turns facts into Count effects. ``whose`` switches on the figures that carry agents' names."""
+    """Turns facts into Count effects.
 
-    def __init__(self, whose: Whose | None = None) -> None:
+    ``whose`` tells whose phone it is; ``named`` switches on the figures that carry agents' names. ``waits``
+    are the stays of a journey as they are known now, ``queue_of`` is the last queue in which a caller waited.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        whose: Whose = lambda node, interface: None,
+        named: bool = False,
+        thresholds: Thresholds | None = None,
+        waits: Waits = lambda node, call: (),
+        queue_of: Callable[[CallId], str | None] = lambda call: None,
+    ) -> None:
         self._whose = whose
+        self._named = named
+        self._queue_of = queue_of
+        self._service = Service(journal, thresholds or Thresholds(), waits)
 
     def of(self, fact: Fact) -> list[Count]:
         """What this fact adds to which figures."""
-        counts = self._counts(fact, str(fact.node))
+        counts = self._service.of(fact) + self._counts(fact, str(fact.node))
         if fact.missed:
             counts.append(_one("pbxd_resync_corrections_total", node=fact.node))
         return counts
@@ -50,17 +69,12 @@ class Figures:
                 return [_one("pbxd_member_rings_total", node=node, queue=queue or "")]
             case MemberStoppedRinging(queue=queue, reason=reason):
                 return [_one("pbxd_member_ring_results_total", node=node, queue=queue or "", result=reason)]
-            case LegStarted():
+            case LegStarted() | QueueLeft() | ConsultEnded():
                 return []
             case LegEnded():
                 return self._leg(fact, node)
-            case QueueLeft(queue=queue, outcome=outcome, waited_s=waited):
-                labels = {"node": node, "queue": queue, "outcome": outcome}
-                return [Count(metric="pbxd_queue_wait_seconds", labels=labels, value=waited)]
             case TransferSeen():
                 return transfer_counts(fact)
-            case ConsultEnded():
-                return []
             case CallFolded():
                 return [_one("pbxd_calls_folded_total", node=node)]
             case CallEnded():
@@ -69,31 +83,17 @@ class Figures:
                 assert_never(fact)
 
     def _leg(self, leg: LegEnded, node: str) -> list[Count]:
-        labels = {"node": node, "queue": leg.queue or ""}
-        counts = [Count(metric="pbxd_talk_seconds", labels=labels, value=leg.talk_s)]
+        queue = leg.queue or self._queue_of(leg.call) or ""
+        labels = {"node": node, "queue": queue}
+        counts = [Count(metric="pbxd_talk_seconds", labels=labels, value=leg.talk_s, call=leg.call)]
         if leg.hold_s > 0:
-            counts.append(Count(metric="pbxd_hold_seconds", labels=labels, value=leg.hold_s))
-        agent = self._agent(leg)
-        if agent is not None:
-            named = {**labels, "agent": str(agent)}
-            counts += [
-                Count(metric="pbxd_agent_legs_total", labels=named),
-                Count(metric="pbxd_agent_talk_seconds_total", labels=named, value=leg.talk_s),
-                Count(metric="pbxd_agent_hold_seconds_total", labels=named, value=leg.hold_s),
-            ]
-        return counts
+            counts.append(Count(metric="pbxd_hold_seconds", labels=labels, value=leg.hold_s, call=leg.call))
+        return [*counts, *handled(leg, queue, self._agent(leg), named=self._named)]
 
     def _agent(self, leg: LegEnded) -> AgentId | None:
         """Whose leg: by the phone that talked, else by the queue member behind whose interface it is."""
-        if self._whose is None:
-            return None
         agent = self._whose(leg.node, leg.interface)
         return agent if agent is not None or leg.member is None else self._whose(leg.node, leg.member)
-
-
-def flow_left(event: FlowLeft) -> Count:
-    """A caller left a call flow."""
-    return _one("pbxd_flow_results_total", node=event.node, flow=event.flow, result=event.result)
 
 
 def repeat_call(node: NodeId, queue: str | None, *, same_subject: bool | None) -> Count:

@@ -17,6 +17,7 @@ class Label:
     name: str
     meaning: str
     values: tuple[str, ...] = ()  #: all that it can be, where that is known beforehand
+    most: int = 100  #: how many values are told apart; whatever comes beyond counts as ``OTHER``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +26,10 @@ class Figure:
     kind: Kind
     help: str  #: one sentence, as Prometheus shows it
     labels: tuple[Label, ...] = ()
-    unit: str = ""
+    unit: str
     formula: str
     source: str  #: the facts or the state that it is made of
-    edge_cases: str = ""
+    edge_cases: str = ""  #: what a reader could get wrong; a test refuses a figure without
     buckets: tuple[float, ...] = ()  #: upper bounds, of histograms
     opt_in: bool = False  #: carries agents' names and exists only where that is switched on
 
@@ -46,9 +47,12 @@ class Derived:
     promql: str
 
 
+OTHER = "other"
+"""The value of a label for all that is beyond what is told apart."""
+
 NODE = Label(name="node", meaning="the Asterisk, as the settings call it")
-QUEUE = Label(name="queue", meaning="the queue's name; empty for a call that was in none")
-AGENT = Label(name="agent", meaning="the agent's id in the settings")
+QUEUE = Label(name="queue", meaning="the queue's name; empty for a call that was in none", most=2000)
+AGENT = Label(name="agent", meaning="the agent's id in the settings", most=20_000)
 
 #: Bounds of what callers feel: seconds to an answer.
 ANSWER_BUCKETS = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0)

@@ -27,6 +27,7 @@ HANDOVERS = (
         formula="One for each transfer and agent who was to take it. Sent again with more in it, it counts "
         "once.",
         source="Tell(handover)",
+        edge_cases="An agent who is tried in vain had one, too.",
     ),
     Figure(
         name="pbxd_handover_stage_seconds",
@@ -49,6 +50,7 @@ HANDOVERS = (
         formula="From sending it to the first acknowledgement; pbxd_handovers_total less its count were "
         "never acknowledged.",
         source="AcknowledgeHandover",
+        edge_cases="Without an open page there is no acknowledgement.",
         buckets=SWIFT_BUCKETS,
     ),
     Figure(
@@ -59,5 +61,6 @@ HANDOVERS = (
         unit="reports",
         formula="One for each call and agent who reports it, under the first queue that the call entered.",
         source="ReportRepeat",
+        edge_cases="Only as good as the reports of agents, who can report it while the call lasts.",
     ),
 )

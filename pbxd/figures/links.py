@@ -32,6 +32,7 @@ LINKS = (
         unit="1 or 0",
         formula="1 when logged in and resynchronised, else 0.",
         source="the AMI link",
+        edge_cases="0 also while the inventory is being taken.",
     ),
     Figure(
         name="pbxd_transfers_ready",
@@ -42,7 +43,8 @@ LINKS = (
         formula="1 when the AMI link is up and the switch's [pbxd-transfer] of the right version, else 0.",
         source="AMI's ShowDialPlan, at each connect, after each Reload event, and every minute (every 5 "
         "seconds while it is missing)",
-        edge_cases="While it is 0, transfers are refused with not_prepared or link_down; calls go on.",
+        edge_cases="While it is 0, transfers are refused with not_prepared or link_down (but for blind ones, "
+        "where `transfers.unprepared` is blind: see pbxd_transfers_plain_total); calls go on.",
     ),
     Figure(
         name="pbxd_ami_connects_total",
@@ -52,6 +54,7 @@ LINKS = (
         unit="connections",
         formula="One for each login; the first of them is the start, all others are reconnects.",
         source="the AMI link",
+        edge_cases="`increase()` does not see the start, so it tells the reconnects.",
     ),
     Figure(
         name="pbxd_ami_failed_connects_total",
@@ -61,6 +64,7 @@ LINKS = (
         unit="attempts",
         formula="One for each attempt that did not end in an accepted login.",
         source="the AMI link",
+        edge_cases="A refused login counts once: pbxd does not try it again by itself.",
     ),
     Figure(
         name="pbxd_ami_losses_total",
@@ -70,6 +74,7 @@ LINKS = (
         unit="links",
         formula="One for each loss: the connection closed, or the switch did not answer a ping in time.",
         source="the AMI link",
+        edge_cases="The end of pbxd itself is no loss.",
     ),
     Figure(
         name="pbxd_ami_messages_total",
@@ -79,6 +84,7 @@ LINKS = (
         unit="messages",
         formula="One for each event and response.",
         source="the AMI link",
+        edge_cases="Events that the switch filters out beforehand never come.",
     ),
     Figure(
         name="pbxd_ami_faults_total",
@@ -89,6 +95,7 @@ LINKS = (
         formula="One for each message that lacks what it must have, is too large, answers nothing, or made a "
         "listener fail; and for each time reading was paused because the daemon fell behind (overrun).",
         source="the AMI link",
+        edge_cases="None of them ends the link.",
     ),
     Figure(
         name="pbxd_resync_corrections_total",
@@ -107,6 +114,7 @@ LINKS = (
         unit="sessions",
         formula="One for each session, when it ends.",
         source="the FastAGI server",
+        edge_cases="Also those that were refused or broke.",
     ),
     Figure(
         name="pbxd_agi_sessions",
@@ -115,6 +123,7 @@ LINKS = (
         unit="sessions",
         formula="Number of open sessions at the scrape.",
         source="the FastAGI server",
+        edge_cases="A caller who plays with a menu has one; one who waits in a queue has none.",
     ),
     Figure(
         name="pbxd_agi_faults_total",
@@ -124,19 +133,7 @@ LINKS = (
         unit="faults",
         formula="One for each fault; a session may have several.",
         source="the FastAGI server",
-    ),
-    Figure(
-        name="pbxd_flow_results_total",
-        kind=_COUNTER,
-        help="Ways callers left the call flows.",
-        labels=(
-            NODE,
-            Label(name="flow", meaning="the flow's name"),
-            Label(name="result", meaning="queue, hangup, done, caller_left or failed"),
-        ),
-        unit="calls",
-        formula="One for each caller who leaves a flow.",
-        source="FlowLeft",
+        edge_cases="The caller of such a session goes on in the dialplan.",
     ),
 )
 
@@ -149,6 +146,7 @@ STORE = (
         unit="contacts",
         formula="One for each; a spooled one counts again as stored when it gets there.",
         source="Remember",
+        edge_cases="`lost` must be 0 for ever.",
     ),
     Figure(
         name="pbxd_store_commit_seconds",
@@ -157,6 +155,7 @@ STORE = (
         unit="seconds",
         formula="From the start of the transaction to its end, whatever number of contacts it holds.",
         source="the store",
+        edge_cases="Commits that failed are not observed (see pbxd_store_faults_total).",
         buckets=SWIFT_BUCKETS,
     ),
     Figure(
@@ -166,6 +165,7 @@ STORE = (
         unit="seconds",
         formula="From the LookUp effect to its answer.",
         source="LookUp",
+        edge_cases="Those that came too late are not observed.",
         buckets=SWIFT_BUCKETS,
     ),
     Figure(
@@ -176,6 +176,7 @@ STORE = (
         unit="look-ups",
         formula="One for each; all but `found` left the call without its history.",
         source="LookUp",
+        edge_cases="`withheld` is no fault: there is no number to look for.",
     ),
     Figure(
         name="pbxd_store_keep_seconds",
@@ -201,6 +202,7 @@ STORE = (
         unit="faults",
         formula="One for each operation that failed.",
         source="the store",
+        edge_cases="A commit that is tried again and fails again counts again.",
     ),
     Figure(
         name="pbxd_mqtt_connected",
@@ -225,6 +227,7 @@ STORE = (
         unit="messages",
         formula="One for each message and result.",
         source="Publish",
+        edge_cases="One that is sent twice because the acknowledgement was lost counts as delivered once.",
     ),
     Figure(
         name="pbxd_mqtt_delivery_seconds",
@@ -233,6 +236,7 @@ STORE = (
         unit="seconds",
         formula="When the broker acknowledged it less when it was made; outages are part of it.",
         source="Publish",
+        edge_cases="Over a restart of pbxd too, so a long outage shows as a few very long ones.",
         buckets=SWIFT_BUCKETS,
     ),
     Figure(
@@ -250,6 +254,7 @@ STORE = (
         formula="One for each lost or refused connection, each outbox that did not answer, each subscription "
         "that the broker does not allow, each bug of pbxd.",
         source="the MQTT edge",
+        edge_cases="Each attempt to connect counts.",
     ),
     Figure(
         name="pbxd_mqtt_commands_total",
@@ -266,6 +271,7 @@ STORE = (
         unit="orders",
         formula="One for each.",
         source="the MQTT edge",
+        edge_cases="One without an answer in time counts as unknown, whatever became of it.",
     ),
     Figure(
         name="pbxd_mqtt_outbox_messages",
@@ -274,5 +280,6 @@ STORE = (
         unit="messages",
         formula="Length of the outbox at the scrape.",
         source="the MQTT edge",
+        edge_cases="Absent when no broker is configured.",
     ),
 )

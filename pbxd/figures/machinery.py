@@ -24,6 +24,7 @@ LOOP = (
         unit="1",
         formula="Always 1.",
         source="the package",
+        edge_cases="Changes its labels at an update.",
     ),
     Figure(
         name="pbxd_loop_lag_seconds",
@@ -32,6 +33,7 @@ LOOP = (
         unit="seconds",
         formula="Four times a second: when a timer fired less when it was to fire.",
         source="the loop itself",
+        edge_cases="A loop that stands still for a second shows one long observation, not four.",
         buckets=SWIFT_BUCKETS,
     ),
     Figure(
@@ -41,6 +43,7 @@ LOOP = (
         unit="messages",
         formula="Depth of the inbox at the scrape.",
         source="the switchboard",
+        edge_cases="A moment's value: 0 most of the time, even under load.",
     ),
     Figure(
         name="pbxd_inbox_dropped_total",
@@ -49,6 +52,8 @@ LOOP = (
         unit="messages",
         formula="One for each dropped event.",
         source="the switchboard",
+        edge_cases="After each loss the picture is taken anew, so no figure stays wrong; what happened "
+        "meanwhile counts as missed.",
     ),
     Figure(
         name="pbxd_steps_total",
@@ -57,6 +62,7 @@ LOOP = (
         unit="messages",
         formula="One for each message.",
         source="the switchboard",
+        edge_cases="Ticks of the clock are among them: at least one a second.",
     ),
     Figure(
         name="pbxd_failed_steps_total",
@@ -65,6 +71,7 @@ LOOP = (
         unit="messages",
         formula="One for each message whose step raised; its input is in the log.",
         source="the switchboard",
+        edge_cases="Must be 0 for ever.",
     ),
     Figure(
         name="pbxd_failed_effects_total",
@@ -73,15 +80,35 @@ LOOP = (
         unit="effects",
         formula="One for each effect whose outlet raised.",
         source="the switchboard",
+        edge_cases="Must be 0 for ever.",
     ),
     Figure(
         name="pbxd_metrics_faults_total",
         kind=_COUNTER,
         help="Figures that could not be moved: unknown name, wrong labels, or too many series. Bugs of pbxd.",
-        labels=(Label(name="kind", meaning="what was wrong", values=("unknown", "labels", "value", "full")),),
+        labels=(
+            Label(
+                name="kind",
+                meaning="what was wrong; full: the figure has too many series, and this one was put together "
+                "with others",
+                values=("unknown", "labels", "value", "full"),
+            ),
+        ),
         unit="faults",
         formula="One for each refused movement.",
         source="the metrics edge",
+        edge_cases="The log names the figure, once.",
+    ),
+    Figure(
+        name="pbxd_metrics_beyond_total",
+        kind=_COUNTER,
+        help="Label values beyond those that are told apart, which count as `other`.",
+        labels=(Label(name="label", meaning="the label's name"),),
+        unit="movements",
+        formula="One each time that a figure was moved, or a gauge left out, because of one.",
+        source="the metrics edge",
+        edge_cases="The sums over a label stay right for counters and histograms; gauges of what is beyond "
+        "are not exported. The first values that come are told apart, until pbxd is started anew.",
     ),
 )
 
@@ -94,6 +121,7 @@ PAGES = (
         unit="pops",
         formula="One for each ring of one agent's phone. A pop sent again with more in it counts once.",
         source="Tell(screenpop)",
+        edge_cases="With ringall each agent whose phone rings has one.",
     ),
     Figure(
         name="pbxd_screenpop_stage_seconds",
@@ -115,6 +143,7 @@ PAGES = (
         unit="messages",
         formula="One for each page and message.",
         source="the web edge",
+        edge_cases="Nothing is lost to the agent but a moment.",
     ),
     Figure(
         name="pbxd_web_pages",
@@ -123,6 +152,7 @@ PAGES = (
         unit="pages",
         formula="Number of open WebSockets at the scrape.",
         source="the web edge",
+        edge_cases="One agent may have several.",
     ),
     Figure(
         name="pbxd_web_signins_total",
@@ -138,6 +168,7 @@ PAGES = (
         unit="attempts",
         formula="One for each attempt.",
         source="the web edge",
+        edge_cases="A session that goes on after a restart is no attempt.",
     ),
     Figure(
         name="pbxd_web_refused_total",
@@ -147,5 +178,26 @@ PAGES = (
         unit="requests",
         formula="One for each.",
         source="the web edge",
+        edge_cases="Wrong passwords are not among them.",
+    ),
+)
+
+TRACES = (
+    Figure(
+        name="pbxd_trace_spans_total",
+        kind=_COUNTER,
+        help="Spans of traces on their way to the collector.",
+        labels=(
+            Label(
+                name="result",
+                meaning="offered: a call ended, and its spans were queued; sent, failed: what came of them",
+                values=("offered", "sent", "failed"),
+            ),
+        ),
+        unit="spans",
+        formula="One for each span.",
+        source="the edge of traces",
+        edge_cases="What was offered and is neither sent nor failed after some seconds was dropped, because "
+        "the queue was full. All stay 0 without the section `traces`.",
     ),
 )

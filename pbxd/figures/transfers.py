@@ -87,6 +87,16 @@ TRANSFERS = (
         edge_cases="A consultation by phone that ends in no transfer counts here, and in no outcome.",
     ),
     Figure(
+        name="pbxd_transfers_plain_total",
+        kind=Kind.COUNTER,
+        help="Transfers that were begun on a switch without the dialplan of transfers.",
+        labels=(NODE,),
+        unit="transfers",
+        formula="One for each blind transfer that was begun while pbxd_transfers_ready was 0.",
+        source="StartTransfer",
+        edge_cases="0 for ever unless `transfers.unprepared` is blind. They count as all others do, too.",
+    ),
+    Figure(
         name="pbxd_transfers_total",
         kind=Kind.COUNTER,
         help="Transfers that ended, by kind and outcome.",
@@ -94,6 +104,7 @@ TRANSFERS = (
         unit="transfers",
         formula="One for each transfer, when its outcome is known; there is exactly one final fact of each.",
         source="TransferSeen",
+        edge_cases="A chain of targets tried for one order is one transfer.",
     ),
     Figure(
         name="pbxd_transfer_routes_total",
@@ -161,6 +172,7 @@ TRANSFERS = (
         formula="One for each journey with at least one completed transfer, when it ends, under the first "
         "queue that it entered.",
         source="CallEnded",
+        edge_cases="A caller who came back to the transferer was not transferred.",
     ),
     Figure(
         name="pbxd_transfer_refusals_total",
@@ -170,6 +182,7 @@ TRANSFERS = (
         unit="orders",
         formula="One for each reply that refuses. `rate_limited`: too many calls to numbers outside.",
         source="Reply",
+        edge_cases="A refused order begins no transfer.",
     ),
     Figure(
         name="pbxd_transfer_surprises_total",
@@ -182,6 +195,7 @@ TRANSFERS = (
         unit="signals",
         formula="One for each; it changes nothing else.",
         source="the state machine of transfers",
+        edge_cases="A few are the switch's own races and do no harm.",
     ),
     Figure(
         name="pbxd_transfer_orphans_total",
@@ -212,6 +226,7 @@ TRANSFERS = (
         unit="transfers",
         formula="One for each, at the start.",
         source="TransfersKept",
+        edge_cases="Their callers are brought back by the dialplan.",
     ),
 )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pbxd.effects import Count
-from pbxd.figures.figure import AGENT, NODE, QUEUE, TALK_BUCKETS, Derived, Figure, Kind, Label
-from pbxd.ids import AgentId, NodeId
+from pbxd.figures.figure import AGENT, NODE, QUEUE, TALK_BUCKETS, Figure, Kind, Label
+from pbxd.figures.handling import spent
+from pbxd.ids import AgentId, CallId, NodeId
 
 ENDED = Label(
     name="ended",
@@ -34,6 +35,7 @@ AFTER_CALLS = (
         unit="seconds",
         formula="Sum of the lengths of his wrap-ups.",
         source="as pbxd_wrap_up_seconds",
+        edge_cases="Moves when the wrap-up ends, by all of it at once.",
         opt_in=True,
     ),
     Figure(
@@ -48,23 +50,21 @@ AFTER_CALLS = (
     ),
 )
 
-DERIVED_OF_AFTER_CALLS = (
-    Derived(
-        name="Average handling time (AHT)",
-        definition="talk + hold + wrap-up, per leg: after a transfer each agent owns only his own part.",
-        promql="(sum by (queue) (rate(pbxd_talk_seconds_sum[1h]) + rate(pbxd_hold_seconds_sum[1h])) + "
-        "sum by (queue) (rate(pbxd_wrap_up_seconds_sum[1h]))) / "
-        "sum by (queue) (rate(pbxd_talk_seconds_count[1h]))",
-    ),
-)
-
 
 def wrap_up_ended(
-    node: NodeId, queue: str | None, *, how: str, lasted_s: float, agent: AgentId | None
+    node: NodeId,
+    queue: str | None,
+    *,
+    how: str,
+    lasted_s: float,
+    agent: AgentId | None,
+    call: CallId | None = None,
 ) -> list[Count]:
     """A wrap-up is over; ``agent``: only where figures carry agents' names."""
     labels = {"node": str(node), "queue": queue or ""}
-    counts = [Count(metric="pbxd_wrap_up_seconds", labels={**labels, "ended": how}, value=lasted_s)]
+    ended = {**labels, "ended": how}
+    counts = [Count(metric="pbxd_wrap_up_seconds", labels=ended, value=lasted_s, call=call)]
+    counts += spent(labels, "wrap_up", lasted_s)
     if agent is not None:
         named = {**labels, "agent": str(agent)}
         counts.append(Count(metric="pbxd_agent_wrap_up_seconds_total", labels=named, value=lasted_s))

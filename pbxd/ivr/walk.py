@@ -54,6 +54,7 @@ class _Walker:
     __slots__ = (
         "at",
         "caller",
+        "came",
         "flow",
         "keys",
         "language",
@@ -69,6 +70,7 @@ class _Walker:
         self.caller = caller
         self.prompts = prompts.rstrip("/")
         self.at = caller.at
+        self.came = caller.at  #: when the caller came to the step
         self.language = flow.language(caller.language)
         self.step = flow.start
         self.subject: str | None = None
@@ -105,6 +107,7 @@ class _Walker:
     def _steps(self) -> Walk[Decision]:
         for _ in range(MOST_STEPS):
             step = self.flow.steps[self.step]
+            self.came = self.at
             match step:
                 case Play():
                     self.step = yield from self._play(step)
@@ -291,6 +294,7 @@ class _Walker:
             label=label or step.label,
             digits=digits,
             result=result,
+            took_s=max(0.0, self.at - self.came),
         )
 
     def _left(self, result: str, queue: str | None) -> FlowLeft:
@@ -302,6 +306,7 @@ class _Walker:
             result=result,
             queue=queue,
             subject=self.subject,
+            step=self.step,
         )
 
 

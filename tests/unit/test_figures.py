@@ -27,9 +27,19 @@ from pbxd.calls.facts import (
 )
 from pbxd.calls.record import CallRecord, Outcome, Transfer, TransferKind, TransferOutcome
 from pbxd.effects import Count
-from pbxd.figures import CATALOGUE, Figure, Figures, Kind, figure, flow_left, queue_readings, repeat_call
+from pbxd.figures import (
+    CATALOGUE,
+    Figure,
+    Figures,
+    Kind,
+    figure,
+    flow_counts,
+    queue_readings,
+    repeat_call,
+)
 from pbxd.figures.document import document
 from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
+from pbxd.journal import Journal
 from pbxd.messages import FlowLeft
 
 NODE, CALL = NodeId("pbx1"), CallId("pbx1:1700000000.1")
@@ -119,7 +129,13 @@ def test_every_kind_of_fact_is_known_here() -> None:
                 ("pbxd_hold_seconds", ("pbx1", "billing"), 5.0),
             ],
         ),
-        (QueueLeft, [("pbxd_queue_wait_seconds", ("pbx1", "billing", "answered"), 12.5)]),
+        (
+            QueueLeft,
+            [
+                ("pbxd_queue_wait_seconds", ("pbx1", "billing", "answered"), 12.5),
+                ("pbxd_queue_waits_total", ("pbx1", "billing", "answered", "yes"), 1),
+            ],
+        ),
         (
             TransferSeen,
             [
@@ -135,17 +151,17 @@ def test_every_kind_of_fact_is_known_here() -> None:
     ],
 )
 def test_a_fact_moves_these_figures(kind: type, expected: list[object]) -> None:
-    assert moved(Figures().of(FACTS[kind])) == expected
+    assert moved(Figures(Journal()).of(FACTS[kind])) == expected
 
 
 @pytest.mark.parametrize("kind", FACTS)
 def test_a_fact_that_an_inventory_brought_to_light_counts_as_a_correction(kind: type) -> None:
-    counts = Figures().of(dataclasses.replace(FACTS[kind], missed=True))
+    counts = Figures(Journal()).of(dataclasses.replace(FACTS[kind], missed=True))
     assert ("pbxd_resync_corrections_total", ("pbx1",), 1) in moved(counts)
 
 
 def test_a_record_with_a_part_that_nobody_saw_is_counted_as_such() -> None:
-    counts = Figures().of(CallEnded(**COMMON, record=record(missed=True, queue=None)))
+    counts = Figures(Journal()).of(CallEnded(**COMMON, record=record(missed=True, queue=None)))
     assert moved(counts) == [
         ("pbxd_calls_total", ("pbx1", "", "abandoned"), 1),
         ("pbxd_calls_missed_total", ("pbx1",), 1),
@@ -156,10 +172,11 @@ def test_agents_are_named_only_where_that_is_switched_on() -> None:
     people = {PHONE: AgentId("anna"), MEMBER: AgentId("liwei")}
     leg = FACTS[LegEnded]
     assert isinstance(leg, LegEnded)
-    assert all("agent" not in count.labels for count in Figures().of(leg))
+    assert all("agent" not in count.labels for count in Figures(Journal()).of(leg))
 
     def named(leg: LegEnded) -> set[str]:
-        counts = Figures(lambda node, interface: people.get(interface)).of(leg)
+        whose = Figures(Journal(), whose=lambda node, interface: people.get(interface), named=True)
+        counts = whose.of(leg)
         return {count.labels["agent"] for count in counts if "agent" in count.labels}
 
     assert named(leg) == {"anna"}
@@ -174,12 +191,12 @@ def test_repeat_calls_and_flows_are_counted_by_what_they_are() -> None:
     left = FlowLeft(
         node=NODE, at=1.0, uniqueid=Uniqueid("1"), flow="main", result="queue", queue="billing", subject=None
     )
-    assert moved([flow_left(left)]) == [("pbxd_flow_results_total", ("pbx1", "main", "queue"), 1)]
+    assert moved(flow_counts(left)) == [("pbxd_flow_results_total", ("pbx1", "main", "queue"), 1)]
 
 
 def test_whatever_happens_no_number_name_or_call_becomes_a_label() -> None:
     for fact in FACTS.values():
-        for count in Figures(lambda node, interface: AgentId("anna")).of(fact):
+        for count in Figures(Journal(), whose=lambda node, interface: AgentId("anna"), named=True).of(fact):
             for value in count.labels.values():
                 assert value in {"pbx1", "billing", "sales", "anna", *known_values(figure(count.metric))}
 
@@ -190,7 +207,7 @@ def known_values(one: Figure) -> set[str]:
 
 def test_what_is_counted_has_labels_that_the_catalogue_knows() -> None:
     for fact in FACTS.values():
-        for count in Figures().of(fact):
+        for count in Figures(Journal()).of(fact):
             one = figure(count.metric)
             assert set(count.labels) == set(one.label_names)
             for label in one.labels:
@@ -224,6 +241,7 @@ def test_each_figure_is_named_and_explained_as_promised(one: Figure) -> None:
     assert "\n" not in one.help
     assert one.formula.endswith(".")
     assert one.source
+    assert one.edge_cases.endswith(".")
     assert one.unit
     assert one.opt_in == ("agent" in one.label_names)
     assert not {"number", "caller", "call", "name", "uniqueid"} & set(one.label_names)

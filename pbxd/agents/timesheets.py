@@ -1,0 +1,124 @@
+"""How long each agent was in which state: what occupancy is measured by.
+
+All times are put on one clock that never goes back, so that what is read of it only ever rises, whatever
+the switches' clocks say: an event that is told late counts from when the clock stood already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from pbxd.agents.staff import Staff
+from pbxd.agents.state import AgentState
+from pbxd.ids import AgentId
+from pbxd.journal import Journal, Table
+
+AHEAD_S = 2.0
+"""A switch's clock is believed so far beyond pbxd's own, which ticks every second."""
+
+SIGNED_IN = (
+    AgentState.READY,
+    AgentState.RINGING,
+    AgentState.TALKING,
+    AgentState.PAUSED,
+    AgentState.WRAPUP,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """One agent's. Seconds."""
+
+    state: AgentState
+    since: float
+    signed_in: float = 0.0  #: before ``since``
+    paused: float = 0.0  #: the same
+
+
+class Timesheets:
+    """``state_of`` tells what an agent does now."""
+
+    def __init__(self, journal: Journal, staff: Staff, state_of: Callable[[AgentId], AgentState]) -> None:
+        self._staff = staff
+        self._state_of = state_of
+        self._sheets: Table[AgentId, _Sheet] = Table(journal)
+        self._spent: Table[AgentState, float] = Table(journal)
+        self._number: Table[AgentState, int] = Table(journal)
+        #: per state, the sum of when its agents came to it, from the first moment on
+        self._since: Table[AgentState, float] = Table(journal)
+        self._began: float | None = None
+        self._now = 0.0
+        self._tick: float | None = None
+        self._told: dict[AgentState, float] = {}
+
+    # ------------------------------------------------------------ stepping
+
+    def tick(self, at: float) -> None:
+        """pbxd's own clock."""
+        self._tick = at
+        self._clock(at)
+
+    def look(self, agents: Iterable[AgentId], at: float) -> None:
+        """These agents may be in another state since ``at`` (epoch seconds)."""
+        now = self._clock(at)
+        for agent in agents:
+            state, sheet = self._state_of(agent), self._sheets.get(agent)
+            if sheet is None:
+                if state is not AgentState.OFFLINE:
+                    self._sheets[agent] = _Sheet(state=state, since=now)
+                    self._enter(state, now)
+            elif state is not sheet.state:
+                self._leave(sheet.state, sheet.since, now)
+                self._enter(state, now)
+                self._sheets[agent] = _Sheet(
+                    state=state,
+                    since=now,
+                    signed_in=sheet.signed_in + _spent(sheet, SIGNED_IN, now),
+                    paused=sheet.paused + _spent(sheet, (AgentState.PAUSED,), now),
+                )
+
+    def look_at_all(self, at: float) -> None:
+        """A switch has come or gone: everybody may be in another state."""
+        self.look(self._staff.agents, at)
+
+    def _clock(self, at: float) -> float:
+        if self._tick is not None:
+            at = min(at, self._tick + AHEAD_S)
+        self._now = max(self._now, at)
+        if self._began is None:
+            self._began = self._now
+        return self._now - self._began
+
+    def _enter(self, state: AgentState, now: float) -> None:
+        self._number[state] = self._number.get(state, 0) + 1
+        self._since[state] = self._since.get(state, 0.0) + now
+
+    def _leave(self, state: AgentState, since: float, now: float) -> None:
+        self._number[state] = self._number[state] - 1
+        self._since[state] = self._since[state] - since
+        self._spent[state] = self._spent.get(state, 0.0) + now - since
+
+    # ------------------------------------------------------------ reading
+
+    def states(self, at: float) -> Iterator[tuple[str, int, float]]:
+        """Each state of those who are signed in: how many agents are in it, and the seconds of all so far."""
+        now = self._clock(at)
+        for state in SIGNED_IN:
+            number = self._number.get(state, 0)
+            seconds = self._spent.get(state, 0.0) + number * now - self._since.get(state, 0.0)
+            # Sums of large numbers may differ in their last digit; whoever reads this must never see it fall.
+            self._told[state] = seconds = max(seconds, self._told.get(state, 0.0))
+            yield state.value, number, seconds
+
+    def agents(self, at: float) -> Iterator[tuple[AgentId, float, float]]:
+        """Each agent who was ever seen: seconds signed in, and of these paused, so far."""
+        now = self._clock(at)
+        for agent, sheet in tuple(self._sheets.items()):
+            paused = sheet.paused + _spent(sheet, (AgentState.PAUSED,), now)
+            yield agent, sheet.signed_in + _spent(sheet, SIGNED_IN, now), paused
+
+
+def _spent(sheet: _Sheet, states: tuple[AgentState, ...], now: float) -> float:
+    """Seconds of the state that lasts, if it is one of these."""
+    return now - sheet.since if sheet.state in states else 0.0
