@@ -10,7 +10,8 @@ from pbxd.settings.model import Section
 
 PACKAGE = Path(__file__).parents[2] / "pbxd"
 BY_PROPERTY = {"secret_file", "password_file", "token_file", "token_hash", "url_file", "hours"}
-"""Read as ``login_secret``, ``login_password``, ``digest``, ``address`` and ``spans``."""
+BY_PROPERTY |= {"authorization", "authorization_file"}
+"""Read as ``login_secret``, ``login_password``, ``digest``, ``address``, ``spans`` and ``all_headers``."""
 
 SECTIONS = [
     section
