@@ -24,6 +24,8 @@ from pbxd.calls.record import CallRecord, Leg, Outcome
 from pbxd.calls.story import story_of
 from pbxd.ids import CallId, NodeId
 from pbxd.journal import Journal
+from pbxd.ledger.rows import stretches_of
+from pbxd.ledger.stretch import Stretch
 
 NODE = NodeId("switch")
 """What the switch is called in a replay, where nobody has named it."""
@@ -254,6 +256,21 @@ def _call_as_json(call: CallRecord) -> dict[str, Any]:
             {"kind": str(one.kind), "from": one.from_, "to": one.to, "outcome": str(one.outcome)}
             for one in call.transfers
         ],
+        "stretches": [_stretch_as_json(stretch) for stretch in stretches_of(call)],
+    }
+
+
+def _stretch_as_json(stretch: Stretch) -> dict[str, Any]:
+    """A row of the ledger; whose phone it is, settings would have to say."""
+    return {
+        "position": stretch.position,
+        "stage": str(stretch.stage),
+        "started": _moment(stretch.started),
+        "ended": _moment(stretch.ended),
+        "queue": stretch.queue,
+        "interface": stretch.interface,
+        "outcome": stretch.outcome,
+        "missed": stretch.missed,
     }
 
 

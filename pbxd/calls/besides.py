@@ -10,6 +10,9 @@ from pbxd.calls.changed import changed
 from pbxd.calls.record import Consult, Ring, RingOutcome, Visit
 from pbxd.ids import CallId, Uniqueid
 
+PASSING_S = 0.05
+"""While Asterisk puts the caller in the transferer's place, two may hear each other for a moment."""
+
 
 class Besides(Books):
     """It is only written down here: others notice it."""
@@ -42,7 +45,7 @@ class Besides(Books):
                 missed=met.missed or self.missed,
             )
             for met in self.consulted.get(call, ())
-            if met not in but
+            if met not in but and at - met.since >= PASSING_S
         )
         if over:
             self.consults[call] = self.consults.get(call, ()) + over

@@ -8,6 +8,9 @@ from pbxd.calls.changed import changed
 from pbxd.calls.record import Leg, Span
 from pbxd.ids import Interface
 
+LEAVING_S = 0.05
+"""Whoever hangs up leaves the bridge some milliseconds before his channel ends: that is nobody's hold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
@@ -87,7 +90,8 @@ def ended(talk: Talk, at: float, *, missed: bool = False) -> Talk:
     """This party is out of the journey."""
     if talk.since is not None:
         talk = paused(talk, at, missed=missed)
-    holds = _with_silence(talk, at, missed)
+    left = talk.silent_since is not None and at - talk.silent_since < LEAVING_S
+    holds = talk.holds if left else _with_silence(talk, at, missed)
     return changed(talk, since=None, silent_since=None, holds=holds, ended=at)
 
 

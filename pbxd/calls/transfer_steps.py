@@ -87,6 +87,11 @@ class TransferSteps:
         waiting = None if place is None else self.journeys.waiting.get(place)
         if place is not None and waiting is not None and not waiting.own:
             del self.journeys.waiting[place]
+            # His channel takes the transferer's place, unless that is a Local one to which he is joined.
+            subject = self.wiring.by_name.get(self.journeys.calls[call].subject)
+            line = self.wiring.channels.get(place)
+            if subject is not None and line is not None and line.kind is Kind.DEVICE:
+                place = subject
             self.journeys.join(place, call, waiting.queue, at, None)
 
     def blind_transfer(self, event: ami.BlindTransfer) -> None:

@@ -20,12 +20,17 @@ import structlog
 
 from pbxd.calls.record import (
     CallRecord,
+    Consult,
     Leg,
     Outcome,
+    Ring,
+    RingOutcome,
+    Span,
     Transfer,
     TransferKind,
     TransferMaker,
     TransferOutcome,
+    Visit,
     Wait,
 )
 from pbxd.edge.store.rows import Entry
@@ -33,6 +38,7 @@ from pbxd.ledger.stretch import Stage, Stretch
 from pbxd.messages import Contact, HandoverNote, PathStep
 
 VERSION = 1
+_SPANS = ("stints", "holds")
 
 log = structlog.get_logger("pbxd.store")
 
@@ -127,7 +133,10 @@ def from_json(data: dict[str, Any]) -> Entry:
         return _stretch(data["stretch"])
     record = dict(data["record"])
     outcome = record.pop("outcome")
-    legs = tuple(Leg(**leg) for leg in record.pop("legs"))
+    legs = tuple(
+        Leg(**{**leg, **{name: tuple(Span(**span) for span in leg.get(name, ())) for name in _SPANS}})
+        for leg in record.pop("legs")
+    )
     waits = tuple(Wait(**wait) for wait in record.pop("waits"))
     transfers = tuple(
         Transfer(
@@ -140,6 +149,11 @@ def from_json(data: dict[str, Any]) -> Entry:
         )
         for transfer in record.pop("transfers")
     )
+    rings = tuple(
+        Ring(**{**ring, "outcome": _ring_outcome(ring["outcome"])}) for ring in record.pop("rings", ())
+    )
+    consults = tuple(Consult(**consult) for consult in record.pop("consults", ()))
+    visits = tuple(Visit(**visit) for visit in record.pop("visits", ()))
     return Contact(
         record=CallRecord(
             **record,
@@ -147,6 +161,9 @@ def from_json(data: dict[str, Any]) -> Entry:
             legs=legs,
             waits=waits,
             transfers=transfers,
+            rings=rings,
+            consults=consults,
+            visits=visits,
         ),
         number=data["number"],
         subject=data["subject"],
@@ -156,6 +173,10 @@ def from_json(data: dict[str, Any]) -> Entry:
         repeated=int(data.get("repeated", 0)),
         stretches=tuple(_stretch(one) for one in data.get("stretches", ())),
     )
+
+
+def _ring_outcome(value: str | None) -> RingOutcome | None:
+    return None if value is None else RingOutcome(value)
 
 
 def _stretch(data: dict[str, Any]) -> Stretch:

@@ -1,5 +1,5 @@
-"""The one writer of contacts and of what comes after them (each an ``Entry``): takes them at once, commits them
-in groups, keeps them through any outage.
+"""The one writer of contacts and of what comes after them (each an ``Entry``): takes them at once, commits
+them in groups, keeps them through any outage.
 
 While one group is being committed the next one gathers, so that a busy hour costs one disk flush for many
 contacts and a quiet one no delay. A contact is in exactly one place: the queue in memory, the spool file

@@ -5,6 +5,7 @@
     0:03.7  waits in q502
     0:03.7  PJSIP/1001 is out: talked 2.0 s, 1.7 s on hold
     0:05.2  blonde transfer from PJSIP/1001 to q502: completed
+    0:05.2  leaves q502 after 1.5 s: answered
     0:05.2  talks with PJSIP/1002 (q502)
     0:07.2  PJSIP/1002 is out: talked 1.9 s
-    0:07.2  ends: answered, waited 3.5 s
+    0:07.2  ends: answered, waited 1.5 s

@@ -5,4 +5,5 @@
     0:03.4  waits in q502
     0:03.4  PJSIP/1001 is out: talked 1.9 s, 1.5 s on hold
     0:05.0  blonde transfer from PJSIP/1001 to q502: caller left
+    0:04.9  leaves q502 after 1.5 s: abandoned
     0:05.0  ends: answered, waited 1.5 s

@@ -5,4 +5,5 @@
     0:03.4  PJSIP/1001 is out: talked 2.0 s, 1.4 s on hold
     0:03.4  waits in q502
     0:04.9  blonde transfer from PJSIP/1001 to q502: caller left
+    0:04.9  leaves q502 after 1.5 s: abandoned
     0:04.9  ends: answered, waited 1.5 s
