@@ -12,7 +12,18 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from pbxd.settings.section import Section, one_secret
 from pbxd.settings.transfers import QueueName
-from pbxd.settings.values import ONE_OR_MANY, Deadline, Duration, Like, Name, Port, Secret, SecretFile, Size
+from pbxd.settings.values import (
+    ONE_OR_MANY,
+    Deadline,
+    Duration,
+    Folder,
+    Like,
+    Name,
+    Port,
+    Secret,
+    SecretFile,
+    Size,
+)
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = f"(?:{'|'.join(DAYS)})"
@@ -111,6 +122,9 @@ class MailServer(Section):
     password: Secret | None = Field(default=None, description="Its password. Better: `password_file`.")
     password_file: SecretFile | None = Field(
         default=None, description="A file that holds the password, one line."
+    )
+    ca_file: Folder | None = Field(
+        default=None, description="Certificates to trust (PEM) instead of the system's."
     )
     sender: Mail = Field(description="The address that it comes from.")
     to: Annotated[tuple[Mail, ...], ONE_OR_MANY] = Field(min_length=1, description="Who gets it.")

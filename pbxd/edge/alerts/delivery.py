@@ -29,7 +29,6 @@ class Delivery:
         attempts: int,
         timeout_s: float,
         retry_most_s: float,
-        pause_first_s: float = PAUSE_FIRST_S,
     ) -> None:
         self.name = name
         self._sink = sink
@@ -38,7 +37,6 @@ class Delivery:
         self._attempts = attempts
         self._timeout_s = timeout_s
         self._retry_most_s = retry_most_s
-        self._pause_first_s = pause_first_s
         self._waiting: deque[Notice] = deque()
         self._busy = False
         self._filled = asyncio.Event()
@@ -78,7 +76,7 @@ class Delivery:
             log.warning("alerts.lost", sink=self.name, count=lost)
 
     async def _deliver(self, notice: Notice) -> str:
-        pause_s = self._pause_first_s
+        pause_s = min(PAUSE_FIRST_S, self._retry_most_s)
         for attempt in range(1, self._attempts + 1):
             try:
                 async with asyncio.timeout(self._timeout_s):

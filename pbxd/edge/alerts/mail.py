@@ -38,6 +38,7 @@ class Mail:
                 use_tls=server.security == "tls",
                 # Never by chance: what was to be encrypted is not sent otherwise.
                 start_tls=server.security == "starttls",
+                cert_bundle=None if server.ca_file is None else str(server.ca_file),
                 timeout=self._timeout_s,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
