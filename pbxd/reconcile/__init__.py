@@ -1,1 +1,1 @@
-"""The history compared with the books that Asterisk itself keeps: its queue_log and its call detail records."""
+"""The history compared with the books that Asterisk keeps: its queue_log and its call detail records."""
