@@ -36,7 +36,10 @@ class Desk:
         staff: Staff,
         nodes: Mapping[NodeId, Node],
         wrap_up_of: Callable[[AgentId], WrapUp | None] = lambda agent: None,
+        *,
+        blind_without_dialplan: bool = False,
     ) -> None:
+        self._blind_without_dialplan = blind_without_dialplan
         self._staff = staff
         self._wrap_up_of = wrap_up_of
         self._nodes = nodes
@@ -68,13 +71,25 @@ class Desk:
 
     def _link(self, node: NodeId) -> Json:
         """Whether pbxd hears this switch. While it does not, all that is known of it is of before."""
-        link = self._nodes[node].link
+        link, transfers = self._nodes[node].link, self._transfers(node)
         if link is None:
-            return {"node": node, "up": False, "since": None, "reason": "not connected yet"}
+            return {
+                "node": node,
+                "up": False,
+                "since": None,
+                "reason": "not connected yet",
+                "transfers": transfers,
+            }
         reason = _in_words(link.reason)
         if link.fatal:
             reason = f"the switch refuses our login: {reason}"
-        return {"node": node, "up": link.up, "since": link.since, "reason": reason}
+        return {"node": node, "up": link.up, "since": link.since, "reason": reason, "transfers": transfers}
+
+    def _transfers(self, node: NodeId) -> str:
+        """Which transfers its dialplan allows: all, blind or none."""
+        if not self._nodes[node].transfers_lack:
+            return "all"
+        return "blind" if self._blind_without_dialplan else "none"
 
     def _queue(self, node: NodeId, queue: str) -> Json:
         switch = self._nodes[node]

@@ -16,7 +16,7 @@ from pbxd.figures.thresholds import QueueThresholds, Thresholds
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.reports.shares import Rules as ReportRules
 from pbxd.settings.model import Settings, Web
-from pbxd.transfers.rules import Acknowledge, OnHangup, QueueRules, TransferRules
+from pbxd.transfers.rules import Acknowledge, OnHangup, QueueRules, TransferRules, Unprepared
 from pbxd.world import Rules
 
 
@@ -67,6 +67,7 @@ def transfer_rules(settings: Settings) -> TransferRules:
         acknowledge=Acknowledge(transfers.acknowledge.policy),
         acknowledge_up_to_s=transfers.acknowledge.up_to,
         on_hangup=OnHangup(transfers.on_hangup),
+        unprepared=Unprepared(transfers.unprepared),
         recall_timeout_s=transfers.recall.ring_timeout,
         recall_queue=transfers.recall.then_queue or "",
         outside=OutsideRules(

@@ -109,6 +109,8 @@ def _link_part(world: World, link: AmiLink) -> Part:
 def _transfers_part(world: World, link: AmiLink) -> Part:
     """Calls go on without it; but whoever orders a transfer is refused."""
     reason = world.nodes[link.node].transfers_lack
+    if reason and world.blind_without_dialplan:
+        reason = f"only blind transfers: {reason}"
     if not reason and link.state is not LinkState.UP:
         reason = "the AMI link is down"
     return Part(name=f"transfers {link.node}", ready=not reason, reason=reason, required=False)

@@ -11,7 +11,7 @@ from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import Hangup, Newchannel, SwitchEvent
 from pbxd.calls.facts import CallFolded, Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind, TransferOutcome
-from pbxd.effects import Effect, Reply
+from pbxd.effects import Count, Effect, Reply
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
@@ -31,17 +31,20 @@ from pbxd.transfers.choosing import Choose, Found, first_possible
 from pbxd.transfers.lines import Line, lines_of
 from pbxd.transfers.machine import Taken, order_of, take
 from pbxd.transfers.passports import Passports
+from pbxd.transfers.profiles import narrowed, not_prepared
 from pbxd.transfers.progress import Progress, WrapUp
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.recovery import Recovery
 from pbxd.transfers.rules import TransferRules
 from pbxd.transfers.table import TABLE
 from pbxd.transfers.watching import Watching
-from pbxd.transfers.words import Input, Move, State
+from pbxd.transfers.words import Input, Move, Profile, State
 
 Json = Mapping[str, Any]
 
-_CALLED = frozenset({State.PLACING, State.RINGING, State.BLONDE})
+PLAIN = "pbxd_transfers_plain_total"
+
+_CALLED = frozenset({State.PLACING, State.RINGING, State.BLONDE, State.OFFERED, State.CALLING})
 
 
 class Transferring:
@@ -64,6 +67,7 @@ class Transferring:
         self._staff = staff
         self._nodes = nodes
         self._choose = choose
+        self._rules = rules
         self._news = news
         self._passports = passports
         calls = {id_: node.calls for id_, node in nodes.items()}
@@ -119,16 +123,17 @@ class Transferring:
         node, talk = line
         if not self._is_up(node):
             return [_refused(order, "link_down", f"the switch {node} cannot be reached now")]
-        if lack := self._nodes[node].transfers_lack:
-            return [
-                _refused(order, "not_prepared", f"the switch {node} is not prepared for transfers: {lack}")
-            ]
+        lacks = self._nodes[node].transfers_lack
+        if (why := not_prepared(node, lacks, self._rules, order.mode)) is not None:
+            return [_refused(order, "not_prepared", why)]
         if talk.call in self._progress.of_call:
             return [_refused(order, "already_transferring", "this caller is being handed over already")]
-        found = first_possible(self._choose, order.targets, by=order.agent, node=node, at=order.at)
+        profile = Profile.PLAIN if lacks else Profile.OWN
+        choose = narrowed(self._choose, profile)
+        found = first_possible(choose, order.targets, by=order.agent, node=node, at=order.at)
         if isinstance(found, Refused):
             return [_refused(order, found.code, found.text)]
-        return self._begin(order, agent, node, talk, found)
+        return self._begin(order, agent, node, talk, found, profile)
 
     def _line(self, agent: Agent, call: CallId | None) -> tuple[NodeId, Line] | None:
         for id_, node in self._nodes.items():
@@ -147,15 +152,16 @@ class Transferring:
         return "no_call", "you talk with nobody"
 
     def _begin(
-        self, order: StartTransfer, agent: Agent, node: NodeId, talk: Line, found: Found
+        self, order: StartTransfer, agent: Agent, node: NodeId, talk: Line, found: Found, profile: Profile
     ) -> list[Effect]:
         journey = self._nodes[node].calls.journeys.calls[talk.call]
-        blind = order.mode is TransferMode.BLIND
+        blind, own = order.mode is TransferMode.BLIND, profile is Profile.OWN
         record = OpenTransfer(
             id=order.transfer,
             call=talk.call,
             node=node,
-            state=State.PLACING,
+            state=State.PLACING if own else State.OFFERED,
+            profile=profile,
             mode=order.mode,
             kind=TransferKind.BLIND if blind else TransferKind.ATTENDED,
             agent=agent.id,
@@ -184,9 +190,9 @@ class Transferring:
             reason=order.reason,
             note=order.note,
         )
-        effects += self._progress.go(
-            record, Taken(record=record, moves=(Move.PART,), event="created"), order.at
-        )
+        moves = (Move.PART,) if own else ()
+        effects += self._progress.go(record, Taken(record=record, moves=moves, event="created"), order.at)
+        effects += [] if own else [Count(metric=PLAIN, labels={"node": node})]
         effects += self._knows(record, order.at)
         return [*effects, self._done(order.order, order.agent, self._progress.records[record.id])]
 
@@ -200,7 +206,12 @@ class Transferring:
         """Whoever can be tried after this one."""
         tried = record.tried if record.target_agent is None else (*record.tried, record.target_agent)
         found = first_possible(
-            self._choose, record.left, by=record.agent, node=record.node, at=at, tried=tried
+            narrowed(self._choose, record.profile),
+            record.left,
+            by=record.agent,
+            node=record.node,
+            at=at,
+            tried=tried,
         )
         if isinstance(found, Refused):
             return None
@@ -264,7 +275,7 @@ class Transferring:
         record = self._progress.records.get(order.transfer)
         if record is None or order.agent != record.target_agent or record.over:
             return effects
-        if record.state is State.PLACING:
+        if record.state in (State.PLACING, State.OFFERED):
             return [*effects, *self._progress.feed(record.id, Input.GO, order.at)]
         return [*effects, *self._progress.telling.tell(None, record)] if effects else effects
 

@@ -69,7 +69,7 @@ from pbxd.orders import (
 )
 from pbxd.reception import Reception
 from pbxd.transferring import Transferring
-from pbxd.transfers.rules import TransferRules
+from pbxd.transfers.rules import TransferRules, Unprepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,8 @@ class World:
     def __init__(self, rules: Rules) -> None:
         self._journal = Journal()
         self.nodes: dict[NodeId, Node] = {node: Node(node, self._journal) for node in rules.nodes}
+        #: are blind transfers allowed on a switch that lacks the dialplan of transfers?
+        self.blind_without_dialplan = rules.transfers.unprepared is Unprepared.BLIND
         self._reception = Reception(
             self._journal, rules.staff, rules.callers, rules.repeat, record=self.record
         )
@@ -113,7 +115,13 @@ class World:
             called=lambda: self._transferring.called(),
             queue_of=self._aftercall.queue_of,
         )
-        self._desk = Desk(self._journal, rules.staff, self.nodes, self._aftercall.wrap_up_of)
+        self._desk = Desk(
+            self._journal,
+            rules.staff,
+            self.nodes,
+            self._aftercall.wrap_up_of,
+            blind_without_dialplan=self.blind_without_dialplan,
+        )
         self.alerting = Alerting(self._journal, self.nodes, rules.alerts, dossier=self._reception.dossier)
         self._figures = Figures(
             self._journal,
@@ -202,7 +210,7 @@ class World:
             elif isinstance(message, QueueMemberRemoved):
                 self._look(node.id, message.interface, message.at)
                 self.nodes[message.node].on_dialplan(message)
-                return []
+                return self._desk.link_changed(message.node)
             case FlowEntered() | FlowStep() | FlowLeft():
                 call = self.nodes[message.node].call_of(message.uniqueid)
                 effects = self._reception.on_flow(call, message)

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     NO_SUCH = "no_such_target"
     NOT_ALLOWED = "not_allowed"
     RATE_LIMITED = "rate_limited"
+    NOT_PREPARED = "not_prepared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

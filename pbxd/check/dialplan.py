@@ -27,8 +27,11 @@ class NamedFlow:
     place: Place
 
 
-def check_dialplan(conf: Conf, node: Node, agi: Agi, queues: set[str] | None) -> Iterator[Finding]:
-    """The entry context, what leads to it, and the globals that it reads."""
+def check_dialplan(
+    conf: Conf, node: Node, agi: Agi, queues: set[str] | None, *, blind: bool = False
+) -> Iterator[Finding]:
+    """The entry context, what leads to it, and the globals that it reads. ``blind``: are blind transfers
+    allowed where the dialplan of transfers is missing?"""
     if not conf.exists:
         yield error(conf.place, "there is no such file: no call can reach pbxd")
         return
@@ -39,25 +42,26 @@ def check_dialplan(conf: Conf, node: Node, agi: Agi, queues: set[str] | None) ->
     if not any(_AGI.search(v.value) for c in conf.categories for v in c.variables):
         yield error(entry.place, "no context runs AGI(agi://…): no call reaches pbxd")
     yield from _globals(conf, node, agi, queues)
-    yield from _transfers(conf)
+    yield from _transfers(
+        conf, "all transfers but blind ones are refused" if blind else "transfers are refused"
+    )
     if not any(ENTRY in v.value for c in conf.categories for v in c.variables if c is not entry):
         yield note(entry.place, f"nothing in the dialplan leads to {ENTRY}; a trunk's context may")
 
 
-def _transfers(conf: Conf) -> Iterator[Finding]:
+def _transfers(conf: Conf, so: str) -> Iterator[Finding]:
     """pbxd refuses transfers without these: Asterisk hangs up whoever is sent to a place that is none."""
     for name in (CONTEXT, QUEUE_CONTEXT):
         if conf.category(name) is None:
             yield error(
                 conf.place,
-                f"context [{name}] is missing, so transfers are refused: "
-                '#include "pbxd-transfer.conf" from dialplans/',
+                f'context [{name}] is missing, so {so}: #include "pbxd-transfer.conf" from dialplans/',
             )
     lines = [v for c in conf.named(CONTEXT) for v in c.variables]
     if lines and not any(v.name == "exten" and v.value.partition(",")[0].strip() == MARK for v in lines):
         yield error(
             lines[0].place,
-            f"[{CONTEXT}] is not of {MARK}, which this pbxd needs, so transfers are refused: "
+            f"[{CONTEXT}] is not of {MARK}, which this pbxd needs, so {so}: "
             "copy pbxd-transfer.conf from dialplans/ anew",
         )
 

@@ -69,7 +69,8 @@ def _check_node(
     if manager.readable:
         yield from check_manager(manager, node)
     if dialplan.readable:
-        yield from check_dialplan(dialplan, node, settings.agi, names)
+        blind = settings.transfers.unprepared == "blind"
+        yield from check_dialplan(dialplan, node, settings.agi, names, blind=blind)
     if queues.readable:
         yield from check_queues(queues, node, settings.agents)
         yield from check_wrap_up(queues, settings.wrap_up)

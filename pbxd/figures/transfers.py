@@ -284,14 +284,16 @@ def transfer_counts(fact: TransferSeen) -> list[Count]:
     ]
     if transfer.began is not None and transfer.rang is not None:
         rang = max(0.0, transfer.rang - transfer.began)
-        counts.append(Count(metric="pbxd_transfer_ring_seconds", labels={"node": node}, value=rang))
+        counts.append(
+            Count(metric="pbxd_transfer_ring_seconds", labels={"node": node}, value=rang, call=fact.call)
+        )
     if transfer.began is not None and transfer.answered is not None:
         answered = max(0.0, transfer.answered - transfer.began)
-        counts.append(_observed("pbxd_transfer_answer_seconds", node, by, answered))
+        counts.append(_observed("pbxd_transfer_answer_seconds", fact, answered))
     if transfer.consult_s > 0:
-        counts.append(_observed("pbxd_transfer_consult_seconds", node, by, transfer.consult_s))
+        counts.append(_observed("pbxd_transfer_consult_seconds", fact, transfer.consult_s))
     if transfer.hold_s > 0:
-        counts.append(_observed("pbxd_transfer_hold_seconds", node, by, transfer.hold_s))
+        counts.append(_observed("pbxd_transfer_hold_seconds", fact, transfer.hold_s))
     return counts
 
 
@@ -323,5 +325,6 @@ def refusals(effects: Iterable[Effect]) -> list[Count]:
     ]
 
 
-def _observed(metric: str, node: str, by: str, value: float) -> Count:
-    return Count(metric=metric, labels={"node": node, "by": by}, value=value)
+def _observed(metric: str, fact: TransferSeen, value: float) -> Count:
+    labels = {"node": str(fact.node), "by": fact.transfer.by.value}
+    return Count(metric=metric, labels=labels, value=value, call=fact.call)

@@ -139,6 +139,11 @@ class Transfers(Section):
         description="The transferer hangs up while he consults: the caller goes to the target, or it was a "
         "slip and the transferer is called again.",
     )
+    unprepared: Literal["refuse", "blind"] = Field(
+        default="refuse",
+        description="On a switch that lacks pbxd-transfer.conf: `refuse` transfers, or allow `blind` ones, "
+        "in which the caller stays with the transferer until the target answers.",
+    )
     recall: Recall = Recall()
     outside: Outside = Outside()
     queues: dict[QueueName, QueueTransfers] = Field(default={}, description="Exceptions, by queue.")

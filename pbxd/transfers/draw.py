@@ -14,6 +14,7 @@ _AWAITED = frozenset({State.RECALLING, State.REQUEUEING})
 def mermaid() -> str:
     """A state diagram in Mermaid's language: orders as they are, signals in brackets."""
     lines = ["stateDiagram-v2", "    direction TB", f"    [*] --> {State.PLACING}: start"]
+    lines.append(f"    [*] --> {State.OFFERED}: start without the dialplan")
     for state in State:
         if state is State.ENDED:
             continue

@@ -43,6 +43,8 @@ def actions(
             return _dial(record, rules, meet="transferer", position=position)
         case Move.DIAL_FOR_CALLER:
             return _dial(record, rules, meet="caller", position=position)
+        case Move.DIAL_ASIDE:
+            return [_dial_aside(record, rules)]
         case Move.TO_TRANSFERER:
             return [_send(caller, "meet-transferer")]
         case Move.TO_TARGET:
@@ -186,6 +188,27 @@ def _dial(record: OpenTransfer, rules: TransferRules, *, meet: str, position: in
     if meet == "transferer":
         named.append(_set(record.transferer, "PBXD_TARGET", near))
     return [*named, originate]
+
+
+def _dial_aside(record: OpenTransfer, rules: TransferRules) -> Action:
+    """Call the target, whose channel then fetches the caller by itself; needs nothing of the dialplan.
+
+    ``x``: the caller whose own dialplan has ended is hung up after the talk, instead of being sent through it
+    once more. One who is in an application (Queue, Dial) goes on behind it, as he would have done otherwise.
+    """
+    near, far = own_channels(record.id, record.attempt)
+    action: Action = {
+        "Action": "Originate",
+        "Channel": record.dial,
+        "Application": "Bridge",
+        "Data": f"{record.caller},x",
+        "Async": "true",
+        "Timeout": str(round(rules.ring_timeout_s * 1000)),
+        "CallerID": caller_id(record.caller_name, record.caller_number),
+        "ChannelId": near,
+        "OtherChannelId": far,
+    }
+    return {**action, "Codecs": _CODECS} if record.dial.startswith("Local/") else action
 
 
 def caller_id(name: str, number: str) -> str:

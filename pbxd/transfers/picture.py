@@ -16,7 +16,7 @@ from pbxd.calls.record import TransferOutcome
 from pbxd.calls.wiring import Wiring
 from pbxd.ids import Interface, Uniqueid
 from pbxd.transfers.record import OpenTransfer
-from pbxd.transfers.words import Input, Move, State, Step
+from pbxd.transfers.words import Input, Move, Profile, State, Step
 
 MOST_REPAIRS = 3
 
@@ -123,6 +123,8 @@ def settle(record: OpenTransfer, now: Picture, *, calling: bool = False) -> Step
 
     ``calling``: a phone rings that the caller himself calls.
     """
+    if record.profile is Profile.PLAIN:
+        return _aside(record, now)
     if not now.caller:
         talking = now.company is Company.CONSULT
         tell = (Move.SAY_LEFT,) if now.transferer and not talking else ()
@@ -152,6 +154,24 @@ def settle(record: OpenTransfer, now: Picture, *, calling: bool = False) -> Step
             if calling:
                 return Step(to=State.RECALLING, moves=(Move.DROP,), outcome=TransferOutcome.RECALLED)
             return _alone(record, now)
+
+
+def _aside(record: OpenTransfer, now: Picture) -> Step:
+    """Nobody was moved, so nobody has to be brought back."""
+    drop = (Move.DROP,)
+    if not now.caller:
+        return Step(to=State.ENDED, moves=drop, outcome=TransferOutcome.CALLER_LEFT)
+    if now.company is Company.JOINED:
+        return Step(to=State.ENDED, outcome=TransferOutcome.COMPLETED)
+    if now.queued:
+        return Step(to=State.ENDED, moves=drop, outcome=TransferOutcome.REQUEUED)
+    if now.company is Company.ELSEWHERE:
+        return Step(to=State.ENDED, moves=drop, outcome=TransferOutcome.RECALLED)
+    if record.state is State.OFFERED:
+        return Step(to=State.CALLING, moves=(Move.DIAL_ASIDE,))
+    if now.target:
+        return Step(to=record.state)
+    return Step(to=State.ENDED, as_it_went=True)
 
 
 def _go(state: State, *moves: Move, outcome: TransferOutcome | None = None) -> Step:

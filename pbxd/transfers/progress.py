@@ -49,6 +49,7 @@ FORGET_S = 86_400.0
 """So long its id is known: the same order again is no new transfer."""
 
 _FREEING = frozenset({Move.FREE_TRANSFERER, Move.TRANSFERER_FREE_AFTER, Move.HAND_OVER, Move.SAY_LEFT})
+_DIALLING = frozenset({Move.DIAL, Move.DIAL_FOR_CALLER, Move.DIAL_ASIDE})
 _MEETS_TARGET = frozenset({Input.CONSULT, Input.JOINED, Input.ALL})
 _ESSENTIAL = frozenset({"Redirect", "Originate"})
 
@@ -114,8 +115,9 @@ class Progress:
         if record.over:
             return
         self.of_call[record.call] = record.id
-        for name in (record.caller, record.transferer):
-            self.lines[record.node, name] = record.id
+        for name in (record.caller, record.transferer, record.channel):
+            if name is not None:
+                self.lines[record.node, name] = record.id
         self.calls[record.node].expect(
             record.id, record.call, caller=record.caller, transferer=record.transferer
         )
@@ -195,7 +197,7 @@ class Progress:
 
     def _next(self, record: OpenTransfer, following: OpenTransfer, at: float) -> list[Effect]:
         """The target is gone, somebody else is tried."""
-        told = record.state is State.RINGING and self.waits_for_page(following)
+        told = record.state in (State.RINGING, State.CALLING) and self.waits_for_page(following)
         taken = take(following, Input.B_TOLD if told else Input.B_NEXT)
         if taken is None:
             return [_surprise(record, Input.B_NEXT)]
@@ -235,7 +237,7 @@ class Progress:
         if Move.TO_QUEUE in taken.moves:
             effects += self.given_away(record.call, record.back_to or record.queue or "", record.agent, at)
         for move in taken.moves:
-            if move in (Move.DIAL, Move.DIAL_FOR_CALLER):
+            if move in _DIALLING:
                 record = self._dialled(record)
                 effects += self._deliver(record, at)
                 if record.target.kind is TargetKind.OUTSIDE:
@@ -335,7 +337,7 @@ class Progress:
             queue = record.target.kind is TargetKind.QUEUE
             limit = self.rules.queue_timeout_s if queue else self.rules.ring_timeout_s
             effects += timers.set(id_, Timer.RING, limit + 1.0)
-        elif record.state not in (State.RINGING, State.BLONDE):
+        elif record.state not in (State.RINGING, State.CALLING, State.BLONDE):
             timers.stop(id_, Timer.APPEAR, Timer.RING)
         return effects
 

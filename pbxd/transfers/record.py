@@ -9,7 +9,7 @@ from typing import Any
 from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId, Uniqueid
 from pbxd.orders import Target, TargetKind, TransferMode
-from pbxd.transfers.words import State
+from pbxd.transfers.words import Profile, State
 
 VERSION = 1
 
@@ -49,6 +49,8 @@ class OpenTransfer:
     up: bool = False  #: it has been answered
     back_to: str | None = None  #: the queue to which the caller is sent
 
+    profile: Profile = Profile.OWN  #: what its switch could do when it began
+
     outcome: TransferOutcome | None = None  #: how it ended; before that how it will if all goes well
     went: TransferOutcome | None = None  #: what became of the last attempt to reach the target
     why: str = ""  #: the same for people
@@ -74,6 +76,7 @@ _ENUMS = {
     "state": State,
     "mode": TransferMode,
     "kind": TransferKind,
+    "profile": Profile,
     "outcome": TransferOutcome,
     "went": TransferOutcome,
 }

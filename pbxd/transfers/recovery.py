@@ -99,7 +99,7 @@ class Recovery:
                 # The switch should have given up by itself. Its hang-up will say the rest.
                 self._progress.records[id_] = replace(record, went=TransferOutcome.NO_ANSWER)
                 return self._progress.carry_out(Move.DROP, record, at)
-            case Timer.STATE if record.state is State.PLACING:
+            case Timer.STATE if record.state in (State.PLACING, State.OFFERED):
                 return self._progress.feed(id_, Input.GO, at)
             case Timer.STATE:
                 return self._look(record, at, repair=True)

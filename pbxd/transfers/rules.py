@@ -23,6 +23,13 @@ class OnHangup(StrEnum):
     BACK = "back"  #: it was a slip: the transferer is called again
 
 
+class Unprepared(StrEnum):
+    """What is done on a switch that lacks the dialplan of transfers."""
+
+    REFUSE = "refuse"  #: none
+    BLIND = "blind"  #: blind ones, in which the caller stays with the transferer until the target answers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRules:
     """What is different for callers who came through one queue; None: as for everybody."""
@@ -46,6 +53,7 @@ class TransferRules:
     acknowledge: Acknowledge = Acknowledge.AT_ONCE
     acknowledge_up_to_s: float = 0.3
     on_hangup: OnHangup = OnHangup.COMPLETE
+    unprepared: Unprepared = Unprepared.REFUSE
     recall_timeout_s: float = 25.0  #: how long the transferer rings when nobody took the caller
     recall_queue: str = ""  #: where the caller goes when he does not answer; '': the queue he came from
     outside: OutsideRules = field(default_factory=OutsideRules)

@@ -21,6 +21,11 @@ Hence three kinds of input, and what they may do:
   transfer is looked at anew. The picture alone then says where it stands and what is missing
   (``picture.settle``); there is no other recovery.
 
+A switch that lacks the dialplan (``Profile.PLAIN``) has no place to which anybody could be sent. There, and
+only where the settings allow it, B is called while A and C go on talking, and B's own channel executes
+Bridge() when it is answered: C goes straight from A to B, and until then nothing has happened to him. So
+these transfers have two states of their own, OFFERED and CALLING, in which nobody is moved, and no other.
+
 One winner: the first input that leads to ENDED ends the transfer. ENDED has no way out, so whatever comes at
 the same moment as the winner finds nothing to change: one final fact, however many hang up at once.
 """
@@ -214,6 +219,24 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP),
         _I.QUEUED: _REQUEUED,
     },
+    _S.OFFERED: {
+        _I.GO: _to(_S.CALLING, _M.DIAL_ASIDE),
+        _I.CANCEL: _end(_O.CANCELLED),
+        _I.C_GONE: _end(_O.CALLER_LEFT),
+        _I.ELSEWHERE: _end(_O.RECALLED),
+        _I.QUEUED: _end(_O.REQUEUED),
+    },
+    _S.CALLING: {
+        _I.RINGS: _to(_S.CALLING, event="ringing"),
+        _I.JOINED: _FINALE,
+        _I.CANCEL: _CANCELLED,
+        _I.B_GONE: _failed(_S.ENDED),
+        _I.B_NEXT: _to(_S.CALLING, _M.DIAL_ASIDE),
+        _I.B_TOLD: _to(_S.OFFERED),
+        _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP),
+        _I.ELSEWHERE: _end(_O.RECALLED, _M.DROP),
+        _I.QUEUED: _REQUEUED,
+    },
     _S.REQUEUEING: {
         _I.QUEUED: Step(to=_S.ENDED, moves=(_M.DROP,)),
         _I.ELSEWHERE: Step(to=_S.ENDED, moves=(_M.DROP,)),
@@ -229,6 +252,9 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
 _EXPECTED: Mapping[State, Iterable[Input]] = {
     _S.PLACING: (_I.CONSULT, _I.B_GONE, _I.B_NEXT, _I.RINGS),
     _S.RINGING: (_I.GO,),
+    # A hangs up while B rings: if his own dialplan keeps C on the line, B still gets him.
+    _S.OFFERED: (_I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.B_GONE, _I.B_NEXT, _I.RINGS),
+    _S.CALLING: (_I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.GO),
     _S.TALKING: (_I.RINGS, _I.GO),
     _S.SWAPPING: (_I.CONSULT, _I.GUARD),
     _S.SWAPPED: (_I.BACK, _I.GUARD),
@@ -298,10 +324,12 @@ PUBLIC: Mapping[State, str] = {
     _S.BLONDE: "completing",
     _S.RETURNING: "returning",
     _S.RECALLING: "recalling",
+    _S.OFFERED: "created",
+    _S.CALLING: "ringing",
     _S.REQUEUEING: "completing",
     _S.ENDED: "ended",
 }
-"""What the API and the pages call a state. RINGING is ``created`` until B's phone rings."""
+"""What the API and the pages call a state. RINGING and CALLING are ``created`` until B's phone rings."""
 
 AWAITING = frozenset(
     {

@@ -36,6 +36,7 @@ def view(record: OpenTransfer, notes: Notes, acknowledged_s: float | None) -> Ma
         "node": record.node,
         "state": public_state(record),
         "mode": record.mode.value,
+        "profile": record.profile.value,
         "kind": record.kind.value,
         "transferer": {"agent": record.agent, "name": record.agent_name, "interface": record.interface},
         "target": {
@@ -64,7 +65,7 @@ def view(record: OpenTransfer, notes: Notes, acknowledged_s: float | None) -> Ma
 
 
 def public_state(record: OpenTransfer) -> str:
-    if record.state is State.RINGING and record.rang is None:
+    if record.state in (State.RINGING, State.CALLING) and record.rang is None:
         return "created"
     return PUBLIC[record.state]
 

@@ -122,7 +122,7 @@ class Watching:
 
     def _behind(self, record: OpenTransfer, snapshot: ChannelSnapshot) -> bool:
         """Is this a phone behind the Local channel by which the target is called?"""
-        if record.state not in (State.RINGING, State.BLONDE):
+        if record.state not in (State.RINGING, State.CALLING, State.BLONDE):
             return False
         calls = self._progress.calls[record.node]
         return snapshot.uniqueid in calls.journeys.aside and transfer_of(snapshot.uniqueid) is None

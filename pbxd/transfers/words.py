@@ -22,8 +22,17 @@ class State(StrEnum):
     BLONDE = "blonde"  #: A is gone, C on hold until B answers
     RETURNING = "returning"  #: C and A are being joined
     RECALLING = "recalling"  #: nobody is there for C: A's phone is called again, then a queue
+    OFFERED = "offered"  #: A and C go on talking; B's phone waits for B's page to show the hand-over
+    CALLING = "calling"  #: A and C go on talking, B is called for C
     REQUEUEING = "requeueing"  #: C is on his way to a queue
     ENDED = "ended"
+
+
+class Profile(StrEnum):
+    """What the switch of a transfer can do."""
+
+    OWN = "own"  #: it has the dialplan ``pbxd-transfer``
+    PLAIN = "plain"  #: it has not: callers can only be handed over blind, and stay with A until B answers
 
 
 class Input(StrEnum):
@@ -61,6 +70,7 @@ class Move(StrEnum):
     PART = "C to hold, A to wait"
     DIAL = "call B for A"
     DIAL_FOR_CALLER = "call B for C"
+    DIAL_ASIDE = "call B for C, who talks with A"
     ANSWER_FOR_CALLER = "B's answer is for C"
     TO_TRANSFERER = "C to A"
     TO_TARGET = "C to B"

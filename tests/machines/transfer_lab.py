@@ -65,6 +65,7 @@ class Lab:
 
     def born(self) -> None:
         """pbxd starts, with what was kept."""
+        self.gone = False
         staff = Staff(
             Agent(
                 id=agent,
@@ -90,7 +91,7 @@ class Lab:
     def killed(self) -> None:
         """pbxd ends without a word: what it has asked for and not sent is lost, and so is every answer."""
         self.asks.clear()
-        self.linked = False
+        self.gone, self.linked = True, False
         self.switch.news.clear()
         self.wakes.clear()
 
@@ -107,6 +108,12 @@ class Lab:
         self.switch.news.clear()
         self.linked = True
         self.give(LinkUp(node=NODE, at=self.switch.now, inventory=self.switch.inventory()))
+
+    def give_back(self) -> None:
+        """pbxd is there again, after its end or the loss of its link."""
+        if self.linked:
+            return
+        self.born() if self.gone else self.link()
 
     def give(self, message: Message) -> list[Effect]:
         effects = self.world.step(message)

@@ -78,13 +78,24 @@ class TransferSwitch(SmallSwitch):
         self.state(name, 6)
         self.dial_end(name, "ANSWER")
         seat.turn += 1
-        if dialler is None:
+        if other := seat.vars.get("BRIDGES WITH"):
+            self.fetch_by_itself(name, other)
+        elif dialler is None:
             self.go(name, "answered")
         else:
             self.seats[dialler].peer = name
             self.seats[dialler].turn += 1
             self.music(dialler, False)
             self.together(name, dialler)
+
+    def fetch_by_itself(self, name: str, other: str) -> None:
+        """Bridge(), without any dialplan: whoever is fetched goes on in his own when that talk is over."""
+        self.lines[name].application, self.seats[name].app = "Bridge", "AppQueue"
+        if other not in self.lines:
+            self.end(name)
+            return
+        self.leave_all(other)
+        self.together(name, other)
 
     def decline(self, name: str) -> None:
         self.unanswered(name, "BUSY", 21)
@@ -496,7 +507,9 @@ class TransferSwitch(SmallSwitch):
             )
             return
         name = self.ours(f"{device}-{self._next():08x}", action["ChannelId"])
-        values = dict(each.split("=", 1) for each in action["Variable"])
+        values = dict(each.split("=", 1) for each in action.get("Variable", ()))
+        if action.get("Application") == "Bridge":
+            values["BRIDGES WITH"] = action["Data"].removesuffix(",x")
         self.seats[name] = Seat(app="Originated", vars=values)
         self.lines[name].application = "AppDial2"
         self.tell(

@@ -291,7 +291,7 @@ def test_who_is_taken_out_of_his_queue_is_told(version: str) -> None:
 # ---------------------------------------------------------------- switches that cannot be heard
 
 OTHER = NodeId("pbx2")
-NEVER_UP = {"up": False, "since": None, "reason": "not connected yet"}
+NEVER_UP = {"up": False, "since": None, "reason": "not connected yet", "transfers": "all"}
 
 
 def two_switches() -> World:
@@ -330,8 +330,8 @@ def test_a_lost_link_is_told_and_published_at_once_and_so_is_its_return() -> Non
         world.step(PageOpened(agent=agent, at=0.0))
     for node in (NODE, OTHER):
         world.step(link_up(node, 10.0))
-    up = {"node": "pbx1", "up": True, "since": 10.0, "reason": ""}
-    lost = {"node": "pbx1", "up": False, "since": 20.0, "reason": "nothing was heard for 5.0 s"}
+    up = {"node": "pbx1", "up": True, "since": 10.0, "reason": "", "transfers": "all"}
+    lost = {**up, "up": False, "since": 20.0, "reason": "nothing was heard for 5.0 s"}
 
     effects = world.step(LinkDown(node=NODE, at=20.0, reason="nothing was heard for 5.0 s"))
     assert told_links(effects) == {ANNA: [lost, {**up, "node": "pbx2"}]}, "Bruno has no phone there"
@@ -352,6 +352,7 @@ def test_a_link_is_down_since_it_was_lost_and_not_since_the_last_attempt() -> No
         "up": False,
         "since": 20.0,
         "reason": "the switch refuses our login: Authentication failed",
+        "transfers": "all",
     }
     assert told_links(effects) == {BRUNO: [lost]}
     assert world.step(LinkDown(node=OTHER, at=26.0, reason="Authentication failed", fatal=True)) == []

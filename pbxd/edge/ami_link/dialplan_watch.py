@@ -84,7 +84,7 @@ class DialplanWatch:
             return
         self._told = lacks
         if lacks:
-            log.warning("transfers are refused: the switch is not prepared", lacks=lacks, node=self._node)
+            log.warning("the switch is not prepared for transfers", lacks=lacks, node=self._node)
         else:
             log.info("the switch is prepared for transfers", node=self._node)
         self._say(DialplanSeen(node=self._node, at=self._clock(), lacks=lacks))
