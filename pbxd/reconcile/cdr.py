@@ -38,12 +38,13 @@ class Record:
 @dataclass(slots=True, kw_only=True)
 class Cdr:
     records: list[Record]
+    first: float | None  #: when the oldest one began
     unreadable: int  #: lines
 
 
-def read_cdr(lines: Iterable[str], zone: tzinfo) -> Cdr:
-    """Read the records, oldest first. A line that cannot be read is counted."""
-    cdr = Cdr(records=[], unreadable=0)
+def read_cdr(lines: Iterable[str], zone: tzinfo, *, since: float = 0.0) -> Cdr:
+    """Read the records that ended from ``since`` on, oldest first. A line that cannot be read is counted."""
+    cdr = Cdr(records=[], first=None, unreadable=0)
     reader = csv.reader(_short(lines), strict=True)
     while True:
         try:
@@ -56,9 +57,13 @@ def read_cdr(lines: Iterable[str], zone: tzinfo) -> Cdr:
         if not fields:
             continue
         try:
-            cdr.records.append(_record(fields, zone))
+            record = _record(fields, zone)
         except (ValueError, IndexError, OverflowError):
             cdr.unreadable += 1
+            continue
+        cdr.first = record.started if cdr.first is None else min(cdr.first, record.started)
+        if record.ended >= since:
+            cdr.records.append(record)
 
 
 def _short(lines: Iterable[str]) -> Iterator[str]:
@@ -81,4 +86,4 @@ def _record(fields: list[str], zone: tzinfo) -> Record:
 
 
 def _moment(text: str, zone: tzinfo) -> float:
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone).timestamp()
+    return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()

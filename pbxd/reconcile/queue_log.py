@@ -40,8 +40,8 @@ class QueueLog:
     unreadable: int = 0  #: lines
 
 
-def read_queue_log(lines: Iterable[str]) -> QueueLog:
-    """Put the lines together, oldest first. A line that cannot be read is counted."""
+def read_queue_log(lines: Iterable[str], *, since: float = 0.0) -> QueueLog:
+    """Put the lines from ``since`` on together, oldest first. A line that cannot be read is counted."""
     log, reader = QueueLog(), _Reader()
     for line in lines:
         if not line.strip():
@@ -55,6 +55,8 @@ def read_queue_log(lines: Iterable[str]) -> QueueLog:
             continue
         log.first = at if log.first is None else log.first
         log.last = at
+        if at < since:
+            continue
         if event == "QUEUESTART":
             log.starts.append(at)
             continue

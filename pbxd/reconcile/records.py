@@ -17,7 +17,6 @@ def compare_calls(calls: Sequence[Call], cdr: Cdr, start: float, end: float) -> 
     callers = Index.of(calls, lambda call: (call.caller,))
     for record in cdr.records:
         records.setdefault(record.uniqueid or _by_caller(record, callers), []).append(record)
-    first = min((record.started for record in cdr.records), default=None)
     parties = Index.of(calls, _parties)
     found: list[Finding] = []
     compared = 0
@@ -29,7 +28,7 @@ def compare_calls(calls: Sequence[Call], cdr: Cdr, start: float, end: float) -> 
             compared += 1
             found += _differences(call, mine)
         else:
-            covered = first is not None and first <= call.arrived
+            covered = cdr.first is not None and cdr.first <= call.arrived
             kind = Mismatch.CALL_MISSING_THERE if covered else Known.NOT_COVERED
             found.append(_finding(kind, call, call.uniqueid, call.arrived, call.outcome, "no record"))
     for uniqueid, theirs in records.items():
@@ -81,7 +80,7 @@ def _unknown_here(uniqueid: str, records: Sequence[Record], parties: Index) -> F
         kind = Known.ORIGINATED if around is None else Known.OTHER_SIDE
     else:
         kind = Mismatch.CALL_MISSING_HERE if around is None else Known.CONSULTATION
-    there = f"{first.caller} on {first.channel}, {first.disposition}"
+    there = f"{first.channel}, {first.disposition}"
     return _finding(kind, around, uniqueid, first.started, "no call", there)
 
 

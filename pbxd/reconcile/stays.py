@@ -102,7 +102,7 @@ def _unknown_here(logged: Logged, consults: Index) -> Finding:
         kind = Known.CONSULT_IN_QUEUE
     elif logged.ending is None or (logged.ending == "CONNECT" and logged.completion is None):
         kind = Known.UNFINISHED
-    there = f"{logged.caller} entered, {logged.ending or 'no end'}"
+    there = f"entered, {logged.ending or 'no end'}"
     return _finding(kind, logged.entered, found, logged, here="nothing", there=there)
 
 

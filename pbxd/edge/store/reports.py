@@ -95,20 +95,20 @@ class Reports:
     """Reports for the daemon, one after the other."""
 
     def __init__(self, settings: Settings, *, timeout_s: float) -> None:
-        self._reader = Reader(settings, timeout_s=timeout_s)
+        self.reader = Reader(settings, timeout_s=timeout_s)
         self._thread = OneThread("pbxd-reports")
 
     async def report(self, asked: Asked) -> Report:
         """OSError (TimeoutError too) when the store does not answer; StoreError as ``Reader.read``."""
-        return await self.call(lambda: make_report(self._reader, asked))
+        return await self.call(lambda: make_report(self.reader, asked))
 
     async def calls(self, asked: Asked, key: str | None, figure: str) -> list[Behind]:
         """The calls behind one number of a report. KeyError when there is no such figure."""
-        return await self.call(lambda: find_calls(self._reader, asked, key, figure))
+        return await self.call(lambda: find_calls(self.reader, asked, key, figure))
 
     async def read(self, work: Callable[[sa.Connection, Callable[[], None]], T]) -> T:
         """Anything else that is read from the history."""
-        return await self.call(lambda: self._reader.read(work))
+        return await self.call(lambda: self.reader.read(work))
 
     async def call(self, work: Callable[[], T]) -> T:
         """Do what blocks on the thread."""

@@ -1,0 +1,140 @@
+"""``pbxd reconcile``: whether the history is right, by the books that Asterisk itself keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from pbxd.edge.reconciling import Books
+    from pbxd.reconcile.findings import Comparison, Finding
+    from pbxd.reports.period import Period
+    from pbxd.settings.model import Settings
+
+FAULTS = 1
+UNUSABLE = 2
+
+
+def reconcile(
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="2026-11-01 or 2026-11-01T09:00; else yesterday."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="A date is meant with its whole day; else now.")
+    ] = None,
+    queue_log: Annotated[
+        Path | None, typer.Option(help="Asterisk's queue_log; else as the settings say.")
+    ] = None,
+    cdr: Annotated[Path | None, typer.Option(help="Its Master.csv; else as the settings say.")] = None,
+    node: Annotated[
+        str | None, typer.Option(help="Whose books they are, if there are several nodes.")
+    ] = None,
+    explained: Annotated[
+        bool, typer.Option("--explained", help="List the differences that are explained, too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    config: Annotated[
+        Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.")
+    ] = Path("/etc/pbxd/pbxd.yaml"),
+) -> None:
+    """Compare the history with Asterisk's queue_log and call detail records. Exit code 1: they differ."""
+    from pbxd.cli.shown import print_json
+    from pbxd.edge.reconciling import reconcile as compare
+    from pbxd.edge.store.faults import StoreError
+    from pbxd.edge.store.reports import Reader
+    from pbxd.reconcile.findings import as_json as told
+    from pbxd.settings.load import load_settings
+
+    settings = load_settings(config)
+    period = _period(settings, start, end)
+    books = _books(settings, queue_log, cdr, node)
+    try:
+        reader = Reader(settings.store, timeout_s=settings.reports.timeout)
+        compared = compare(reader, books, period.start, period.end)
+    except StoreError as error:
+        _end(UNUSABLE, str(error))
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _end(UNUSABLE if error.filename else FAULTS, where)
+    if as_json:
+        print_json({"from": period.local(period.start), "to": period.local(period.end), **told(compared)})
+    else:
+        _tell(compared, period, explained)
+    raise typer.Exit(FAULTS if compared.mismatches else 0)
+
+
+def _period(settings: Settings, start: str | None, end: str | None) -> Period:
+    import time
+
+    from pbxd.reports.period import PeriodError, period_of
+
+    zone, now = settings.reports.zone, time.time()
+    try:
+        if start is None and end is None:
+            today = period_of(zone=zone, now=now)
+            return period_of(zone=zone, now=today.start - 1)
+        return period_of(zone=zone, now=now, start=start, end=end)
+    except PeriodError as error:
+        _end(UNUSABLE, f"--{error}")
+
+
+def _books(settings: Settings, queue_log: Path | None, cdr: Path | None, node: str | None) -> Books:
+    from datetime import UTC
+
+    from pbxd.edge.reconciling import Books
+
+    said = settings.reconcile
+    if queue_log is None and cdr is None and said is not None:
+        queue_log, cdr = said.queue_log, said.cdr
+    if queue_log is None and cdr is None:
+        _end(UNUSABLE, "--queue-log, --cdr: give one of them, or reconcile.queue_log in the settings")
+    names = [each.name for each in settings.nodes]
+    chosen = node or (said.node if said is not None else None) or (names[0] if len(names) == 1 else None)
+    if chosen not in names:
+        _end(UNUSABLE, f"--node: must be one of {', '.join(names)}")
+    return Books(node=chosen, queue_log=queue_log, cdr=cdr, cdr_zone=UTC if said is None else said.cdr_zone)
+
+
+def _tell(compared: Comparison, period: Period, explained: bool) -> None:
+    from pbxd.reconcile.findings import REASONS, Known
+
+    _print(f"{period.text}: {compared.stays} stays in queues and {compared.calls} calls compared")
+    mismatches = compared.mismatches
+    if mismatches:
+        _print("\nNot explained:")
+    for found in mismatches:
+        _print(_line(found, period))
+    counts = compared.counts(explained=True)
+    if counts:
+        _print("\nExplained:")
+    for kind, number in sorted(counts.items()):
+        _print(f"{number:6}  {kind}: {REASONS[Known(kind)]}")
+        for found in compared.findings if explained else ():
+            if found.kind.value == kind:
+                _print(f"        {_line(found, period)}")
+    _print(f"\n{len(mismatches)} not explained, {sum(counts.values())} explained")
+
+
+def _line(found: Finding, period: Period) -> str:
+    who = found.call or found.uniqueid
+    where = f" {found.queue}" if found.queue else ""
+    return (
+        f"{period.local(found.at)}  {found.kind.value}  {who}{where}: here {found.here}; there {found.there}"
+    )
+
+
+def _print(text: str) -> None:
+    from pbxd.edge.visible import visible
+
+    for line in text.split("\n"):
+        typer.echo(visible(line))
+
+
+def _end(code: int, why: str) -> NoReturn:
+    from pbxd.edge.visible import visible
+
+    typer.echo(visible(why), err=True)
+    raise typer.Exit(code)
