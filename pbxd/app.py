@@ -23,6 +23,7 @@ from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.keyfile import read_or_make_key
 from pbxd.edge.metrics import Metrics, watch_lag
 from pbxd.edge.mqtt import Commands, Mqtt
+from pbxd.edge.reconciling import Nightly
 from pbxd.edge.replies import Asked, Replies
 from pbxd.edge.store import Store, StoreError
 from pbxd.edge.store.reports import Reports
@@ -44,7 +45,7 @@ from pbxd.effects import (
     Together,
     Wake,
 )
-from pbxd.from_settings import commanded, operators, origin, patience, report_rules, rules, web_agents
+from pbxd.from_settings import books, commanded, operators, origin, patience, report_rules, rules, web_agents
 from pbxd.health import Health
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.orders import Order
@@ -119,6 +120,7 @@ class Daemon:
         self._flows = FlowBook(settings.flows.folder)
         self._agi = self._agi_edge()
         self._reports = Reports(settings.store, timeout_s=settings.reports.timeout)
+        self._nightly = self._nightly_comparison()
         self._web = self._web_edge()
         self._alerts = self._alert_edge()
         self._store: Store
@@ -192,6 +194,8 @@ class Daemon:
             running.append(tasks.create_task(self._read_flows_again(), name="flows"))
             running.append(tasks.create_task(self._web.run(), name="web"))
             running.append(tasks.create_task(self._agi.run(), name="agi"))
+            if self._nightly is not None:
+                running.append(tasks.create_task(self._nightly.run(), name="reconcile"))
             running.append(tasks.create_task(self._alerts.run(), name="alerts"))
             if self._mqtt is not None:
                 running.append(tasks.create_task(self._mqtt.run(), name="mqtt"))
@@ -346,6 +350,13 @@ class Daemon:
         commands = Commands(agents=agents, ask=self.ask, order=self.order, count=self._metrics.count)
         return Mqtt(mqtt, self._store.outbox, self._metrics.count, commands=commands if agents else None)
 
+    def _nightly_comparison(self) -> Nightly | None:
+        kept, settings = books(self._settings), self._settings
+        if kept is None or settings.reconcile is None:
+            return None
+        at, zone = settings.reconcile.at, settings.reports.zone
+        return Nightly(kept, self._reports, self._metrics.count, at=at, zone=zone)
+
     def _watch_health(self) -> None:
         self._health = Health(
             world=self._world,
@@ -355,6 +366,7 @@ class Daemon:
             mqtt=self._mqtt,
             web=self._web,
             agi=self._agi,
+            nightly=self._nightly,
         )
         self._metrics.add_source(self._health.readings)
         for node in self._links:

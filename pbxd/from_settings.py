@@ -11,6 +11,7 @@ from pbxd.alerts.rules import AlertRules, Audience, QuietHours, Span
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.callers.tags import Tags
+from pbxd.edge.reconciling import Books
 from pbxd.edge.web import Operator, Patience, WebAgent
 from pbxd.figures.thresholds import QueueThresholds, Thresholds
 from pbxd.ids import AgentId, Interface, NodeId
@@ -145,6 +146,19 @@ def report_rules(settings: Settings) -> ReportRules:
         short_abandon_s=counted.short_abandon_s,
         first_contact_days=settings.figures.first_contact_days,
         skills={agent.id: tuple(agent.skills) for agent in settings.agents},
+    )
+
+
+def books(settings: Settings) -> Books | None:
+    """The switch's own books, with which the history is compared every night; None: with none."""
+    reconcile = settings.reconcile
+    if reconcile is None:
+        return None
+    return Books(
+        node=reconcile.node or settings.nodes[0].name,
+        queue_log=reconcile.queue_log,
+        cdr=reconcile.cdr,
+        cdr_zone=reconcile.cdr_zone,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pbxd.edge.agi_server import AgiEdge
 from pbxd.edge.ami_link import AmiLink, LinkState
 from pbxd.edge.mqtt import Mqtt
+from pbxd.edge.reconciling import Nightly
 from pbxd.edge.store import Store
 from pbxd.edge.web import Part, WebEdge
 from pbxd.figures import Reading, agent_readings, queue_readings, staff_readings, threshold_readings
@@ -29,6 +30,7 @@ class Health:
         mqtt: Mqtt | None,
         web: WebEdge,
         agi: AgiEdge,
+        nightly: Nightly | None = None,
     ) -> None:
         self._world = world
         self._board = board
@@ -37,6 +39,7 @@ class Health:
         self._mqtt = mqtt
         self._web = web
         self._agi = agi
+        self._nightly = nightly
 
     # ------------------------------------------------------------ /-/ready
 
@@ -50,6 +53,9 @@ class Health:
             connected = self._mqtt.connected
             reason = "" if connected else f"no broker; {self._mqtt.waiting} messages wait in the outbox"
             parts.append(Part(name="mqtt", ready=connected, reason=reason, required=False))
+        if self._nightly is not None:
+            fault = self._nightly.fault
+            parts.append(Part(name="reconcile", ready=not fault, reason=fault, required=False))
         return parts
 
     # ------------------------------------------------------------ /metrics
@@ -77,6 +83,9 @@ class Health:
         yield Reading(metric="pbxd_failed_effects_total", value=board.failed_effects)
         yield Reading(metric="pbxd_agi_sessions", value=self._agi.open_sessions)
         yield Reading(metric="pbxd_web_pages", value=self._web.open_pages)
+        if self._nightly is not None:
+            at = self._nightly.last_success
+            yield Reading(metric="pbxd_reconcile_last_success_timestamp_seconds", value=at)
         if self._mqtt is not None:
             yield Reading(metric="pbxd_mqtt_connected", value=float(self._mqtt.connected))
             yield Reading(metric="pbxd_mqtt_outbox_messages", value=self._mqtt.waiting)

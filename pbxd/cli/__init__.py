@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
 import typer
 
 from pbxd.cli.draw import draw_app
+from pbxd.cli.reconcile import reconcile
 from pbxd.cli.report import report
 from pbxd.cli.shown import print_json
 from pbxd.cli.transfer import transfer_app
@@ -45,6 +46,7 @@ app.add_typer(flow_app, name="flow")
 app.add_typer(settings_app, name="settings")
 app.add_typer(draw_app, name="draw")
 app.command()(report)
+app.command()(reconcile)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.", show_default=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pbxd.figures.again import AGAIN, DERIVED_OF_AGAIN
 from pbxd.figures.alerts import ALERTS
+from pbxd.figures.books import BOOKS
 from pbxd.figures.callers import CALLS, DERIVED_OF_CALLS, PEOPLE, QUEUES
 from pbxd.figures.figure import Derived, Figure, Kind, Label
 from pbxd.figures.flows import DERIVED_OF_FLOWS, FLOWS
@@ -30,6 +31,7 @@ CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("Screen pops and pages", PAGES),
     ("Links to Asterisk", LINKS),
     ("Store and broker", STORE),
+    ("Asterisk's own books", BOOKS),
     ("Traces", TRACES),
     ("pbxd itself", LOOP),
 )

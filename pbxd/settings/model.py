@@ -5,7 +5,9 @@ Durations are seconds here, and ``5s``, ``150ms`` or ``24h`` in the file.
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from pbxd.settings.alerts import Alerts, AlertSink, CallerWaits, MailServer, QuietHoursSection, Unattended
 from pbxd.settings.connections import Agi, Ami, Mqtt, Network, Node, Store, Token, Web
@@ -99,3 +101,12 @@ class Settings(Section):
     reports: Reports = Reports()
     reconcile: Reconcile | None = None
     switchboard: Switchboard = Switchboard()
+
+    @model_validator(mode="after")
+    def _whose_books(self) -> Self:
+        if self.reconcile is not None:
+            names = [node.name for node in self.nodes]
+            node = self.reconcile.node
+            if (len(names) > 1 if node is None else node not in names):
+                raise ValueError(f"reconcile.node: must be one of {', '.join(names)}")
+        return self
