@@ -107,6 +107,6 @@ class Settings(Section):
         if self.reconcile is not None:
             names = [node.name for node in self.nodes]
             node = self.reconcile.node
-            if (len(names) > 1 if node is None else node not in names):
+            if len(names) > 1 if node is None else node not in names:
                 raise ValueError(f"reconcile.node: must be one of {', '.join(names)}")
         return self
