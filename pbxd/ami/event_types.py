@@ -184,8 +184,33 @@ class QueueEntered(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowBegan(SwitchEvent):
+    """Our own dialplan: the caller is given to a call flow."""
+
+    channel: ChannelSnapshot
+    flow: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowOver(SwitchEvent):
+    """Our own dialplan: the flow is done with the caller, who is still there."""
+
+    channel: ChannelSnapshot
+    flow: str
+    next: str  #: what it decided: queue, hangup, done; '' when pbxd failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerRescued(SwitchEvent):
     """Our own dialplan: nobody was left for a caller who is being transferred; it looks for somebody."""
+
+    channel: ChannelSnapshot
+    transfer: TransferId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackWanted(SwitchEvent):
+    """Our own dialplan: a caller who is being transferred would rather be called back."""
 
     channel: ChannelSnapshot
     transfer: TransferId
@@ -293,7 +318,10 @@ AmiEvent = (
     | QueueCallerAbandon
     | QueueStatusSet
     | QueueEntered
+    | FlowBegan
+    | FlowOver
     | CallerRescued
+    | CallbackWanted
     | AgentCalled
     | AgentConnect
     | AgentComplete

@@ -24,9 +24,12 @@ from pbxd.ami.event_types import (
     BridgeDestroy,
     BridgeEnter,
     BridgeLeave,
+    CallbackWanted,
     CallerRescued,
     DialBegin,
     DialEnd,
+    FlowBegan,
+    FlowOver,
     FullyBooted,
     Hangup,
     HangupRequest,
@@ -73,11 +76,14 @@ __all__ = [
     "BridgeEnter",
     "BridgeLeave",
     "Builder",
+    "CallbackWanted",
     "CallerRescued",
     "ChannelSnapshot",
     "ChannelState",
     "DialBegin",
     "DialEnd",
+    "FlowBegan",
+    "FlowOver",
     "FullyBooted",
     "Hangup",
     "HangupRequest",
@@ -291,20 +297,28 @@ def _newexten(node: NodeId, received: float, headers: Headers) -> QueueEntered:
 
 def _user_event(
     node: NodeId, received: float, headers: Headers
-) -> QueueEntered | QueueStatusSet | CallerRescued:
-    """What our own dialplan tells: before and after Queue(), for an account that may not read dialplan; and
-    when nobody was left for a caller."""
+) -> QueueEntered | QueueStatusSet | FlowBegan | FlowOver | CallerRescued | CallbackWanted:
+    """What our own dialplan tells: before and after Queue() and AGI(), for an account that may not read
+    dialplan; when nobody was left for a caller, and when one wants to be called back."""
     at, channel = event_time(headers, received), read.channel(headers)
     match headers.get("UserEvent"):
         case "PbxdQueueEntered":
             return QueueEntered(node=node, at=at, channel=channel, queue=headers.get("Queue", ""))
         case "PbxdQueueLeft":
             return QueueStatusSet(node=node, at=at, channel=channel, status=headers.get("Status", ""))
+        case "PbxdFlowEntered":
+            return FlowBegan(node=node, at=at, channel=channel, flow=headers.get("Flow", ""))
+        case "PbxdFlowLeft":
+            flow, chosen = headers.get("Flow", ""), headers.get("Next", "")
+            return FlowOver(node=node, at=at, channel=channel, flow=flow, next=chosen)
         case "PbxdRescue":
             transfer = TransferId(headers.get("Transfer", ""))
             return CallerRescued(node=node, at=at, channel=channel, transfer=transfer)
+        case "PbxdCallback":
+            transfer = TransferId(headers.get("Transfer", ""))
+            return CallbackWanted(node=node, at=at, channel=channel, transfer=transfer)
         case _:
-            raise MalformedEventError(headers, "UserEvent: PbxdQueueEntered, PbxdQueueLeft or PbxdRescue")
+            raise MalformedEventError(headers, "UserEvent: one that pbxd's dialplan sends")
 
 
 def _queue_member(node: NodeId, received: float, headers: Headers) -> QueueMember:

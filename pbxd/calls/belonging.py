@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pbxd.ami.snapshots import ChannelSnapshot
+from pbxd.calls.call import Ours
 from pbxd.calls.consultations import Consultations
 from pbxd.calls.consults import Consults
 from pbxd.calls.journeys import Journeys
@@ -27,6 +28,7 @@ class Belonging:
         self.asked: Table[Uniqueid, str] = Table(journal)  #: the queue that a caller asked to join
         self._consultations = Consultations(journeys)
         self._orphans: Table[str, tuple[Uniqueid, ...]] = Table(journal)  #: by a Linkedid nobody knows
+        self._unclaimed: Table[TransferId, tuple[tuple[Uniqueid, float], ...]] = Table(journal)
         self._strays: Table[None, int] = Table(journal)
 
     @property
@@ -79,6 +81,24 @@ class Belonging:
             if uniqueid not in waiting:
                 self._orphans[linkedid] = (*waiting, uniqueid)
         return call
+
+    def claim(self, transfer: TransferId, caller: Channel) -> None:
+        """This caller is on hold during a transfer by pbxd: of one that nobody has told of (a capture is
+        played) the channels that were there before him find him now."""
+        call = self.journeys.of(caller.uniqueid)
+        if transfer in self.journeys.ours or call is None:
+            return
+        self.journeys.ours[transfer] = Ours(call=call, caller=caller.name, seen=True)
+        for uniqueid, rings_since in self._unclaimed.pop(transfer, ()):
+            channel = self.wiring.channels.get(uniqueid)
+            if channel is not None and self._attach_ours(channel, transfer) is not None:
+                self.journeys.found_ringing(uniqueid, call, channel.interface, rings_since, missed=False)
+
+    def unclaimed(self, uniqueid: Uniqueid, at: float) -> None:
+        """A phone rings for a transfer of which nobody has told."""
+        transfer = transfer_of(uniqueid)
+        if transfer is not None and transfer not in self.journeys.ours:
+            self._unclaimed[transfer] = (*self._unclaimed.get(transfer, ()), (uniqueid, at))
 
     def _attach_ours(self, channel: Channel, transfer: TransferId) -> CallId | None:
         """A channel of a transfer that pbxd makes serves the journey of the caller who is handed over."""
@@ -144,6 +164,8 @@ class Belonging:
         self.outward.pop(uniqueid, None)
         self.asked.pop(uniqueid, None)
         self._orphans.pop(uniqueid, None)
+        if self._unclaimed and (transfer := transfer_of(uniqueid)) is not None:
+            self._unclaimed.pop(transfer, None)
         call = self.journeys.of(uniqueid)
         self.journeys.release(uniqueid, at)
         if call is not None and call not in self.journeys.calls:

@@ -8,7 +8,7 @@ from pbxd.calls.books import Books
 from pbxd.calls.call import Met, Ringing
 from pbxd.calls.changed import changed
 from pbxd.calls.record import Consult, Ring, RingOutcome, Visit
-from pbxd.ids import CallId, Uniqueid
+from pbxd.ids import CallId, Interface, Uniqueid
 
 PASSING_S = 0.05
 """While Asterisk puts the caller in the transferer's place, two may hear each other for a moment."""
@@ -52,6 +52,21 @@ class Besides(Books):
         self.consulted.pop(call, None)
         if but:
             self.consulted[call] = but
+
+    def found_ringing(
+        self, uniqueid: Uniqueid, call: CallId, interface: Interface, since: float, *, missed: bool
+    ) -> None:
+        """This channel rings, which nobody had told: it is only written down."""
+        if uniqueid not in self.ringing:
+            self.ringing[uniqueid] = Ringing(
+                call=call,
+                interface=interface,
+                queue=None,
+                phone=interface,
+                since=since,
+                missed=missed,
+                told=False,
+            )
 
     def still_ringing(self, call: CallId, until: float | None) -> Iterator[Ring]:
         """Those that ring when the journey ends have rung in vain."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pbxd.ami import event_types as ami
 from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.belonging import Belonging
-from pbxd.calls.names import Kind
+from pbxd.calls.names import Kind, transfer_of_room
 from pbxd.calls.wiring import Channel
 from pbxd.ids import CallId, Uniqueid
 
@@ -24,6 +24,8 @@ class BridgeSteps:
         uniqueid = channel.uniqueid
         concerned = self.belonging.concerned(uniqueid)
         self.wiring.enter(uniqueid, event.bridge, event.technology, event.name)
+        if event.technology == "holding_bridge" and (transfer := transfer_of_room(event.name)) is not None:
+            self.belonging.claim(transfer, channel)
         if self.belonging.attach(channel, event.channel.linkedid) is None and channel.kind is Kind.DEVICE:
             self._join_company(channel, event.channel, event.at)
         self.belonging.relisten(concerned | self.belonging.concerned(uniqueid), event.at)

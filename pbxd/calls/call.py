@@ -82,3 +82,4 @@ class Ours:
     call: CallId
     caller: str  #: the channel of the person who is handed over; '' when that is over
     transferer: str = ""  #: the channel of whoever hands him over
+    seen: bool = False  #: known only from what the switch does

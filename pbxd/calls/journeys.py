@@ -62,6 +62,9 @@ class Journeys(Conversations):
             del self.by_subject[call.subject]
         for table in self._of_calls:
             table.pop(call_id, None)
+        for transfer, ours in list(self.ours.items()):
+            if ours.seen and self.final(ours.call) == call_id:
+                del self.ours[transfer]
 
     # ------------------------------------------------------------ beginning, folding, passing on
 

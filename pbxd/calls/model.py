@@ -20,6 +20,7 @@ from pbxd.calls.channel_steps import ChannelSteps
 from pbxd.calls.consults import Consults
 from pbxd.calls.dial_steps import DialSteps
 from pbxd.calls.facts import Fact, TransferSeen
+from pbxd.calls.flow_steps import FlowSteps
 from pbxd.calls.journeys import Journeys
 from pbxd.calls.queue_steps import QueueSteps
 from pbxd.calls.record import CallRecord, Transfer, TransferOutcome
@@ -47,6 +48,7 @@ class CallModel:
         bridges = BridgeSteps(self._belonging)
         dials = DialSteps(self._belonging, self.rings)
         queues = QueueSteps(self._belonging, self.rings, self._staffing)
+        flows = FlowSteps(self._belonging)
         transfers = TransferSteps(self._belonging)
         self._steps: dict[type, Callable[[Any], None]] = {
             ami.Newchannel: channels.newchannel,
@@ -70,6 +72,8 @@ class CallModel:
             ami.QueueCallerLeave: queues.caller_leave,
             ami.QueueEntered: queues.queue_entered,
             ami.QueueStatusSet: queues.queue_status,
+            ami.FlowBegan: flows.began,
+            ami.FlowOver: flows.over,
             ami.AgentCalled: queues.agent_called,
             ami.AgentConnect: queues.agent_connect,
             ami.AgentComplete: queues.agent_complete,
@@ -150,7 +154,7 @@ class CallModel:
         self.journeys.facts = facts
         self.journeys.missed = True
         try:
-            Resync(self._belonging, self._staffing, self._steps, inventory, at).run()
+            Resync(self._belonging, self.rings, self._staffing, self._steps, inventory, at).run()
         finally:
             self.journeys.missed = False
         return facts

@@ -76,6 +76,7 @@ def born_at(uniqueid: str) -> float:
 
 
 _OWN = "pbxd-"
+_HOLD_ROOM = "pbxd-hold-"
 _NEAR, _FAR = "-near", "-far"
 
 
@@ -86,6 +87,11 @@ def own_channels(transfer: TransferId, attempt: int) -> tuple[Uniqueid, Uniqueid
     """
     stem = f"{_OWN}{transfer}-{attempt}"
     return Uniqueid(stem + _NEAR), Uniqueid(stem + _FAR)
+
+
+def transfer_of_room(name: str) -> TransferId | None:
+    """The transfer during which a caller waits in this holding bridge; None for any other."""
+    return TransferId(name.removeprefix(_HOLD_ROOM)) if name.startswith(_HOLD_ROOM) else None
 
 
 def transfer_of(uniqueid: str) -> TransferId | None:

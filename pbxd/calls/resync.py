@@ -14,8 +14,9 @@ from pbxd.ami.inventory import ChannelEntry, Inventory
 from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
 from pbxd.calls.belonging import Belonging
 from pbxd.calls.names import Kind, transfer_of
+from pbxd.calls.rings import Rings
 from pbxd.calls.staffing import Staffing
-from pbxd.ids import Uniqueid
+from pbxd.ids import CallId, Uniqueid
 
 _CALLED = ("AppDial", "AppDial2", "AppQueue")
 """What Asterisk says that a channel does which was called, rather than having called."""
@@ -27,6 +28,7 @@ class Resync:
     def __init__(
         self,
         belonging: Belonging,
+        rings: Rings,
         staffing: Staffing,
         steps: dict[type, Callable[[Any], None]],
         inventory: Inventory,
@@ -35,6 +37,7 @@ class Resync:
         self._belonging = belonging
         self._wiring = belonging.wiring
         self._journeys = belonging.journeys
+        self._rings = rings
         self._staffing = staffing
         self._steps = steps
         self._inventory = inventory
@@ -50,6 +53,7 @@ class Resync:
         self._rebridge_known()
         self._add_unknown()
         self._wait()
+        self._besides()
         self._staff()
         self._listen()
         self._remove_gone()
@@ -151,6 +155,29 @@ class Resync:
             call = journeys.of(uniqueid)
             if call is not None:
                 journeys.join(uniqueid, call, entry.queue, entry.since, entry.position)
+
+    def _besides(self) -> None:
+        """Phones that ring, or no longer; callers who are in a call flow, or no longer."""
+        journeys = self._journeys
+        for uniqueid, entry in self._entries.items():
+            channel, call = self._wiring.channels[uniqueid], journeys.of(uniqueid)
+            if call is None or channel.kind is not Kind.DEVICE:
+                continue
+            if entry.channel.state == ChannelState.RINGING and journeys.rung_for(uniqueid) is None:
+                journeys.found_ringing(uniqueid, call, channel.interface, entry.created, missed=True)
+            elif entry.channel.state == ChannelState.UP and uniqueid in journeys.ringing:
+                self._rings.stop(uniqueid, "ANSWER", self._at)
+            if journeys.calls[call].subject == channel.name:
+                self._flow(call, entry)
+
+    def _flow(self, call: CallId, entry: ChannelEntry) -> None:
+        journeys = self._journeys
+        visits = journeys.visits.get(call, ())
+        there = bool(visits) and visits[-1].left is None
+        if there and entry.application != "AGI":
+            journeys.leave_flow(call, "moved", self._at)
+        elif not visits and entry.application == "AGI":
+            journeys.enter_flow(call, "", entry.created)
 
     def _staff(self) -> None:
         for member in self._inventory.members:

@@ -59,19 +59,6 @@ class Rings:
             )
         )
 
-    def found(self, uniqueid: Uniqueid, call: CallId, interface: Interface, since: float) -> None:
-        """This channel rings, which nobody had told: it is only written down."""
-        if uniqueid not in self.ringing:
-            self.ringing[uniqueid] = Ringing(
-                call=call,
-                interface=interface,
-                queue=None,
-                phone=interface,
-                since=since,
-                missed=True,
-                told=False,
-            )
-
     def behind(self, uniqueid: Uniqueid, phone: Uniqueid) -> None:
         """The phone behind a Local channel that is rung in its place."""
         ring = self.ringing.get(uniqueid)
