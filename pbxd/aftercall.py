@@ -9,16 +9,17 @@ from pbxd.agents.handling import Handling
 from pbxd.agents.pausing import OURS, WRAP_UP, Job, Pausing, job_of
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.under_way import UnderWay
-from pbxd.agents.wrapup import WrapUp, WrapUpRules, Wrapups
+from pbxd.agents.wrapup import Over, WrapUp, WrapUpRules, Wrapups
 from pbxd.ami.event_types import HangupRequest
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.calls.facts import CallEnded, CallFolded, CallQueued, Fact, LegEnded, QueueLeft
 from pbxd.calls.names import Kind
 from pbxd.calls.wiring import Channel
-from pbxd.effects import Ask, Effect, Reply
+from pbxd.effects import Append, Ask, Effect, Reply
 from pbxd.figures.wrapup import declined_caller, wrap_up_ended
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.journal import Journal, Table
+from pbxd.ledger.wrapups import WrapUpRows
 from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.node import Node, node_of, served
 from pbxd.orders import EndWrapUp, PauseAgent
@@ -48,6 +49,7 @@ class AfterCall:
         self._queue_of: Table[CallId, str] = Table(journal)
         self._unwilling: Table[CallId, tuple[AgentId, ...]] = Table(journal)  #: declined or gave him away
         self._under_way = UnderWay(journal)
+        self._rows = WrapUpRows(journal)
 
     # ------------------------------------------------------------ reading
 
@@ -94,15 +96,29 @@ class AfterCall:
             case CallEnded(call=call) | CallFolded(call=call):
                 self._queue_of.pop(call, None)
                 self._unwilling.pop(call, None)
-                return self._release(self._declined.left(call, None), fact.at)
+                return self._release(self._declined.left(call, None), fact.at) + self._closed(fact)
             case _:
                 return []
+
+    def _closed(self, fact: CallEnded | CallFolded) -> list[Effect]:
+        """The journey is over, and so may be some of its wrap-ups."""
+        if isinstance(fact, CallFolded):
+            self._rows.folded(fact.call)
+            return []
+        rows = self._rows.ended(fact.record)
+        self._rows.tidy(fact.call, self._wrapped())
+        return [Append(stretch=row) for row in rows]
+
+    def _wrapped(self) -> set[CallId | None]:
+        """The journeys after which somebody is in wrap-up, or will be."""
+        return {wrap_up.call for wrap_up in self._wrapups.open.values()}
 
     def _leg_ended(self, leg: LegEnded) -> list[Effect]:
         agent = self._whose(leg.node, leg.interface, leg.member)
         if agent is None:
             return []
         queue = leg.queue or self._queue_of.get(leg.call)
+        self._rows.left(agent.id, leg)
         if leg.missed:
             return self._missed(agent, leg, queue)
         self.handling.ended(leg, self._rules.length(queue))
@@ -229,6 +245,7 @@ class AfterCall:
 
     def _counted(self, effects: list[Effect], at: float) -> list[Effect]:
         for over in self._wrapups.over():
+            effects += self._written(over)
             agent = over.wrap_up.agent if self._agent_figures else None
             effects += wrap_up_ended(
                 over.wrap_up.node,
@@ -239,6 +256,22 @@ class AfterCall:
                 call=over.wrap_up.call,
             )
         return effects
+
+    def _written(self, over: Over) -> list[Effect]:
+        """A wrap-up that has ended belongs into the ledger."""
+        wrap_up = over.wrap_up
+        if wrap_up.call is None or wrap_up.since is None:
+            return []  # nobody knows after which call; or it never began
+        rows = self._rows.over(
+            wrap_up.agent,
+            wrap_up.call,
+            wrap_up.node,
+            since=wrap_up.since,
+            queue=wrap_up.queue,
+            lasted_s=over.lasted_s,
+        )
+        self._rows.tidy(wrap_up.call, self._wrapped())
+        return [Append(stretch=row) for row in rows]
 
     # ------------------------------------------------------------ orders
 

@@ -27,6 +27,12 @@ def stretches_of(record: CallRecord, whose: Whose = nobodys) -> tuple[Stretch, .
     return tuple(replace(stretch, position=position) for position, stretch in enumerate(made))
 
 
+def rows_of(record: CallRecord) -> int:
+    """How many ``stretches_of`` makes: the position of the first wrap-up."""
+    spans = sum(len(leg.stints) + len(leg.holds) for leg in record.legs)
+    return spans + len(record.visits) + len(record.waits) + len(record.rings) + len(record.consults)
+
+
 def _stays(record: CallRecord) -> Iterator[Stretch]:
     """Where the caller was while nobody talked with him."""
     for visit in record.visits:

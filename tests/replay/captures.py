@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ def name_of(path: Path) -> str:
 def played(path: Path) -> Replay:
     with path.open("rb") as stream:
         return replay(stream)
+
+
+def replayed(raw: bytes) -> Replay:
+    """What these bytes of a capture tell."""
+    return replay(io.BytesIO(raw))
 
 
 def stories(calls: tuple[CallRecord, ...]) -> str:

@@ -1,0 +1,174 @@
+"""The ledger of real calls: its rows agree with each other and with the account of the call."""
+
+from __future__ import annotations
+
+import gzip
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pbxd.calls.record import CallRecord
+from pbxd.ledger.rows import rows_of, stretches_of
+from pbxd.ledger.stretch import Stage, Stretch
+from tests.replay.captures import LEAST, captures, has_truth, name_of, played, replayed, truth_of
+
+MS = 0.001
+EAR_S = 0.35  #: by so much an ear may be off, for each stretch
+
+
+def ledgers(capture: Path) -> Iterator[tuple[CallRecord, tuple[Stretch, ...]]]:
+    for call in played(capture).calls:
+        yield call, stretches_of(call)
+
+
+def check(call: CallRecord, rows: tuple[Stretch, ...]) -> None:
+    """What must hold for every journey that is over."""
+    assert call.ended is not None
+    assert [row.position for row in rows] == list(range(rows_of(call)))
+    assert [row.started for row in rows] == sorted(row.started for row in rows)
+    for row in rows:
+        assert (row.call, row.node) == (call.id, call.node)
+        assert row.ended is not None, row
+        assert call.arrived - MS <= row.started <= row.ended <= call.ended + MS, row
+        assert (row.interface is None) == (row.stage in (Stage.IVR, Stage.WAIT)), row
+        assert (row.outcome is None) == (row.stage in (Stage.TALK, Stage.HOLD, Stage.CONSULT)), row
+    no_overlaps(rows)
+    same_waits(call, rows)
+    same_sums(call, rows)
+
+
+def no_overlaps(rows: tuple[Stretch, ...]) -> None:
+    by_kind: dict[Any, list[Stretch]] = defaultdict(list)
+    for row in rows:
+        by_kind[row.stage, row.interface].append(row)
+    for same in by_kind.values():
+        for before, after in pairwise(same):
+            assert before.ended is not None
+            assert before.ended <= after.started + MS, (before, after)
+
+
+def same_waits(call: CallRecord, rows: tuple[Stretch, ...]) -> None:
+    told = [(row.queue, row.started, row.ended, row.outcome) for row in rows if row.stage is Stage.WAIT]
+    assert told == sorted(
+        ((wait.queue, wait.joined, wait.left, wait.outcome) for wait in call.waits), key=lambda one: one[1]
+    )
+
+
+def same_sums(call: CallRecord, rows: tuple[Stretch, ...]) -> None:
+    for stage, of_leg in ((Stage.TALK, "talk_s"), (Stage.HOLD, "hold_s")):
+        sums: dict[Any, float] = defaultdict(float)
+        for row in rows:
+            if row.stage is stage:
+                sums[row.interface] += row.seconds
+        legs: dict[Any, float] = defaultdict(float)
+        for leg in call.legs:
+            legs[leg.interface] += getattr(leg, of_leg)
+        for interface in {*sums, *legs}:
+            assert sums[interface] == pytest.approx(legs[interface], abs=MS)
+
+
+@pytest.mark.parametrize("capture", captures(), ids=name_of)
+def test_the_rows_agree_with_the_account(capture: Path) -> None:
+    for call, rows in ledgers(capture):
+        check(call, rows)
+
+
+@pytest.mark.parametrize("capture", captures(LEAST), ids=name_of)
+def test_least_privileges_give_the_same_ledger(capture: Path) -> None:
+    everything = capture.with_name(capture.name.replace(LEAST, ".ami.gz"))
+    assert [rows for _, rows in ledgers(capture)] == [rows for _, rows in ledgers(everything)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_capture_that_begins_or_ends_anywhere_gives_rows_that_agree(data: st.DataObject) -> None:
+    """As after a restart of pbxd: what happened before is not known, and nothing is made up for it."""
+    capture = data.draw(st.sampled_from(captures()))
+    raw = gzip.decompress(capture.read_bytes())
+    start = data.draw(st.integers(0, len(raw)))
+    end = data.draw(st.integers(start, len(raw)))
+    for call in replayed(raw[start:end]).calls:
+        rows = stretches_of(call)
+        no_overlaps(rows)
+        if call.ended is None:
+            continue
+        for row in rows:
+            assert row.ended is not None
+            assert row.started <= row.ended <= call.ended + MS
+
+
+@pytest.mark.parametrize(
+    "capture", [one for one in captures() if has_truth(one) and "least" not in one.name], ids=name_of
+)
+def test_who_talked_when_is_what_the_phones_heard(capture: Path) -> None:
+    truth = truth_of(capture)
+    (rows,) = [rows for call, rows in ledgers(capture) if call.caller == truth["caller"]]
+    for leg in truth["legs"]:
+        told = [row.seconds for row in rows if row.stage is Stage.TALK and row.interface == leg["interface"]]
+        assert sum(told) == pytest.approx(leg["talk_s"], abs=EAR_S * len(leg["talks"]))
+
+
+#: the phone, and why it stopped ringing
+RINGS = {
+    "queue_anna_rejects_bruno_answers": [("PJSIP/1001", "declined"), ("PJSIP/1002", "answered")],
+    "queue_anna_rings_out_bruno_answers": [("PJSIP/1001", "no_answer"), ("PJSIP/1002", "answered")],
+    "queue_ringall_bruno_wins": [
+        ("PJSIP/1001", "cancelled"),
+        ("PJSIP/1002", "answered"),
+        ("PJSIP/1003", "cancelled"),
+    ],
+    "freepbx_ringall": [("PJSIP/1001", "cancelled"), ("PJSIP/1002", "answered")],
+    "queue_a_gives_up": [("PJSIP/1001", "cancelled")],
+    "direct_busy": [("PJSIP/1001", "declined")],
+    "direct_unanswered": [("PJSIP/1001", "no_answer")],
+    "star2_completed": [("PJSIP/1001", "answered"), ("PJSIP/1002", "answered")],
+    "attended_refer_chain": [
+        ("PJSIP/1001", "answered"),
+        ("PJSIP/1002", "answered"),
+        ("PJSIP/1003", "answered"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", RINGS)
+def test_why_each_phone_stopped_ringing(name: str) -> None:
+    for capture in captures():
+        if capture.name.partition(".")[0] != name:
+            continue
+        ((_, rows),) = ledgers(capture)
+        rings = [(row.interface, row.outcome) for row in rows if row.stage is Stage.RING]
+        assert sorted(rings) == RINGS[name]
+
+
+#: who was asked about the caller while he waited
+CONSULTS = {
+    "star2_completed": ["PJSIP/1002"],
+    "star2_swapped": ["PJSIP/1002", "PJSIP/1002"],
+    "star2_blonde": [],
+    "attended_refer_to_phone": ["PJSIP/1002"],
+    "attended_refer_chain": ["PJSIP/1002", "PJSIP/1003"],
+    "freepbx_attended_refer": ["PJSIP/1002"],
+    "redirect_and_bridge": ["PJSIP/1002"],
+    "blind_refer_to_phone": [],
+    "both_hold_in_turn": [],
+}
+
+
+@pytest.mark.parametrize("name", CONSULTS)
+def test_whom_the_transferer_asked_without_the_caller(name: str) -> None:
+    for capture in captures():
+        if capture.name.partition(".")[0] != name:
+            continue
+        ((call, rows),) = ledgers(capture)
+        consults = [row for row in rows if row.stage is Stage.CONSULT]
+        assert [row.interface for row in consults] == CONSULTS[name]
+        asked_s = sum(row.seconds for row in consults)
+        # The account of a transfer counts by and large the same, sounds of the switch included.
+        if name != "star2_swapped":
+            assert asked_s == pytest.approx(sum(one.consult_s for one in call.transfers), abs=0.5)
