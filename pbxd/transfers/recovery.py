@@ -153,20 +153,29 @@ class Recovery:
 
     def linked(self, up: LinkUp) -> list[Effect]:
         """The switch as it really is: each open transfer on it is finished or unwound from that."""
-        answered = {
-            entry.channel.uniqueid
-            for entry in up.inventory.channels
-            if entry.channel.state == ChannelState.UP
-        }
+        stands = {entry.channel.uniqueid: entry.channel.state for entry in up.inventory.channels}
         effects: list[Effect] = []
         for id_ in list(self._progress.of_call.values()):
             record = self._progress.records[id_]
             if record.node == up.node:
                 self._progress.parting.pop(id_, None)  # whatever it was told is done or lost
-                record = replace(record, up=record.up or record.channel in answered)
+                state = stands.get(record.channel or Uniqueid(""))
+                record = replace(record, up=record.up or state == ChannelState.UP)
                 self._progress.open(self._called_now(record))
                 effects += self._look(self._progress.records[id_], up.at, repair=False)
+                if state is not None:
+                    self._progress.timers.stop(id_, Timer.APPEAR)  # it did, while nobody looked
+                if state == ChannelState.RINGING:
+                    effects += self._rings(id_, up.at)
         return effects
+
+    def _rings(self, id_: TransferId, at: float) -> list[Effect]:
+        """The target's phone rings. When nobody looked as it began, it is known from now on."""
+        record = self._progress.records[id_]
+        if record.over or record.rang is not None:
+            return []
+        self._progress.records[id_] = replace(record, rang=at, first_rang=record.first_rang or at)
+        return self._progress.feed(id_, Input.RINGS, at)
 
     def _called_now(self, record: OpenTransfer) -> OpenTransfer:
         """After a restart the journey may have begun anew, under another name."""

@@ -119,6 +119,21 @@ def test_an_order_of_which_nobody_knows_whether_it_was_done(
     home(lab)
 
 
+@pytest.mark.parametrize("how", BREAKS)
+def test_the_phone_began_to_ring_while_nobody_looked(lab: Lab, how: str) -> None:
+    lab.start(to(BRUNO))
+    while lab.asks:
+        lab.obey_one()
+    assert (lab.state(), len(lab.switch.ringing())) == ("created", 1)
+    broken(lab, how)
+    assert lab.state() == "ringing"
+    assert lab.events().count("ringing") == 1
+    lab.answer(BRUNO)
+    lab.settle()
+    assert lab.state() == "talking"
+    home(lab)
+
+
 def test_everybody_left_meanwhile_and_the_caller_is_brought_back(lab: Lab) -> None:
     lab.bring("talking")
     lab.killed()
