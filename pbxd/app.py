@@ -46,7 +46,7 @@ from pbxd.effects import (
     Wake,
 )
 from pbxd.from_settings import books, commanded, operators, origin, patience, report_rules, rules, web_agents
-from pbxd.health import Health
+from pbxd.health import Health, places_of
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.orders import Order
 from pbxd.settings.model import Mqtt as MqttSettings
@@ -156,6 +156,7 @@ class Daemon:
             self._reload.clear()
             self._notify.reloading()
             faults = await asyncio.to_thread(self._flows.reload)
+            self._know_flows()
             self._notify.ready(f"flows read again, {len(faults)} faults" if faults else "flows read again")
 
     async def serve(self) -> None:
@@ -192,6 +193,8 @@ class Daemon:
             running.append(tasks.create_task(self._clock.run(), name="clock"))
             running.append(tasks.create_task(watch_lag(self._metrics), name="lag"))
             running.append(tasks.create_task(self._read_flows_again(), name="flows"))
+            first_contacts = self._store.first_contacts(self._settings.figures.first_contact_days)
+            running.append(tasks.create_task(first_contacts.run(), name="first-contacts"))
             running.append(tasks.create_task(self._web.run(), name="web"))
             running.append(tasks.create_task(self._agi.run(), name="agi"))
             if self._nightly is not None:
@@ -304,7 +307,7 @@ class Daemon:
             self,
             listen=web.listen,
             port=web.port,
-            metrics=self._metrics.scrape,
+            metrics=lambda openly: self._metrics.scrape(openly=openly),
             readiness=lambda: self._health.parts(),
             contacts=self.recent_contacts,
             count=self._metrics.apply,
@@ -371,6 +374,13 @@ class Daemon:
         self._metrics.add_source(self._health.readings)
         for node in self._links:
             self._metrics.know_node(node)
+        self._know_flows()
+
+    def _know_flows(self) -> None:
+        """Let the figures of the flows exist before anybody has chosen anything."""
+        for name, file in self._flows.files.items():
+            for node in self._links:
+                self._metrics.know_flow(node, name, places_of(file.flow))
 
     # ------------------------------------------------------------ what the pages need
 

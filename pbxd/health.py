@@ -12,6 +12,7 @@ from pbxd.edge.reconciling import Nightly
 from pbxd.edge.store import Store
 from pbxd.edge.web import Part, WebEdge
 from pbxd.figures import Reading, agent_readings, queue_readings, staff_readings, threshold_readings
+from pbxd.ivr.flow import Collect, Flow, Menu
 from pbxd.queues.model import member_state
 from pbxd.switchboard import Switchboard
 from pbxd.world import World
@@ -104,6 +105,16 @@ class Health:
                     now=now,
                 )
                 yield from threshold_readings(name, queue, self._world.rules.thresholds)
+
+
+def places_of(flow: Flow) -> Iterator[dict[str, str]]:
+    """The labels of the steps of a flow at which something is chosen or entered, and of their options."""
+    for name, step in flow.steps.items():
+        if isinstance(step, Menu | Collect):
+            yield {"step": name}
+        if isinstance(step, Menu):
+            for key, option in step.options.items():
+                yield {"step": name, "option": key, "label": option.label}
 
 
 def _link_part(world: World, link: AmiLink) -> Part:

@@ -41,6 +41,11 @@ FAULTS = "pbxd_metrics_faults_total"
 BEYOND = "pbxd_metrics_beyond_total"
 
 
+def bound(label: Label) -> int:
+    """How many values of this label are told apart."""
+    return max(label.most, len(label.values))
+
+
 class Metrics(Collector):
     """All figures of one pbxd. ``apply`` is the outlet for Count effects, ``text`` what /metrics serves."""
 
@@ -125,7 +130,7 @@ class Metrics(Collector):
         if known is None:
             known = self._told_apart[label] = set(label.values)
         if value not in known:
-            if len(known) >= max(label.most, len(label.values)):
+            if len(known) >= bound(label):
                 beyond = self._counters[BEYOND]
                 beyond[(label.name,)] = beyond.get((label.name,), 0.0) + 1
                 return OTHER
@@ -151,7 +156,7 @@ class Metrics(Collector):
         """The same for a queue, with every outcome that it can have. False: there are too many."""
         if (node, queue) in self._queues:
             return True
-        if len(self._queues) >= QUEUE.most or self._known(QUEUE, queue) != queue:
+        if len(self._queues) >= bound(QUEUE) or self._known(QUEUE, queue) != queue:
             return False
         self._queues.add((node, queue))
         for figure in self._figures.values():

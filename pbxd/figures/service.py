@@ -38,7 +38,7 @@ SERVICE = (
         source="QueueLeft, and what the switch says of it after that",
         edge_cases="Each stay counts by itself: a caller passed on to a second queue waits anew there. An "
         "answer and a caller who gives up count at once; how any other wait ended is certain, and counted, "
-        "when the caller's next step is seen. There is no outcome for call-backs: pbxd has none yet.",
+        "when the caller's next step is seen.",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(

@@ -389,8 +389,8 @@ class Served:
         return [c for c in self.counts if c.metric == metric and labels.items() <= c.labels.items()]
 
 
-async def _figures() -> bytes:
-    return b"# HELP pbxd_up x\n# TYPE pbxd_up gauge\npbxd_up 1\n"
+async def _figures(openly: bool) -> bytes:
+    return b"# HELP pbxd_up x\n# TYPE pbxd_up gauge\npbxd_up 1\n" + (b"# EOF\n" if openly else b"")
 
 
 @contextlib.asynccontextmanager

@@ -265,6 +265,29 @@ async def test_metrics_are_served_as_prometheus_wants_them(http: httpx.AsyncClie
     assert "pbxd_up 1" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("accept", "openly"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("text/plain;version=0.0.4", False),
+        ("application/openmetrics-text", True),
+        ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1", True),
+        ("application/openmetrics-text;q=0.2,text/plain;q=0.9", False),
+        ("application/openmetrics-text;q=0", False),
+        ("application/openmetrics-text;q=nonsense", False),
+    ],
+)
+async def test_a_scraper_gets_the_format_that_it_asks_for(
+    http: httpx.AsyncClient, accept: str, openly: bool
+) -> None:
+    answer = await http.get("/metrics", headers={"Accept": accept})
+    assert answer.text.endswith("# EOF\n") == openly
+    assert answer.headers["content-type"].startswith(
+        "application/openmetrics-text" if openly else "text/plain"
+    )
+
+
 @pytest.mark.parametrize("path", ["/", "/api/me", "/metrics", "/-/ready", "/nothing"])
 async def test_every_answer_is_hardened(http: httpx.AsyncClient, path: str) -> None:
     headers = (await http.get(path)).headers

@@ -32,7 +32,7 @@ async def _no_contacts(agent: AgentId, limit: int) -> Sequence[RecentContact]:
     raise OSError("no store is attached")
 
 
-async def _no_figures() -> bytes:
+async def _no_figures(openly: bool) -> bytes:
     return b""
 
 
@@ -46,7 +46,7 @@ class WebEdge:
         *,
         listen: str = "127.0.0.1",
         port: int = 8580,
-        metrics: Callable[[], Awaitable[bytes]] = _no_figures,
+        metrics: Callable[[bool], Awaitable[bytes]] = _no_figures,
         readiness: Callable[[], Sequence[Part]] = lambda: (),
         contacts: RecentContacts = _no_contacts,
         count: Callable[[Count], None] = lambda count: None,

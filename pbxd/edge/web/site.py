@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CODES = {400: "bad_request", 401: "signed_out", 403: "forbidden", 404: "not_found", 405: "wrong_method"}
 
 
@@ -96,7 +98,7 @@ class Site:
     pages: Pages
     patience: Patience
     count: Callable[[Count], None]
-    metrics: Callable[[], Awaitable[bytes]]
+    metrics: Callable[[bool], Awaitable[bytes]]  #: True: in the format of OpenMetrics
     readiness: Callable[[], Sequence[Part]]
     contacts: RecentContacts
     version: str
@@ -226,9 +228,11 @@ class Site:
 
     # ------------------------------------------------------------ monitoring
 
-    async def scrape(self) -> Response:
-        """The figures in Prometheus' text format; see docs/metrics.md."""
-        return Response(await self.metrics(), media_type=METRICS_TYPE)
+    async def scrape(self, request: Request) -> Response:
+        """The figures in Prometheus' text format, or in OpenMetrics', whichever is asked for; see
+        docs/metrics.md."""
+        openly = _wants_openmetrics(request.headers.get("Accept", ""))
+        return Response(await self.metrics(openly), media_type=OPENMETRICS_TYPE if openly else METRICS_TYPE)
 
     async def healthy(self) -> Response:
         """Answers as long as the loop runs."""
@@ -271,6 +275,17 @@ class Site:
 
     def _count_refusal(self) -> None:
         self.count(Count(metric="pbxd_web_refused_total", labels={"kind": "request"}))
+
+
+def _wants_openmetrics(accept: str) -> bool:
+    """Whether a scraper would rather have OpenMetrics than the plain text."""
+    wanted = {"text/plain": 0.0, "application/openmetrics-text": 0.0}
+    for entry in accept.split(","):
+        kind, *parameters = (part.strip() for part in entry.split(";"))
+        weight = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
+        if kind in wanted and re.fullmatch(r"[01](\.\d{0,3})?", weight):
+            wanted[kind] = max(wanted[kind], float(weight))
+    return 0.0 < wanted["application/openmetrics-text"] >= wanted["text/plain"]
 
 
 class _Assets(StaticFiles):
