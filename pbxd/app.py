@@ -49,6 +49,9 @@ from pbxd.from_settings import books, commanded, operators, origin, patience, re
 from pbxd.health import Health, places_of
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.orders import Order
+from pbxd.reports.period import period_of
+from pbxd.reports.report import Asked as AskedReport
+from pbxd.reports.shares import By
 from pbxd.settings.model import Mqtt as MqttSettings
 from pbxd.settings.model import Settings
 from pbxd.settings.yaml_source import SourceError
@@ -236,6 +239,7 @@ class Daemon:
             self._links[node].ask_together(patient)
 
         def publish(effect: Publish) -> None:
+            self._web.show(effect)
             if self._mqtt is not None:
                 self._mqtt.publish(effect)
 
@@ -323,6 +327,7 @@ class Daemon:
             stop_timeout_s=web.shutdown_timeout,
             version=VERSION,
             patience=patience(web),
+            today=self._today,
             reporting=Reporting(
                 books=self._reports,
                 rules=report_rules(self._settings),
@@ -398,6 +403,16 @@ class Daemon:
 
     def targets(self, agent: AgentId, call: CallId | None, query: str) -> Sequence[Mapping[str, Any]]:
         return self._world.targets(agent, call, query)
+
+    async def _today(self) -> Mapping[str, Mapping[str, Any]]:
+        """This day's figures of each queue, for the wallboards. Raises OSError when the store is gone."""
+        now = time.time()
+        period = period_of(zone=self._settings.reports.zone, now=now)
+        about = AskedReport(period=period, by=By.QUEUE, rules=report_rules(self._settings), now=now)
+        async with asyncio.timeout(self._settings.reports.timeout):
+            made = await self._reports.report(about)
+        wanted = ("entries", "answered", "abandoned", "service_level")
+        return {row.key: {name: row.figure(name) for name in wanted} for row in made.rows}
 
     async def recent_contacts(self, agent: AgentId, limit: int) -> Sequence[RecentContact]:
         """The last contacts of an agent. Raises OSError when the store is gone."""

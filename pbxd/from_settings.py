@@ -170,6 +170,7 @@ def web_agents(settings: Settings) -> list[WebAgent]:
             name=agent.display_name,
             password_hash=agent.password_hash or "",
             language=agent.language,
+            supervises=None if "all" in agent.supervises else frozenset(agent.supervises),
         )
         for agent in settings.agents
     ]

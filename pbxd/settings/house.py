@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from pbxd.settings.section import Section
+from pbxd.settings.transfers import QueueName
 from pbxd.settings.values import ONE_OR_MANY, Deadline, Folder, Like, Name, Size
 
 LANGUAGE = r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*"
@@ -30,6 +31,9 @@ class Agent(Section):
     )
     language: Literal["en", "zh"] = Field(
         default="en", description="Language of the agent's page and screen pops."
+    )
+    supervises: Annotated[tuple[QueueName, ...], ONE_OR_MANY] = Field(
+        default=(), description="Queues that he sees on the wallboard: a list, or `all`."
     )
     skills: dict[Name, Annotated[int, Field(ge=1, le=10)]] = Field(
         default={},

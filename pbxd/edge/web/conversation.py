@@ -81,6 +81,13 @@ class Conversation:
         if self._pages.add(self._page):
             self._desk.order(PageOpened(agent=agent, at=time.time()))
         try:
+            await self._talk()
+        finally:
+            if self._pages.remove(self._page):
+                self._desk.order(PageClosed(agent=agent, at=time.time()))
+
+    async def _talk(self) -> None:
+        try:
             async with asyncio.TaskGroup() as self._tasks:
                 listening = self._tasks.create_task(self._listen())
                 await self._speak()
@@ -88,9 +95,6 @@ class Conversation:
                     task.cancel()
         except* WebSocketDisconnect:
             pass
-        finally:
-            if self._pages.remove(self._page):
-                self._desk.order(PageClosed(agent=agent, at=time.time()))
 
     # ------------------------------------------------------------ to the page
 

@@ -57,6 +57,7 @@ class WebAgent:
     name: str
     password_hash: str  #: argon2, as ``pbxd`` prints it; '' for an agent who cannot sign in
     language: str = "en"
+    supervises: frozenset[str] | None = frozenset()  #: queues on his wallboard; None: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

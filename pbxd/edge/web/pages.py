@@ -80,6 +80,9 @@ class Pages:
     def of(self, agent: AgentId) -> tuple[Page, ...]:
         return tuple(self._open.get(agent, ()))
 
+    def all(self) -> tuple[Page, ...]:
+        return tuple(page for pages in self._open.values() for page in pages)
+
     def add(self, page: Page) -> bool:
         """Whether it is the agent's first."""
         pages = self._open.setdefault(page.agent, [])

@@ -18,8 +18,9 @@ from pbxd.edge.web.reports import Reporting
 from pbxd.edge.web.shield import Shield
 from pbxd.edge.web.signin import Doorman, Sessions
 from pbxd.edge.web.site import Site
+from pbxd.edge.web.wallboard import Boards, Today
 from pbxd.edge.web.wire import Server, with_deadlines
-from pbxd.effects import Count, Tell
+from pbxd.effects import Count, Publish, Tell
 from pbxd.ids import AgentId
 
 log = structlog.get_logger(__name__)
@@ -65,12 +66,14 @@ class WebEdge:
         version: str = "0",
         patience: Patience | None = None,
         reporting: Reporting | None = None,
+        today: Today | None = None,
     ) -> None:
         agents = tuple(agents)
         patience = patience or Patience()
         self._listen = (listen, port)
         self._stop_timeout_s = stop_timeout_s
         self._pages = Pages(patience, count)
+        self._boards = Boards(patience, count, today)
         secret = session_secret or secrets.token_bytes(32)
         door = Door(
             sessions=Sessions(agents, secret=secret, lifetime_s=max(1, int(session_s))),
@@ -84,6 +87,7 @@ class WebEdge:
             door=door,
             desk=desk,
             pages=self._pages,
+            boards=self._boards,
             patience=patience,
             count=count,
             metrics=metrics,
@@ -119,13 +123,17 @@ class WebEdge:
         """Carry out a Tell: to the pages of its agent, and to nobody else. Never blocks."""
         self._pages.tell(tell)
 
+    def show(self, publish: Publish) -> None:
+        """A state was published: the wallboards show it. Never blocks."""
+        self._boards.take(publish)
+
     def pages_of(self, agent: AgentId) -> tuple[Page, ...]:
         """The pages that this agent has open."""
         return self._pages.of(agent)
 
     @property
     def open_pages(self) -> int:
-        return len(self._pages)
+        return len(self._pages) + len(self._boards.pages)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -153,10 +161,13 @@ class WebEdge:
             self.bind()
         assert self._socket is not None
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="web")
+        boards = asyncio.create_task(self._boards.run(), name="wallboards")
         try:
             await asyncio.shield(serving)
         finally:
+            boards.cancel()
             self._pages.close_all()
+            self._boards.pages.close_all()
             self._server.should_exit = True
             await self._stopped(serving)
 

@@ -27,6 +27,7 @@ from pbxd.edge.web.pages import Page, Pages, Patience
 from pbxd.edge.web.reports import Reporting, Reports
 from pbxd.edge.web.signin import COOKIE, Session, TooManyAttemptsError
 from pbxd.edge.web.transfers import Transfers
+from pbxd.edge.web.wallboard import BoardConversation, Boards, is_supervisor
 from pbxd.effects import Count
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Me(BaseModel):
         str, Field(description="send it as X-CSRF-Token with every request that changes something")
     ]
     expires: Annotated[float, Field(description="end of the session, epoch seconds")]
+    supervises: Annotated[bool, Field(description="may see the wallboard")]
 
 
 class HandoverRow(BaseModel):
@@ -96,6 +98,7 @@ class Site:
     door: Door
     desk: Desk
     pages: Pages
+    boards: Boards
     patience: Patience
     count: Callable[[Count], None]
     metrics: Callable[[bool], Awaitable[bytes]]  #: True: in the format of OpenMetrics
@@ -140,7 +143,9 @@ class Site:
         route("/-/healthy", self.healthy, tags=["monitoring"])
         route("/-/ready", self.ready, tags=["monitoring"])
         site.add_api_websocket_route("/ws", self.talk)
+        site.add_api_websocket_route("/ws/wallboard", self.show_board)
         route("/", self.page, include_in_schema=False)
+        route("/wallboard", self.board, include_in_schema=False)
         if (STATIC / "assets").is_dir():
             site.mount("/assets", _Assets(directory=STATIC / "assets"))
         return site
@@ -183,6 +188,7 @@ class Site:
         session = self.door.changing(request)
         self.door.sessions.end(session)
         self.pages.end_session(session.id)
+        self.boards.pages.end_session(session.id)
         response = Response(status_code=204)
         response.delete_cookie(
             COOKIE, httponly=True, samesite="strict", secure=self.door.sends_securely(request)
@@ -195,7 +201,12 @@ class Site:
     def _me(self, session: Session) -> Me:
         agent, csrf = session.agent, self.door.sessions.csrf(session)
         return Me(
-            agent=agent.id, name=agent.name, language=agent.language, csrf=csrf, expires=session.expires
+            agent=agent.id,
+            name=agent.name,
+            language=agent.language,
+            csrf=csrf,
+            expires=session.expires,
+            supervises=is_supervisor(agent),
         )
 
     async def recent(self, request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 25) -> Response:
@@ -212,19 +223,40 @@ class Site:
     # ------------------------------------------------------------ push
 
     async def talk(self, socket: WebSocket) -> None:
-        try:
-            if not self.door.same_origin(socket):
-                raise HTTPException(403, "the WebSocket was opened by another site")
-            session = self.door.session(socket)
-        except HTTPException as refused:
-            code = CODES[refused.status_code]
-            await socket.send_denial_response(refusal(refused.status_code, code, refused.detail))
+        session = await self._admitted(socket)
+        if session is None:
             return
-        await socket.accept()
         page = Page(session, self.patience)
         await Conversation(
             socket, page, desk=self.desk, pages=self.pages, patience=self.patience, count=self.count
         ).run()
+
+    async def show_board(self, socket: WebSocket) -> None:
+        session = await self._admitted(socket, supervisor=True)
+        if session is not None:
+            await BoardConversation(
+                socket,
+                session,
+                desk=self.desk,
+                boards=self.boards,
+                patience=self.patience,
+                count=self.count,
+            ).run()
+
+    async def _admitted(self, socket: WebSocket, *, supervisor: bool = False) -> Session | None:
+        """Whose WebSocket it is, accepted; None when it was refused."""
+        try:
+            if not self.door.same_origin(socket):
+                raise HTTPException(403, "the WebSocket was opened by another site")
+            session = self.door.session(socket)
+            if supervisor and not is_supervisor(session.agent):
+                raise HTTPException(403, "the wallboard is for supervisors")
+        except HTTPException as refused:
+            code = CODES[refused.status_code]
+            await socket.send_denial_response(refusal(refused.status_code, code, refused.detail))
+            return None
+        await socket.accept()
+        return session
 
     # ------------------------------------------------------------ monitoring
 
@@ -248,12 +280,10 @@ class Site:
     # ------------------------------------------------------------ the page
 
     async def page(self) -> Response:
-        index = STATIC / "index.html"
-        if not index.is_file():
-            return PlainTextResponse("The agent page is not built. Run: python deploy/build_page.py\n", 503)
-        return FileResponse(
-            index, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"}
-        )
+        return _document("index.html")
+
+    async def board(self) -> Response:
+        return _document("wallboard.html")
 
     # ------------------------------------------------------------ refusals
 
@@ -275,6 +305,13 @@ class Site:
 
     def _count_refusal(self) -> None:
         self.count(Count(metric="pbxd_web_refused_total", labels={"kind": "request"}))
+
+
+def _document(name: str) -> Response:
+    file = STATIC / name
+    if not file.is_file():
+        return PlainTextResponse("The pages are not built. Run: python deploy/build_page.py\n", 503)
+    return FileResponse(file, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
 def _wants_openmetrics(accept: str) -> bool:

@@ -4,9 +4,9 @@ import type { Change, Snapshot } from "./desk";
 
 export type LinkState = { is: "up" } | { is: "connecting" } | { is: "lost"; retryAt: number };
 
-export interface LinkEvents {
-  snapshot(body: Snapshot, now: number): void;
-  change(change: Change): void;
+export interface LinkEvents<S = Snapshot, C = Change> {
+  snapshot(body: S, now: number): void;
+  change(change: C): void;
   state(state: LinkState): void;
   refused(text: string): void;
   /** pbxd does not want this page any more; only the person can change that. */
@@ -24,13 +24,13 @@ const HEARTBEAT = 10_000;
 const FIRST_RETRY = 500;
 const LAST_RETRY = 10_000;
 
-type Said =
-  | { type: "snapshot"; seq: number; now: number; alive_every_s: number; body: Snapshot }
-  | ({ type: "change"; seq: number } & Change)
+type Said<S, C> =
+  | { type: "snapshot"; seq: number; now: number; alive_every_s: number; body: S }
+  | ({ type: "change"; seq: number } & C)
   | { type: "alive"; seq: number; now: number }
   | { type: "refused"; text: string };
 
-export class Link {
+export class Link<S = Snapshot, C = Change> {
   private socket: WebSocket | null = null;
   private seq = 0;
   private heartbeat = HEARTBEAT;
@@ -40,14 +40,17 @@ export class Link {
   private silenceTimer = 0;
   private stopped = false;
 
-  constructor(private readonly events: LinkEvents) {
+  constructor(
+    private readonly events: LinkEvents<S, C>,
+    private readonly path = "/ws",
+  ) {
     window.addEventListener("online", this.now);
   }
 
   open(): void {
     this.stopped = false;
     this.events.state({ is: "connecting" });
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.path}`);
     this.socket = socket;
     this.awaitsSnapshot = true;
     socket.onmessage = (message) => this.socket === socket && this.hear(String(message.data));
@@ -76,7 +79,7 @@ export class Link {
   }
 
   private hear(text: string): void {
-    const said = JSON.parse(text) as Said;
+    const said = JSON.parse(text) as Said<S, C>;
     this.listenForSilence();
     switch (said.type) {
       case "snapshot":

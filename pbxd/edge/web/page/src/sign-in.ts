@@ -9,6 +9,8 @@ export interface Me {
   name: string;
   language: string;
   csrf: string;
+  /** May see the wallboard. */
+  supervises?: boolean;
 }
 
 type Trouble = (words: Words) => string;
