@@ -35,6 +35,7 @@ from pbxd.effects import (
     Ask,
     Count,
     KeepAlert,
+    KeepCallback,
     KeepDossier,
     KeepTransfer,
     LookUp,
@@ -257,7 +258,7 @@ class Daemon:
         def look_up(effect: LookUp) -> None:
             self._store.ask(effect, self._board.put)
 
-        def keep(effect: KeepTransfer | KeepDossier | KeepAlert) -> None:
+        def keep(effect: KeepTransfer | KeepDossier | KeepAlert | KeepCallback) -> None:
             self._store.keep(effect)
 
         def tell(effect: Tell) -> None:
@@ -286,6 +287,7 @@ class Daemon:
             KeepTransfer: keep,
             KeepDossier: keep,
             KeepAlert: keep,
+            KeepCallback: keep,
             Announce: announce,
         }
         return outlets
@@ -400,6 +402,9 @@ class Daemon:
 
     def transfers(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
         return self._world.transfers(agent)
+
+    def callbacks(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
+        return self._world.callbacks(agent)
 
     def targets(self, agent: AgentId, call: CallId | None, query: str) -> Sequence[Mapping[str, Any]]:
         return self._world.targets(agent, call, query)

@@ -125,6 +125,14 @@ class KeepDossier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepCallback:
+    """Keep a caller's wish to be called back; ``body`` None: it is done, forget it. The last one counts."""
+
+    callback: TransferId
+    body: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
     """Tell people outside of an alert: a message, a mail, a chat. Best effort, each sink for itself."""
 
@@ -154,6 +162,7 @@ Effect = (
     | KeepTransfer
     | KeepDossier
     | KeepAlert
+    | KeepCallback
     | Announce
 )
 

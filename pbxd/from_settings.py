@@ -17,7 +17,7 @@ from pbxd.figures.thresholds import QueueThresholds, Thresholds
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.reports.shares import Rules as ReportRules
 from pbxd.settings.model import Settings, Web
-from pbxd.transfers.rules import Acknowledge, OnHangup, QueueRules, TransferRules, Unprepared
+from pbxd.transfers.rules import Acknowledge, GuardThen, OnHangup, QueueRules, TransferRules, Unprepared
 from pbxd.world import Rules
 
 
@@ -63,6 +63,8 @@ def transfer_rules(settings: Settings) -> TransferRules:
         reassure_every_s=transfers.reassure.every,
         reassure_prompt=transfers.reassure.prompt,
         guard_after_s=transfers.hold_guard.after,
+        guard_then=GuardThen(transfers.hold_guard.then),
+        offer_prompt=transfers.hold_guard.prompt or "",
         ring_timeout_s=transfers.ring_timeout,
         queue_timeout_s=transfers.queue_timeout,
         acknowledge=Acknowledge(transfers.acknowledge.policy),

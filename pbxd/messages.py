@@ -219,6 +219,14 @@ class DossiersKept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallbacksKept:
+    """The callers who wanted to be called back when pbxd last stopped (``KeepCallback``); comes last."""
+
+    at: float
+    bodies: Mapping[TransferId, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsKept:
     """The alerts that were open when pbxd last stopped (``KeepAlert``); comes third."""
 
@@ -235,6 +243,7 @@ Answer = (
     | TransfersKept
     | DossiersKept
     | AlertsKept
+    | CallbacksKept
 )
 
 Message = AmiEvent | LinkUp | LinkDown | DialplanSeen | FlowEvent | Tick | Order | Answer

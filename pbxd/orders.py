@@ -144,6 +144,16 @@ class EndWrapUp:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndCallback:
+    """A caller who wanted to be called back was called, or need not be any more."""
+
+    order: str
+    agent: AgentId | None  #: None: somebody who may act for everybody
+    at: float
+    callback: TransferId
+
+
 Order = (
     PauseAgent
     | AcknowledgePop
@@ -155,4 +165,5 @@ Order = (
     | AcknowledgeHandover
     | ReportRepeat
     | EndWrapUp
+    | EndCallback
 )

@@ -18,6 +18,7 @@ from pbxd.agents.wrapup import WrapUpRules
 from pbxd.alerting import Alerting
 from pbxd.alerts.rules import AlertRules
 from pbxd.ami.event_types import (
+    CallbackWanted,
     CallerRescued,
     Hangup,
     HangupRequest,
@@ -25,6 +26,7 @@ from pbxd.ami.event_types import (
     QueueMemberRemoved,
     SwitchEvent,
 )
+from pbxd.callbacks import Callbacks
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
@@ -41,6 +43,7 @@ from pbxd.messages import (
     AskDone,
     AskRefused,
     AskUnknown,
+    CallbacksKept,
     DialplanSeen,
     DossiersKept,
     FlowEntered,
@@ -59,6 +62,7 @@ from pbxd.orders import (
     AcknowledgeHandover,
     AcknowledgePop,
     AnnotateTransfer,
+    EndCallback,
     EndWrapUp,
     MoveTransfer,
     PageClosed,
@@ -146,6 +150,14 @@ class World:
             given_away=self._aftercall.given_away,
         )
 
+        self._callbacks = Callbacks(
+            self._journal,
+            rules.staff,
+            self.nodes,
+            transfer=self._transferring.view,
+            queue_of=self._aftercall.queue_of,
+        )
+
     def step(self, message: Message) -> list[Effect]:
         """Take one message and say what is to be done. If it raises, the state is as it was before."""
         try:
@@ -166,6 +178,7 @@ class World:
             "pops": self._reception.pops.shown_to(agent),
             "handovers": self._reception.passports.shown_to(agent),
             "transfers": self._transferring.views(agent),
+            "callbacks": self._callbacks.views(agent),
         }
 
     def transfers(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
@@ -175,6 +188,10 @@ class World:
     def transfer_view(self, transfer: TransferId) -> Mapping[str, Any] | None:
         """A transfer as it stands; None when nobody knows it (any more)."""
         return self._transferring.view(transfer)
+
+    def callbacks(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
+        """The callers whom this agent may call back, the oldest first; None: all."""
+        return self._callbacks.views(agent)
 
     def targets(self, agent: AgentId, call: CallId | None, query: str = "") -> Sequence[Mapping[str, Any]]:
         """To whom this agent can hand this call over, best first; ``query``: part of a name, or a number."""
@@ -194,29 +211,32 @@ class World:
             effects = early + self._news(node, facts, queues) if facts or queues else early
             if isinstance(message, HangupRequest):
                 effects += self._aftercall.leaving(node, message)
+            elif isinstance(message, CallbackWanted):
+                effects += self._callbacks.wanted(message)
             elif isinstance(message, CallerRescued):
                 effects.append(caller_rescued(node.id, by_pbxd=self._recalls(message.transfer)))
             elif isinstance(message, QueueMember):
                 effects += self._aftercall.stands(node.id, message.member, message.at)
+                self._look(node.id, message.member.interface, message.at)
+            elif isinstance(message, QueueMemberRemoved):
+                self._look(node.id, message.interface, message.at)
             return effects + self._transferring.on_event(message)
         match message:
             case LinkUp():
                 return self._link_up(message)
             case LinkDown():
                 self.nodes[message.node].on_link_down(message)
+                self.timesheets.look_at_all(message.at)
                 return self._desk.link_changed(message.node)
             case DialplanSeen():
-                self._look(node.id, message.member.interface, message.at)
-            elif isinstance(message, QueueMemberRemoved):
-                self._look(node.id, message.interface, message.at)
                 self.nodes[message.node].on_dialplan(message)
                 return self._desk.link_changed(message.node)
             case FlowEntered() | FlowStep() | FlowLeft():
                 call = self.nodes[message.node].call_of(message.uniqueid)
                 effects = self._reception.on_flow(call, message)
                 return [*effects, *flow_counts(message)]
-                self.timesheets.look_at_all(message.at)
             case Tick():
+                self.timesheets.tick(message.at)
                 self._colleagues.tick(message.at)
                 effects = self._aftercall.tick(message.at)
                 effects += self._desk.agents_changed(self._aftercall.touched())
@@ -225,7 +245,6 @@ class World:
             case HistoryFound() | HistoryMissing():
                 return self._reception.on_history(message)
             case AskDone() | AskRefused() | AskUnknown():
-                self.timesheets.tick(message.at)
                 effects = self._desk.answered(message) + self._aftercall.answered(message)
                 return effects + self._transferring.answered(message)
             case PauseAgent():
@@ -253,6 +272,10 @@ class World:
                 return self._transferring.acknowledge(message)
             case ReportRepeat():
                 return _counted(self._reception.passports.repeat(message))
+            case CallbacksKept():
+                return self._callbacks.restore(message)
+            case EndCallback():
+                return self._callbacks.end(message)
             case EndWrapUp():
                 return self._aftercall.end(message)
             case _:
@@ -268,19 +291,11 @@ class World:
         effects = self._transferring.missing(up)
         facts, queues = node.on_link_up(up)
         effects += self._aftercall.linked(node, up.at) + self._news(node, facts, queues)
+        self.timesheets.look_at_all(up.at)
         effects += self._reception.forget_unseen(node.id, up.at, node.calls.journeys.calls)
         effects += self.alerting.linked(node.id, up.at)
         return effects + self._desk.link_changed(node.id) + self._transferring.linked(up)
 
-    def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
-        effects: list[Effect] = []
-        for fact in facts:
-            effects += self._aftercall.on_fact(fact)
-        self.timesheets.look_at_all(up.at)
-            effects += self._reception.on_fact(fact)
-            effects += self._figures.of(fact)
-            effects += self.alerting.on_fact(fact)
-            effects += self._transferring.on_fact(fact)
     def _waits(self, node: NodeId, call: CallId) -> Sequence[Wait]:
         record = self.nodes[node].record(call, 0.0)
         return () if record is None else record.waits
@@ -298,6 +313,14 @@ class World:
         seen = (member for link, member in links if link is not None and link.up)
         return agent_state(seen, wrap_up=self._aftercall.wrap_up_of(agent) is not None)
 
+    def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
+        effects: list[Effect] = []
+        for fact in facts:
+            effects += self._aftercall.on_fact(fact)
+            effects += self._reception.on_fact(fact)
+            effects += self._figures.of(fact)
+            effects += self.alerting.on_fact(fact)
+            effects += self._transferring.on_fact(fact)
         return effects + self._desk.changed(node.id, queues)
 
 

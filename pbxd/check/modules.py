@@ -17,6 +17,7 @@ NEEDED = {
     "app_playback": "Playback",
     "app_playtones": "Playtones and StopPlaytones",
     "app_queue": "Queue and QUEUE_EXISTS",
+    "app_read": "Read",
     "app_stack": "Gosub and Return",
     "app_userevent": "UserEvent",
     "app_verbose": "Log",

@@ -6,9 +6,17 @@ import asyncio
 from collections.abc import Callable
 
 from pbxd.effects import Reply
-from pbxd.orders import AnnotateTransfer, EndWrapUp, MoveTransfer, Order, ReportRepeat, StartTransfer
+from pbxd.orders import (
+    AnnotateTransfer,
+    EndCallback,
+    EndWrapUp,
+    MoveTransfer,
+    Order,
+    ReportRepeat,
+    StartTransfer,
+)
 
-Asked = StartTransfer | MoveTransfer | AnnotateTransfer | ReportRepeat | EndWrapUp
+Asked = StartTransfer | MoveTransfer | AnnotateTransfer | ReportRepeat | EndWrapUp | EndCallback
 """The orders that are answered by a Reply."""
 
 UNANSWERED = "no_answer"  #: the code of an order that nobody answered in time

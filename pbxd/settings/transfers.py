@@ -38,9 +38,23 @@ class Reassure(Section):
 class HoldGuard(Section):
     """Nobody stays on hold for ever."""
 
-    after: Duration = Field(
-        default=180.0, description="Then the caller is back with the transferer; `0s`: no limit."
+    after: Duration = Field(default=180.0, description="So long a caller is on hold; `0s`: no limit.")
+    then: Literal["back", "offer"] = Field(
+        default="back",
+        description="Then he is `back` with the transferer, or hears the `offer` to be called back (key 1) "
+        "before that.",
     )
+    prompt: Prompt | None = Field(
+        default=None,
+        description="The recording of the offer (or several with &); `offer` needs it: "
+        '"to be called back, press 1, or just stay on the line".',
+    )
+
+    @model_validator(mode="after")
+    def _says_it(self) -> Self:
+        if self.then == "offer" and self.prompt is None:
+            raise ValueError("then: offer needs prompt, the recording of the offer")
+        return self
 
 
 class Acknowledge(Section):

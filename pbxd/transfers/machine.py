@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.orders import TargetKind, TransferMode, Verb
 from pbxd.transfers.record import OpenTransfer
-from pbxd.transfers.rules import OnHangup, TransferRules
+from pbxd.transfers.rules import GuardThen, OnHangup, TransferRules
 from pbxd.transfers.table import TABLE
 from pbxd.transfers.words import Input, Move, Profile, State, Step
 
@@ -34,6 +34,8 @@ def order_of(verb: Verb, record: OpenTransfer) -> Input:
 
 def signal_of(signal: Input, record: OpenTransfer, rules: TransferRules) -> Input:
     """A signal as the table knows it: what it means depends on what is wanted."""
+    if signal is Input.GUARD and rules.guard_then is GuardThen.OFFER:
+        return Input.OFFER
     if record.profile is Profile.PLAIN and signal is Input.A_GONE:
         return signal
     if signal is Input.A_GONE and rules.on_hangup is OnHangup.BACK and record.mode is TransferMode.ATTENDED:

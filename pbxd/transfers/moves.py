@@ -55,6 +55,8 @@ def actions(
             return [_set(transferer, "PBXD_AFTER", "release")]
         case Move.FREE_TRANSFERER | Move.SAY_LEFT:
             return [_send(transferer, "release")]
+        case Move.ASK_BACK:
+            return [_set(caller, "PBXD_OFFER", rules.offer_prompt), _send(caller, "offer")]
         case Move.SAY_WHY:
             return [_send(transferer, _WHY.get(record.went or TransferOutcome.FAILED, "why-gone"))]
         case Move.TO_QUEUE:

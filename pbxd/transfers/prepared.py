@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pbxd.transfers.moves import CONTEXT
 
-MARK = "version-1"
+MARK = "version-2"
 """The extension by which dialplans/pbxd-transfer.conf says what it is. To be changed, there and here,
 whenever pbxd needs of it what the one before does not have."""
 

@@ -38,6 +38,8 @@ _PATIENCE_S = {
 }
 _ANNOUNCED_S = 8.0
 """The transferer is told why before the caller comes back to him."""
+_ASKED_S = 45.0
+"""So long a caller may take to hear the offer to be called back, and to say yes or no."""
 _LOOK_S = 0.5
 _APPEAR_S = 2.0
 _UNPARTED_LOOKS = 10
@@ -325,6 +327,8 @@ class Progress:
             timers.remember(id_, FORGET_S)
             return effects
         patience = _PATIENCE_S.get(record.state)
+        if Move.ASK_BACK in taken.moves:
+            patience = _ASKED_S
         if Move.SAY_WHY in taken.moves:
             patience = _ANNOUNCED_S
         if record.state is State.RECALLING:

@@ -23,6 +23,13 @@ class OnHangup(StrEnum):
     BACK = "back"  #: it was a slip: the transferer is called again
 
 
+class GuardThen(StrEnum):
+    """What becomes of a caller who has been on hold for too long."""
+
+    BACK = "back"  #: he is back with the transferer
+    OFFER = "offer"  #: … unless he presses 1 to be called back instead
+
+
 class Unprepared(StrEnum):
     """What is done on a switch that lacks the dialplan of transfers."""
 
@@ -47,7 +54,9 @@ class TransferRules:
     reassure_after_s: float = 20.0  #: 0: never
     reassure_every_s: float = 30.0
     reassure_prompt: str = "pls-hold-while-try"
-    guard_after_s: float = 180.0  #: then he is back with the transferer; 0: on hold without an end
+    guard_after_s: float = 180.0  #: so long a caller is on hold; 0: without an end
+    guard_then: GuardThen = GuardThen.BACK
+    offer_prompt: str = ""  #: what he hears with ``GuardThen.OFFER``
     ring_timeout_s: float = 25.0  #: how long the target rings
     queue_timeout_s: float = 120.0  #: how long the transferer waits in a queue for somebody to answer
     acknowledge: Acknowledge = Acknowledge.AT_ONCE

@@ -17,6 +17,8 @@ Hence three kinds of input, and what they may do:
   understood. States that end in -ING wait for a signal after an order. What the dialplan did by itself just
   before the order reached it is no more than a passing scene there (B with C while C is on his way to A), and
   not the end. A signal that no row expects changes nothing and is counted.
+* **A caller who is asked** whether he wants to be called back (ASK_BACK) is on his way back to A, and gets
+  there by himself unless he says yes; then he hangs up, which ends the transfer as any hang-up of his does.
 * **Times**: a state that lasts longer than it should, an action that was refused, a lost link, a restart: the
   transfer is looked at anew. The picture alone then says where it stands and what is missing
   (``picture.settle``); there is no other recovery.
@@ -66,6 +68,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.HAND_TO_QUEUE: _to(_S.REQUEUEING, _M.TO_QUEUE, _M.FREE_TRANSFERER, outcome=_O.COMPLETED),
         _I.REQUEUE: _to(_S.REQUEUEING, _M.TO_QUEUE, _M.FREE_TRANSFERER, outcome=_O.REQUEUED),
         _I.GUARD: _to(_S.RETURNING, _M.TO_TRANSFERER, outcome=_O.CANCELLED),
+        _I.OFFER: _to(_S.RETURNING, _M.ASK_BACK, outcome=_O.CANCELLED),
         _I.A_GONE: _to(_S.BLONDE, _M.DIAL_FOR_CALLER),
         _I.A_SLIPPED: _to(_S.RECALLING, _M.RESCUE, outcome=_O.RECALLED),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.SAY_LEFT),
@@ -83,6 +86,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.HAND_TO_QUEUE: _to(_S.REQUEUEING, _M.DROP, _M.TO_QUEUE, _M.FREE_TRANSFERER, outcome=_O.COMPLETED),
         _I.REQUEUE: _to(_S.REQUEUEING, _M.DROP, _M.TO_QUEUE, _M.FREE_TRANSFERER, outcome=_O.REQUEUED),
         _I.GUARD: _to(_S.RETURNING, _M.DROP, _M.TO_TRANSFERER, outcome=_O.NO_ANSWER),
+        _I.OFFER: _to(_S.RETURNING, _M.DROP, _M.ASK_BACK, outcome=_O.NO_ANSWER),
         _I.B_GONE: _failed(_S.RETURNING, _M.SAY_WHY),
         _I.B_NEXT: _to(_S.RINGING, _M.DIAL),
         _I.B_TOLD: _to(_S.PLACING),
@@ -98,6 +102,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.COMPLETE: _to(_S.COMPLETING, _M.TRANSFERER_FREE_AFTER, _M.TO_TARGET),
         _I.REQUEUE: _to(_S.REQUEUEING, _M.TO_QUEUE, _M.DROP, _M.FREE_TRANSFERER, outcome=_O.REQUEUED),
         _I.GUARD: _to(_S.RETURNING, _M.TARGET_FREE_AFTER, _M.TO_TRANSFERER, outcome=_O.CANCELLED),
+        _I.OFFER: _to(_S.RETURNING, _M.TARGET_FREE_AFTER, _M.ASK_BACK, outcome=_O.CANCELLED),
         _I.BACK: _CANCELLED,
         _I.JOINED: _FINALE,
         _I.ALL: _to(_S.MERGED, event="merged"),
@@ -197,6 +202,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.B_GONE: _to(_S.RECALLING, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
         _I.B_NEXT: _to(_S.BLONDE, _M.DIAL_FOR_CALLER),
         _I.GUARD: _to(_S.RECALLING, _M.DROP, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
+        _I.OFFER: _to(_S.RETURNING, _M.DROP, _M.ASK_BACK, outcome=_O.RECALLED),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP),
         _I.ELSEWHERE: _end(_O.RECALLED, _M.DROP),
         _I.QUEUED: _REQUEUED,
@@ -256,12 +262,22 @@ _EXPECTED: Mapping[State, Iterable[Input]] = {
     _S.OFFERED: (_I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.B_GONE, _I.B_NEXT, _I.RINGS),
     _S.CALLING: (_I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.GO),
     _S.TALKING: (_I.RINGS, _I.GO),
-    _S.SWAPPING: (_I.CONSULT, _I.GUARD),
-    _S.SWAPPED: (_I.BACK, _I.GUARD),
-    _S.UNSWAPPING: (_I.BACK, _I.GUARD),
-    _S.MERGING: (_I.BACK, _I.JOINED, _I.CONSULT, _I.GUARD),
-    _S.MERGED: (_I.CONSULT, _I.GUARD),
-    _S.LEAVING: (_I.ALL, _I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.B_GONE, _I.B_NEXT, _I.CONSULT, _I.GUARD),
+    _S.SWAPPING: (_I.CONSULT, _I.GUARD, _I.OFFER),
+    _S.SWAPPED: (_I.BACK, _I.GUARD, _I.OFFER),
+    _S.UNSWAPPING: (_I.BACK, _I.GUARD, _I.OFFER),
+    _S.MERGING: (_I.BACK, _I.JOINED, _I.CONSULT, _I.GUARD, _I.OFFER),
+    _S.MERGED: (_I.CONSULT, _I.GUARD, _I.OFFER),
+    _S.LEAVING: (
+        _I.ALL,
+        _I.BACK,
+        _I.A_GONE,
+        _I.A_SLIPPED,
+        _I.B_GONE,
+        _I.B_NEXT,
+        _I.CONSULT,
+        _I.GUARD,
+        _I.OFFER,
+    ),
     _S.COMPLETING: (
         _I.ALL,
         _I.BACK,
@@ -272,9 +288,10 @@ _EXPECTED: Mapping[State, Iterable[Input]] = {
         _I.CONSULT,
         _I.RINGS,
         _I.GUARD,
+        _I.OFFER,
     ),
     _S.BLONDE: (_I.BACK, _I.A_GONE, _I.A_SLIPPED, _I.GO),
-    _S.RETURNING: (_I.JOINED, _I.B_GONE, _I.B_NEXT, _I.ALL, _I.CONSULT, _I.RINGS, _I.GUARD, _I.GO),
+    _S.RETURNING: (_I.JOINED, _I.B_GONE, _I.B_NEXT, _I.ALL, _I.CONSULT, _I.RINGS, _I.GUARD, _I.OFFER, _I.GO),
     _S.RECALLING: (
         _I.JOINED,
         _I.A_GONE,
@@ -284,6 +301,7 @@ _EXPECTED: Mapping[State, Iterable[Input]] = {
         _I.CONSULT,
         _I.RINGS,
         _I.GUARD,
+        _I.OFFER,
         _I.GO,
     ),
     _S.REQUEUEING: (
@@ -297,6 +315,7 @@ _EXPECTED: Mapping[State, Iterable[Input]] = {
         _I.JOINED,
         _I.RINGS,
         _I.GUARD,
+        _I.OFFER,
         _I.GO,
     ),
 }

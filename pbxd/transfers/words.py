@@ -61,6 +61,7 @@ class Input(StrEnum):
     # ---- answers and times
     GO = "B knows"  #: the target's page shows the hand-over, or it has had its time
     GUARD = "C held too long"
+    OFFER = "C held too long, offer"  #: … and he is to be asked whether he wants to be called back
     LOOK = "time up"  #: … or an action was refused, or nobody knows what became of it
 
 
@@ -84,6 +85,7 @@ class Move(StrEnum):
     DROP = "hang up B"
     DROP_LONELY = "hang up B, unless he talks with A"
     FREE_TRANSFERER = "free A"
+    ASK_BACK = "ask C whether to call back, then C to A"
     SAY_WHY = "tell A why, then C to A"
     SAY_LEFT = "tell A that C left"
     TO_QUEUE = "C to the queue"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from pbxd.transfers.prepared import MARK
 from tests.e2e.floor import Floor, Json
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -50,8 +51,8 @@ async def transfers_part(floor: Floor) -> tuple[int, Json]:
 async def test_refused_until_the_dialplan_is_there(floor: Floor, mended: str, spoiled: str) -> None:
     switch = floor.centre.switch
     await floor.call()
-    assert "version-1" in mended
-    dialplan(floor).write_text(mended.replace("version-1", spoiled) if spoiled else "")
+    assert MARK in mended
+    dialplan(floor).write_text(mended.replace(MARK, spoiled) if spoiled else "")
     await switch.cli("module reload pbx_config.so")
     await prepared(floor, False)
 

@@ -287,6 +287,7 @@ class ScriptedDesk:
     views: list[dict[str, Any]] = field(default_factory=list)
     handovers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    wishes: list[dict[str, Any]] = field(default_factory=list)  #: callers who want to be called back
     sought: list[tuple[str, str | None, str]] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     refuse: str = ""
@@ -303,6 +304,7 @@ class ScriptedDesk:
             "pops": self.pops.get(agent, []),
             "transfers": self.transfers(agent),
             "handovers": self.handovers.get(agent, []),
+            "callbacks": self.callbacks(agent),
         }
         return copy.deepcopy(shown)
 
@@ -319,6 +321,9 @@ class ScriptedDesk:
         reply = self.answer(order)
         if reply is not None:
             asyncio.get_running_loop().call_soon(self.replies.take, reply)
+
+    def callbacks(self, agent: AgentId | None) -> list[dict[str, Any]]:
+        return self.wishes
 
     def transfers(self, agent: AgentId | None) -> list[dict[str, Any]]:
         return [

@@ -15,6 +15,7 @@ from pbxd.edge.web.documents import TargetRow, TransferView
 from pbxd.orders import (
     AcknowledgeHandover,
     AnnotateTransfer,
+    EndCallback,
     EndWrapUp,
     MoveTransfer,
     ReportRepeat,
@@ -225,6 +226,28 @@ async def test_a_repeat_and_the_end_of_a_wrap_up(http: httpx.AsyncClient, served
     assert (repeat.agent, repeat.call) == ("anna", "pbx1:1732227712.33")
     assert (await http.post("/api/wrap-up/end")).status_code == 200
     assert [order.agent for order in served.desk.given(EndWrapUp)] == ["anna"]
+
+
+async def test_callers_who_want_to_be_called_back(http: httpx.AsyncClient, served: Served) -> None:
+    wish = {
+        "version": 1,
+        "id": "t1",
+        "node": "pbx1",
+        "call": "pbx1:1732227712.33",
+        "at": 1732227800.0,
+        "caller": {"number": "+4989123456", "name": "Müller"},
+        "queue": "support",
+        "agent": "liwei",
+        "reason": "an invoice",
+    }
+    served.desk.wishes = [wish]
+    assert (await http.get("/api/callbacks")).json() == {"callbacks": [wish]}
+    served.desk.answer = done(wish)
+    answer = await http.post("/api/callbacks/t1/done")
+    assert (answer.status_code, answer.json()) == (200, wish)
+    assert [(order.agent, order.callback) for order in served.desk.given(EndCallback)] == [("anna", "t1")]
+    served.desk.answer = refused("no_such_callback", "somebody else has done it")
+    assert (await http.post("/api/callbacks/t1/done")).status_code == 404
 
 
 # ---------------------------------------------------------------- who comes in

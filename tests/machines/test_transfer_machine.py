@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pbxd.ids import AgentId
 from pbxd.orders import AcknowledgeHandover, Target, TargetKind, TransferMode, Verb
-from pbxd.transfers.rules import Acknowledge, OnHangup, TransferRules
+from pbxd.transfers.rules import Acknowledge, GuardThen, OnHangup, TransferRules
 from tests.machines.small_switch import QUEUE
 from tests.machines.transfer_lab import ANNA, BRUNO, CARLA, DEVICE, DORA, TRUNK, Lab, to
 
@@ -41,6 +41,7 @@ class Transfers(RuleBasedStateMachine):
                 acknowledge=acknowledge,
                 acknowledge_up_to_s=0.3,
                 guard_after_s=60.0,
+                guard_then=GuardThen.OFFER if dissolves else GuardThen.BACK,
                 reassure_after_s=0,
             ),
             local=local,

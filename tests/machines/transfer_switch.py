@@ -15,7 +15,7 @@ from pbxd.ami import event_types as ami
 from pbxd.ami.event_types import AmiEvent
 from pbxd.ami.inventory import ChannelEntry, Inventory, QueueEntry
 from pbxd.ami.snapshots import ChannelSnapshot
-from pbxd.ids import Uniqueid
+from pbxd.ids import TransferId, Uniqueid
 from tests.machines.small_switch import NODE, QUEUE, Conversation, Line, SmallSwitch
 
 
@@ -96,6 +96,15 @@ class TransferSwitch(SmallSwitch):
             return
         self.leave_all(other)
         self.together(name, other)
+
+    def press(self, name: str) -> None:
+        """The key of the offer: this caller wants to be called back."""
+        assert self.seats[name].exten == "offer"
+        transfer = TransferId(self.seats[name].vars["PBXD_TRANSFER"])
+        channel = self.snapshot(name)
+        self.tell(ami.CallbackWanted(node=NODE, at=self.now, channel=channel, transfer=transfer))
+        self.seats[name].turn += 1
+        self.plan(name, 2.0, lambda: self.go(name, "release"))
 
     def decline(self, name: str) -> None:
         self.unanswered(name, "BUSY", 21)
@@ -261,10 +270,16 @@ class TransferSwitch(SmallSwitch):
                 self.answered(name)
             case "conference":
                 self.conference(name)
+            case "offer":
+                seat.app = self.lines[name].application = "Read"
+                self.plan(name, 6.0, lambda: self.go(name, "meet-transferer"))
             case "release":
                 self.end(name)
             case "rescue":
                 self.rescue(name)
+            case "fetching":
+                self.sit(name, "fetch")
+                self.plan(name, 1.0, lambda: self.fetch(name))
             case _ if exten.startswith("why-"):
                 seat.app = "Playback"
                 self.lines[name].application = "Playback"
@@ -368,6 +383,8 @@ class TransferSwitch(SmallSwitch):
         at = self.seats[caller]
         if at.vars.get("PBXD_TRANSFER") != seat.vars.get("PBXD_TRANSFER"):
             self.go(name, "release")
+        elif at.exten == "offer":
+            self.go(name, "fetching")
         elif at.exten in ("hold", "rescue") or (at.exten == me and tries < 3):
             self.leave_all(name)
             seat.exten = "fetch"

@@ -14,6 +14,7 @@ from pbxd.check.modules import NEEDED
 from pbxd.check.run import check
 from pbxd.cli import app
 from pbxd.edge.flow_files.load import missing_prompts, read_flow
+from pbxd.transfers.prepared import MARK
 
 REPO = Path(__file__).parents[2]
 SECRET = "correct horse battery"
@@ -246,9 +247,9 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
     ),
     "other transfers": (
         "pbxd-transfer.conf",
-        "exten => version-1,",
+        f"exten => {MARK},",
         "exten => version-0,",
-        "pbxd-transfer.conf:N: error: [pbxd-transfer] is not of version-1",
+        f"pbxd-transfer.conf:N: error: [pbxd-transfer] is not of {MARK}",
     ),
     "no originate": (
         "manager.d/pbxd.conf",

@@ -130,7 +130,7 @@ FAULTS_OF_TRANSFERS = [
     "pbxd.yaml:5:80: agents[0].skills.french: must be a whole number",
     "pbxd.yaml:7:3: transfers.musik: unknown key (did you mean 'music'?)",
     "pbxd.yaml:8:23: transfers.hold_guard.after: a duration needs a unit: 180s, 180ms, 180m …",
-    "pbxd.yaml:8:28: transfers.hold_guard.then: unknown key",
+    "pbxd.yaml:8:34: transfers.hold_guard.then: must be one of back, offer (did you mean 'back'?)",
     "pbxd.yaml:9:25: transfers.acknowledge.policy: must be one of at_once, wait",
     "pbxd.yaml:9:39: transfers.acknowledge.up_to: must be less than or equal to 5",
     "pbxd.yaml:10:24: transfers.recall.then_queue: must be a queue's name of letters, digits, _ . and -",

@@ -23,15 +23,24 @@ from pbxd.edge.store.rows import Entry
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
 from pbxd.edge.store.writing import Committer, PooledCommitter, ThreadCommitter
-from pbxd.effects import KeepAlert, KeepDossier, KeepTransfer, LookUp
+from pbxd.effects import KeepAlert, KeepCallback, KeepDossier, KeepTransfer, LookUp
 from pbxd.ids import CallId, TransferId
 from pbxd.ledger.stretch import Stretch
-from pbxd.messages import AlertsKept, Contact, DossiersKept, HistoryFound, HistoryMissing, TransfersKept
+from pbxd.messages import (
+    AlertsKept,
+    CallbacksKept,
+    Contact,
+    DossiersKept,
+    HistoryFound,
+    HistoryMissing,
+    TransfersKept,
+)
 from pbxd.settings.connections import Store as Settings
 
 log = structlog.get_logger("pbxd.store")
 
-_TRANSFER, _DOSSIER, _ALERT = "transfer", "dossier", "alert"  #: kinds of states
+#: kinds of states
+_TRANSFER, _DOSSIER, _ALERT, _CALLBACK = "transfer", "dossier", "alert", "callback"
 LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
 
 
@@ -205,7 +214,7 @@ class Store:
 
     # ---------------------------------------------------------------- what is still under way
 
-    def keep(self, state: KeepTransfer | KeepDossier | KeepAlert) -> None:
+    def keep(self, state: KeepTransfer | KeepDossier | KeepAlert | KeepCallback) -> None:
         """Keep this state over a restart. Returns at once, never raises; durable some milliseconds later."""
         match state:
             case KeepTransfer():
@@ -214,12 +223,15 @@ class Store:
                 self._keeper.keep(_DOSSIER, state.call, state.body)
             case KeepAlert():
                 self._keeper.keep(_ALERT, state.alert, state.body)
+            case KeepCallback():
+                self._keeper.keep(_CALLBACK, state.callback, state.body)
 
-    async def kept(self) -> tuple[TransfersKept, DossiersKept, AlertsKept]:
+    async def kept(self) -> tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept]:
         """What was under way when pbxd last stopped; empty, and counted as a fault, when nobody can tell."""
         transfers: dict[TransferId, Mapping[str, Any]] = {}
         dossiers: dict[CallId, Mapping[str, Any]] = {}
         alerts: dict[str, Mapping[str, Any]] = {}
+        callbacks: dict[TransferId, Mapping[str, Any]] = {}
         try:
             for (kind, id_), body in (await self._keeper.load()).items():
                 if kind == _TRANSFER:
@@ -228,6 +240,8 @@ class Store:
                     dossiers[CallId(id_)] = body
                 elif kind == _ALERT:
                     alerts[id_] = body
+                elif kind == _CALLBACK:
+                    callbacks[TransferId(id_)] = body
         except Exception as error:
             self._count("pbxd_store_faults_total", kind=kind_of(error))
             log.error("store.kept_states_unread", error=first_line(error))
@@ -236,6 +250,7 @@ class Store:
             TransfersKept(at=at, bodies=transfers),
             DossiersKept(at=at, bodies=dossiers),
             AlertsKept(at=at, bodies=alerts),
+            CallbacksKept(at=at, bodies=callbacks),
         )
 
     async def all_kept(self) -> None:

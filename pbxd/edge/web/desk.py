@@ -25,7 +25,7 @@ class Desk(Protocol):
         The body of a ``state`` message (``agent``, ``queues``, ``links``) and ``pops``: the bodies of his
         screen pops, oldest first. A pop that is over carries ``"closed": reason`` as well. ``transfers``: the
         views of the transfers that he makes or is the target of; ``handovers``: the documents that he was
-        handed and still needs.
+        handed and still needs; ``callbacks``: the callers who want to be called back.
         """
         ...
 
@@ -42,6 +42,10 @@ class Desk(Protocol):
 
     def transfers(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
         """The views of the transfers that this agent makes or is the target of; None: of everybody."""
+        ...
+
+    def callbacks(self, agent: AgentId | None) -> Sequence[Mapping[str, Any]]:
+        """The callers whom this agent may call back, the oldest first; None: all."""
         ...
 
     def targets(self, agent: AgentId, call: CallId | None, query: str) -> Sequence[Mapping[str, Any]]:

@@ -159,5 +159,22 @@ class ReportDocument(BaseModel):
     top: Annotated[list[ReportTop], Field(description="the five rows with most handling time")]
 
 
+class CallbackView(Document):
+    """A caller who wants to be called back."""
+
+    id: Annotated[str, Field(description="the transfer in which he was on hold")]
+    node: str
+    call: str
+    at: Annotated[float, Field(description="when he said so, epoch seconds")]
+    caller: Annotated[Any, Field(description="number and name")]
+    queue: Annotated[str | None, Field(description="through which he came")] = None
+    agent: Annotated[str, Field(description="who had him")]
+    reason: str = ""
+
+
+class CallbackViews(BaseModel):
+    callbacks: Annotated[list[CallbackView], Field(description="oldest first")]
+
+
 class Done(BaseModel):
     done: Literal[True] = True

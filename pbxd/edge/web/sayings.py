@@ -20,7 +20,7 @@ from pbxd.edge.asking import (
 )
 from pbxd.edge.replies import Asked
 from pbxd.ids import AgentId, CallId, TransferId
-from pbxd.orders import EndWrapUp, ReportRepeat, Verb
+from pbxd.orders import EndCallback, EndWrapUp, ReportRepeat, Verb
 
 
 class _Strict(Said):
@@ -92,7 +92,14 @@ class OrderReady(_Strict):
     order: Literal["wrap_up.end"]
 
 
-_Order = OrderStart | OrderMove | OrderAnnotate | OrderRepeated | OrderReady
+class OrderCalledBack(_Strict):
+    type: Literal["order"]
+    id: OrderName
+    order: Literal["callback.done"]
+    callback: Transfer
+
+
+_Order = OrderStart | OrderMove | OrderAnnotate | OrderRepeated | OrderReady | OrderCalledBack
 Saying = Resume | Alive | Ack | AckHandover | Pause | _Order
 
 SAYING: TypeAdapter[Saying] = TypeAdapter(
@@ -116,6 +123,8 @@ def asked(said: _Order, agent: AgentId) -> Asked:
             return said.asked(order, agent, at, TransferId(said.transfer))
         case OrderRepeated():
             return ReportRepeat(order=order, agent=agent, at=at, call=CallId(said.call))
+        case OrderCalledBack():
+            return EndCallback(order=order, agent=agent, at=at, callback=TransferId(said.callback))
         case OrderReady():
             return EndWrapUp(order=order, agent=agent, at=at)
         case _:

@@ -26,13 +26,27 @@ from pbxd.edge.asking import (
 from pbxd.edge.replies import Asked
 from pbxd.edge.web.answers import Ascii, RefusedError, refusal
 from pbxd.edge.web.desk import Desk
-from pbxd.edge.web.documents import Done, Refusal, TargetRows, TransferView, TransferViews
+from pbxd.edge.web.documents import (
+    CallbackView,
+    CallbackViews,
+    Done,
+    Refusal,
+    TargetRows,
+    TransferView,
+    TransferViews,
+)
 from pbxd.edge.web.door import Actor, Door
 from pbxd.edge.web.signin import COOKIE
 from pbxd.ids import CallId, TransferId
-from pbxd.orders import AcknowledgeHandover, EndWrapUp, ReportRepeat, Verb
+from pbxd.orders import AcknowledgeHandover, EndCallback, EndWrapUp, ReportRepeat, Verb
 
-STATUS = {"no_such_transfer": 404, "not_yours": 403, "rate_limited": 429, "no_such_agent": 404}
+STATUS = {
+    "no_such_transfer": 404,
+    "no_such_callback": 404,
+    "not_yours": 403,
+    "rate_limited": 429,
+    "no_such_agent": 404,
+}
 """By the code of a refusal; any other is 409: possible at another moment or for another target."""
 
 _REMEMBERED = 10_000  #: idempotency keys
@@ -115,6 +129,8 @@ class Transfers:
         route("POST", f"{one}/acknowledge", self.acknowledge, None, "transfers", status_code=204)
         route("POST", f"{one}/{{verb}}", self.move, TransferView, "transfers")
         route("GET", "/api/targets", self.targets, TargetRows, "transfers")
+        route("GET", "/api/callbacks", self.callbacks, CallbackViews, "calls")
+        route("POST", "/api/callbacks/{callback}/done", self.called_back, CallbackView, "calls")
         route("POST", "/api/calls/{call}/repeated", self.repeated, Done, "calls")
         route("POST", "/api/wrap-up/end", self.ready, Done, "agents")
 
@@ -216,6 +232,25 @@ class Transfers:
         """The caller had to repeat himself to the agent who received him."""
         who = self.door.actor(request, agent, changing=True).the_agent()
         order = ReportRepeat(order=new_order(), agent=who, at=time.time(), call=CallId(call))
+        return await self._ask(order)
+
+    async def callbacks(self, request: Request, agent: Agent = None) -> Response:
+        """The callers who want to be called back: of your queues, and whom you had; the oldest first."""
+        actor = self.door.actor(request, agent)
+        views = self.desk.callbacks(actor.agent)
+        if actor.operator is not None and actor.agent is None and actor.operator.agents is not None:
+            views = [view for view in views if actor.reaches(str(view["agent"]))]
+        return Ascii({"callbacks": [dict(view) for view in views]})
+
+    async def called_back(
+        self,
+        request: Request,
+        callback: Annotated[Transfer, Path(description="the call-back's id")],
+        agent: Agent = None,
+    ) -> Response:
+        """A caller was called back, or need not be any more: off the list."""
+        who = self.door.actor(request, agent, changing=True).the_agent()
+        order = EndCallback(order=new_order(), agent=who, at=time.time(), callback=TransferId(callback))
         return await self._ask(order)
 
     async def ready(self, request: Request, agent: Agent = None) -> Response:
