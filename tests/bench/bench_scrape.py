@@ -14,10 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pbxd.edge import garbage
 from pbxd.edge.metrics import Metrics
-from pbxd.figures import Reading, queue_readings
+from pbxd.figures import Reading, Thresholds, agent_readings, queue_readings, threshold_readings
+from pbxd.ids import AgentId
 
 QUEUES, AGENTS, ROUNDS = 500, 10_000, 5
 MOST_HELD_MS = 15.0
+THRESHOLDS = Thresholds()
 STATES = ("ready", "ringing", "talking", "offline")
 BY_AGENT = ("pbxd_agent_talk_seconds_total", "pbxd_agent_hold_seconds_total", "pbxd_agent_legs_total")
 
@@ -30,6 +32,7 @@ class Centre:
         self.queues = [f"queue{number:03}" for number in range(QUEUES)]
         each = range(AGENTS // QUEUES)
         self.members = [[(STATES[(q * 7 + a) % 4], (q + a) % 9 == 0) for a in each] for q in range(QUEUES)]
+        self.agents = [AgentId(f"agent{number:05}") for number in range(AGENTS)]
         self.metrics = Metrics(version="bench", agents=True, sources=[self.readings])
         self.metrics.know_node("pbx1")
         for agent in range(AGENTS):
@@ -41,6 +44,11 @@ class Centre:
             yield from queue_readings(
                 "pbx1", queue, joined=joined, members=self.members[number], now=self.now
             )
+            yield from threshold_readings("pbx1", queue, THRESHOLDS)
+        signed_in = (
+            (agent, self.now, self.now / 8 if number % 8 else 0.0) for number, agent in enumerate(self.agents)
+        )
+        yield from agent_readings(signed_in)
 
     def conversation(self, agent: int) -> None:
         queue = self.queues[agent % QUEUES]
