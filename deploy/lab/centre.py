@@ -45,6 +45,7 @@ class Desk:
     phones: tuple[str, ...]
     language: str = "en"
     skills: Mapping[str, int] = field(default_factory=dict)  #: to their level, 1 to 10
+    supervises: tuple[str, ...] = ()  #: queues on the wallboard, or all
     members: tuple[str, ...] = ()  #: by which queues know him as well, e.g. Local/1001@from-queue/n
 
 
@@ -289,8 +290,10 @@ class Centre:
 
 
 def _agent(desk: Desk, password_hash: str) -> dict[str, Any]:
-    skills = {"skills": dict(desk.skills)} if desk.skills else {}
-    return skills | {
+    more: dict[str, Any] = {"skills": dict(desk.skills)} if desk.skills else {}
+    if desk.supervises:
+        more["supervises"] = list(desk.supervises)
+    return more | {
         "id": desk.id,
         "name": desk.name,
         "interfaces": [*(f"PJSIP/{phone}" for phone in desk.phones), *desk.members],

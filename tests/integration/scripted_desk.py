@@ -27,6 +27,15 @@ PASSWORD = "correct horse 电池"
 
 ANNA = WebAgent(id=AgentId("anna"), name="Anna Berg", password_hash=HASHER.hash(PASSWORD))
 LIWEI = WebAgent(id=AgentId("liwei"), name="李伟", password_hash=HASHER.hash(PASSWORD), language="zh")
+CHIEF = WebAgent(
+    id=AgentId("chief"), name="Chief", password_hash=HASHER.hash(PASSWORD), supervises=None
+)  #: sees every queue
+LEAD = WebAgent(
+    id=AgentId("lead"),
+    name="Lead",
+    password_hash=HASHER.hash(PASSWORD),
+    supervises=frozenset({"billing"}),
+)
 NOPASS = WebAgent(id=AgentId("nopass"), name="No Password", password_hash="")
 
 
@@ -412,7 +421,7 @@ async def serving(patience: Patience | None = None, **options: Any) -> AsyncIter
         return contacts[:limit]
 
     edge = WebEdge(
-        [ANNA, LIWEI, NOPASS],
+        [ANNA, LIWEI, CHIEF, LEAD, NOPASS],
         desk,
         port=options.pop("port", 0),
         metrics=_figures,
