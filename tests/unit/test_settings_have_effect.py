@@ -10,8 +10,9 @@ from pbxd.settings.model import Section
 
 PACKAGE = Path(__file__).parents[2] / "pbxd"
 BY_PROPERTY = {"secret_file", "password_file", "token_file", "token_hash", "url_file", "hours"}
-BY_PROPERTY |= {"authorization", "authorization_file"}
-"""Read as ``login_secret``, ``login_password``, ``digest``, ``address``, ``spans`` and ``all_headers``."""
+BY_PROPERTY |= {"authorization", "authorization_file", "cdr_time_zone"}
+"""Read as ``login_secret``, ``login_password``, ``digest``, ``address``, ``spans``, ``all_headers`` and
+``cdr_zone``."""
 
 SECTIONS = [
     section
