@@ -32,11 +32,19 @@ async def running_centre(suite: str) -> AsyncIterator[Centre]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def told(centre: Centre) -> AsyncIterator[Told]:
-    """What the switch tells of Anna (1001), in order. After the test nobody is paused."""
+    """What the switch tells of Anna (1001), in order. After the test nobody is paused, or will be told of."""
     with Told(centre.switch, "PJSIP/1001") as told:
         yield told
+    await centre.quiet()
+    for agent in ("anna", "bruno"):
+        async with centre.page(agent) as page:
+            # Done, when pbxd has resumed him everywhere; refused, when he is in none.
+            await page.order("wrap_up.end")
     for interface in ("PJSIP/1001", "PJSIP/1002", LOCAL):
-        await centre.switch.ami.action("QueuePause", Interface=interface, Paused="false")
+        with Told(centre.switch, interface) as last:
+            await centre.switch.ami.action("QueuePause", Interface=interface, Paused="false")
+            # Events come after answers: none of them may run into the next test.
+            await last.until(["resumed"])
 
 
 async def talking(centre: Centre, phones: Phones, queue: str) -> tuple[Phone, Phone, Phone]:

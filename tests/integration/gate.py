@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import Self
 
 
@@ -18,6 +19,9 @@ class Gate:
         self.port = 0
         self.passed = 0  #: connections that went through so far
         self.upstream = 0  #: bytes from our side so far
+        self.said = bytearray()  #: what they were, since somebody cleared it last
+        self._deaf = asyncio.Event()
+        self._mute = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -33,6 +37,18 @@ class Gate:
 
     def open(self) -> None:
         self._open = True
+
+    def deafen(self) -> None:
+        """Nothing that the server says reaches our side any more, until the connection is a new one."""
+        self._deaf.set()
+
+    def mute(self) -> None:
+        """Nothing that our side says reaches the server any more, until the connection is a new one."""
+        self._mute.set()
+
+    def actions(self) -> list[str]:
+        """The names of the AMI actions that our side has sent, muted or not."""
+        return [name.decode() for name in re.findall(rb"^Action: (\w+)", bytes(self.said), re.MULTILINE)]
 
     def slam(self) -> None:
         """Cut every connection now; new ones still pass if the gate is open."""
@@ -57,6 +73,7 @@ class Gate:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._to)
         self.passed += 1
+        self._deaf, self._mute = asyncio.Event(), asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
                 up = group.create_task(self._pump(reader, to_writer, True))
@@ -69,8 +86,11 @@ class Gate:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, up: bool) -> None:
         with contextlib.suppress(OSError):
+            swallows = self._mute if up else self._deaf
             while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
                 if up:
                     self.upstream += len(data)
+                    self.said += data
+                if not swallows.is_set():
+                    writer.write(data)
+                    await writer.drain()
