@@ -95,6 +95,10 @@ export const boardLook = css`
     color: #ffffff;
     font-size: clamp(1.125rem, 1.6vw, 1.5rem);
   }
+  .alert > svg {
+    width: 1.4em;
+    height: 1.4em;
+  }
   .alert .lasted {
     font-size: 1.35em;
   }

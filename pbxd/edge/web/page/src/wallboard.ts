@@ -273,7 +273,7 @@ export class Wallboard extends LitElement {
     const there = [...members.values()].filter((member) => !member.paused && member.state !== "offline");
     const waiting = queues.reduce((sum, queue) => sum + queue.waiting, 0);
     return html`<dl class="totals">
-      ${figure(own.waiting, String(waiting), waiting > 0 ? "loud" : "")} ${figure(own.longest, since === null ? "–" : duration(this.now - since), urgency(since === null ? 0 : this.now - since))}
+      ${figure(own.waiting, String(waiting), waiting > 0 ? "loud" : "")} ${figure(own.longestOfAll, since === null ? "–" : duration(this.now - since), urgency(since === null ? 0 : this.now - since))}
       ${figure(own.there, `${there.length} / ${members.size}`)} ${figure(own.calls, shown(today?.entries))} ${figure(own.abandoned, shown(today?.abandoned))}
       ${figure(own.level, percent(today?.service_level), poor(today?.service_level))}
     </dl>`;
