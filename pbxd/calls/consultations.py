@@ -23,7 +23,8 @@ class Consultations:
         if (not sides and not before) or journeys.calls[call].ended is not None:
             return
         asked = self._asked(call, sides, self._transferer(call, attempt))
-        now = [met for met in before if asked.pop(met.target, None) is not None]
+        now = [met for met in before if met.target in asked]
+        known = {met.target for met in now}
         now += (
             Met(
                 target=target,
@@ -33,6 +34,7 @@ class Consultations:
                 missed=journeys.missed,
             )
             for target, transferer in asked.items()
+            if target not in known
         )
         if tuple(now) != before:
             journeys.part(call, at, but=tuple(now))

@@ -48,7 +48,8 @@ class DialSteps:
 
     def _rung_by_us(self, dest: Channel, at: float) -> None:
         """A phone that pbxd has called itself rings for the caller who is handed over."""
-        call = None if transfer_of(dest.uniqueid) is None else self.journeys.of(dest.uniqueid)
+        ours = transfer_of(dest.uniqueid) is not None
+        call = self.belonging.attach(dest, dest.uniqueid) if ours else None
         if call is None and dest.kind is Kind.DEVICE:
             self.belonging.unclaimed(dest.uniqueid, at)
         if call is not None and dest.kind is Kind.DEVICE and self.journeys.calls[call].ended is None:

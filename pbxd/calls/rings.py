@@ -92,7 +92,8 @@ class Rings:
         if not ring.told:
             return
         call = journeys.calls.get(ring.call)
-        reason = _WHY.get(status, "failed")
+        declined = _outcome(ring, status) in (RingOutcome.DECLINED, RingOutcome.BUSY)
+        reason = "busy" if declined else _WHY.get(status, "failed")
         if reason == "elsewhere" and (call is None or call.leaving or call.ended is not None):
             reason = "caller_left"
         journeys.facts.append(
