@@ -29,6 +29,9 @@ from pbxd.settings.connections import Store as Settings
 T = TypeVar("T")
 
 _PAGE = 500  #: calls read at once
+_NAMES = ("call", "number", "subject", "queue", "agent", "arrived", "ended", "outcome")
+_OF_CONTACTS = tuple(contacts.c[name] for name in _NAMES)
+_TURN_S = 0.001  #: after each page others have their turn
 _DAY_S = 86_400.0
 _LOOK_BACK_S = 7 * _DAY_S  #: for calls that are repeated ones
 _LONGEST_CALL_S = _DAY_S
@@ -52,6 +55,7 @@ class Reader:
         deadline = time.monotonic() + self._timeout_s
 
         def in_time() -> None:
+            time.sleep(_TURN_S)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the history was not read within {self._timeout_s:g} s")
 
@@ -148,7 +152,7 @@ def journeys(
         in_time()
         order = sa.tuple_(contacts.c.arrived, contacts.c.call)
         statement = (
-            sa.select(contacts)
+            sa.select(*_OF_CONTACTS)
             .where(order > sa.tuple_(*map(sa.literal, after)), contacts.c.arrived < end)
             .where(contacts.c.arrived >= start)
             .order_by(contacts.c.arrived, contacts.c.call)
