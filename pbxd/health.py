@@ -11,7 +11,7 @@ from pbxd.edge.mqtt import Mqtt
 from pbxd.edge.reconciling import Nightly
 from pbxd.edge.store import Store
 from pbxd.edge.web import Part, WebEdge
-from pbxd.figures import Reading, agent_readings, queue_readings, staff_readings, threshold_readings
+from pbxd.figures import Reading, queue_readings, staff_readings, threshold_readings
 from pbxd.ivr.flow import Collect, Flow, Menu
 from pbxd.queues.model import member_state
 from pbxd.switchboard import Switchboard
@@ -65,10 +65,7 @@ class Health:
         """Every value that is computed at the scrape."""
         now = time.time()
         yield from self._calls_and_queues(now)
-        timesheets = self._world.timesheets
-        yield from staff_readings(timesheets.states(now))
-        if self._world.rules.agent_figures:
-            yield from agent_readings(timesheets.agents(now))
+        yield from staff_readings(self._world.timesheets.states(now))
         for link in self._links:
             yield from _link_readings(link)
             prepared = _transfers_part(self._world, link).ready

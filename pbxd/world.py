@@ -34,7 +34,7 @@ from pbxd.calls.record import CallRecord, Wait
 from pbxd.colleagues import Colleagues
 from pbxd.desk import Desk
 from pbxd.effects import Effect
-from pbxd.figures import Figures, caller_rescued, flow_counts, refusals
+from pbxd.figures import Figures, agent_times, caller_rescued, flow_counts, refusals
 from pbxd.figures.thresholds import Thresholds
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId
 from pbxd.journal import Journal
@@ -241,6 +241,8 @@ class World:
                 effects = self._aftercall.tick(message.at)
                 effects += self._desk.agents_changed(self._aftercall.touched())
                 effects += self._desk.push() + self._transferring.tick(message.at)
+                if self.rules.agent_figures:
+                    effects += agent_times(self.timesheets.news(message.at))
                 return effects + self.alerting.tick(message.at)
             case HistoryFound() | HistoryMissing():
                 return self._reception.on_history(message)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from pbxd.agents.staff import Staff
 from pbxd.agents.state import AgentState
+from pbxd.calls.changed import changed
 from pbxd.ids import AgentId
 from pbxd.journal import Journal, Table
 
@@ -34,6 +36,11 @@ class _Sheet:
     since: float
     signed_in: float = 0.0  #: before ``since``
     paused: float = 0.0  #: the same
+    told: tuple[float, float] = (0.0, 0.0)  #: of both, what was told by ``news``
+
+
+ROUND_S = 60.0
+"""In which every agent's times are told once."""
 
 
 class Timesheets:
@@ -51,6 +58,8 @@ class Timesheets:
         self._now = 0.0
         self._tick: float | None = None
         self._told: dict[AgentState, float] = {}
+        self._turn = 0  #: of the agent who is told of next
+        self._told_at: float | None = None
 
     # ------------------------------------------------------------ stepping
 
@@ -76,6 +85,7 @@ class Timesheets:
                     since=now,
                     signed_in=sheet.signed_in + _spent(sheet, SIGNED_IN, now),
                     paused=sheet.paused + _spent(sheet, (AgentState.PAUSED,), now),
+                    told=sheet.told,
                 )
 
     def look_at_all(self, at: float) -> None:
@@ -111,12 +121,25 @@ class Timesheets:
             self._told[state] = seconds = max(seconds, self._told.get(state, 0.0))
             yield state.value, number, seconds
 
-    def agents(self, at: float) -> Iterator[tuple[AgentId, float, float]]:
-        """Each agent who was ever seen: seconds signed in, and of these paused, so far."""
+    def news(self, at: float) -> Iterator[tuple[AgentId, float, float]]:
+        """Some agents' seconds signed in, and of these paused, since they were told last.
+
+        To be asked at every tick. Ten thousand agents at once would hold the loop: they come in turns.
+        """
         now = self._clock(at)
-        for agent, sheet in tuple(self._sheets.items()):
+        since, self._told_at = self._told_at, now
+        if since is None:
+            return
+        agents = tuple(self._sheets)
+        for _ in range(min(len(agents), ceil(len(agents) * (now - since) / ROUND_S))):
+            self._turn = (self._turn + 1) % len(agents)
+            agent = agents[self._turn]
+            sheet = self._sheets[agent]
+            signed_in = sheet.signed_in + _spent(sheet, SIGNED_IN, now)
             paused = sheet.paused + _spent(sheet, (AgentState.PAUSED,), now)
-            yield agent, sheet.signed_in + _spent(sheet, SIGNED_IN, now), paused
+            if signed_in > sheet.told[0]:
+                self._sheets[agent] = changed(sheet, told=(signed_in, paused))
+                yield agent, signed_in - sheet.told[0], paused - sheet.told[1]
 
 
 def _spent(sheet: _Sheet, states: tuple[AgentState, ...], now: float) -> float:

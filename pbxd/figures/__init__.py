@@ -4,7 +4,7 @@ from pbxd.figures.again import called_before
 from pbxd.figures.catalogue import CATALOGUE, Figure, Kind, Label, figure
 from pbxd.figures.counting import Figures, repeat_call
 from pbxd.figures.flows import flow_counts
-from pbxd.figures.handling import agent_readings, staff_readings
+from pbxd.figures.handling import agent_times, staff_readings
 from pbxd.figures.reading import Reading, queue_readings
 from pbxd.figures.service import threshold_readings
 from pbxd.figures.thresholds import Thresholds
@@ -18,7 +18,7 @@ __all__ = [
     "Label",
     "Reading",
     "Thresholds",
-    "agent_readings",
+    "agent_times",
     "called_before",
     "caller_rescued",
     "figure",

@@ -72,7 +72,7 @@ HANDLING = (
         help="Time each agent was signed in.",
         labels=(AGENT,),
         unit="seconds",
-        formula="All states of pbxd_staff_seconds_total, of this agent, up to the scrape.",
+        formula="All states of pbxd_staff_seconds_total, of this agent; told once a minute.",
         source="as pbxd_staff",
         edge_cases="An agent who was never seen has none.",
         opt_in=True,
@@ -83,7 +83,7 @@ HANDLING = (
         help="Time each agent was paused.",
         labels=(AGENT,),
         unit="seconds",
-        formula="The state `paused` of pbxd_staff_seconds_total, of this agent, up to the scrape.",
+        formula="The state `paused` of pbxd_staff_seconds_total, of this agent; told once a minute.",
         source="as pbxd_staff",
         edge_cases="Wrap-ups, and pauses that pbxd makes to spare him a caller, are no pauses.",
         opt_in=True,
@@ -136,9 +136,9 @@ def staff_readings(states: Iterable[tuple[str, int, float]]) -> Iterator[Reading
         yield Reading(metric="pbxd_staff_seconds_total", labels=labels, value=seconds)
 
 
-def agent_readings(times: Iterable[tuple[AgentId, float, float]]) -> Iterator[Reading]:
-    """``times``: each agent's signed-in and paused seconds so far."""
+def agent_times(times: Iterable[tuple[AgentId, float, float]]) -> Iterator[Count]:
+    """``times``: agents' seconds signed in, and of these paused, since they were told last."""
     for agent, signed_in, paused in times:
         labels = {"agent": str(agent)}
-        yield Reading(metric="pbxd_agent_signed_in_seconds_total", labels=labels, value=signed_in)
-        yield Reading(metric="pbxd_agent_pause_seconds_total", labels=labels, value=paused)
+        yield Count(metric="pbxd_agent_signed_in_seconds_total", labels=labels, value=signed_in)
+        yield Count(metric="pbxd_agent_pause_seconds_total", labels=labels, value=paused)

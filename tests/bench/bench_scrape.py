@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pbxd.edge import garbage
 from pbxd.edge.metrics import Metrics
-from pbxd.figures import Reading, Thresholds, agent_readings, queue_readings, threshold_readings
+from pbxd.figures import Reading, Thresholds, agent_times, queue_readings, threshold_readings
 from pbxd.ids import AgentId
 
 QUEUES, AGENTS, ROUNDS = 500, 10_000, 5
@@ -37,6 +37,7 @@ class Centre:
         self.metrics.know_node("pbx1")
         for agent in range(AGENTS):
             self.conversation(agent)
+            self.passes(agent)
 
     def readings(self) -> Iterator[Reading]:
         for number, queue in enumerate(self.queues):
@@ -45,10 +46,6 @@ class Centre:
                 "pbx1", queue, joined=joined, members=self.members[number], now=self.now
             )
             yield from threshold_readings("pbx1", queue, THRESHOLDS)
-        signed_in = (
-            (agent, self.now, self.now / 8 if number % 8 else 0.0) for number, agent in enumerate(self.agents)
-        )
-        yield from agent_readings(signed_in)
 
     def conversation(self, agent: int) -> None:
         queue = self.queues[agent % QUEUES]
@@ -56,10 +53,17 @@ class Centre:
         for figure in BY_AGENT:
             self.metrics.count(figure, 12.5, node="pbx1", queue=queue, agent=f"agent{agent:05}")
 
+    def passes(self, agent: int) -> None:
+        """A minute of this agent's time."""
+        for count in agent_times([(self.agents[agent], 60.0, 7.5 if agent % 8 else 0.0)]):
+            self.metrics.apply(count)
+
     def go_on(self, turn: int) -> None:
         self.now += 15
         for agent in range(turn, AGENTS, 100):
             self.conversation(agent)
+        for agent in range(turn % 4, AGENTS, 4):
+            self.passes(agent)
 
 
 def rows() -> list[dict[str, Any]]:
