@@ -61,9 +61,10 @@ REASONS: dict[Known, str] = {
     "that is known.",
     Known.OTHER_SIDE: "The record of a phone that was called, or of one half of a Local channel: a part of a "
     "call that has a record of its own.",
-    Known.CONSULTATION: "The call of an agent to the one to whom he handed his caller over: a part of "
-    "the caller's journey.",
-    Known.ORIGINATED: "A call that the switch began itself (originated): no caller came in.",
+    Known.CONSULTATION: "A record of an agent's own phone at the time of a call that he took part in: his "
+    "call to the one to whom he hands the caller over, or his phone itself after a redirection.",
+    Known.ORIGINATED: "A channel that the switch made itself (originated), for pbxd or for another "
+    "program: no caller came in.",
     Known.SPLIT: "Call detail records are split at each bridge and follow channels, not callers: after a "
     "transfer the caller's journey goes on in other records.",
 }
