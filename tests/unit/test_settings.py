@@ -404,6 +404,8 @@ def test_the_sample_file_loads_and_says_what_the_defaults_are(tmp_path: Path) ->
 def test_what_the_sample_file_comments_out_loads_too(tmp_path: Path) -> None:
     for name in ("ami-pbx1.secret", "store.password", "mqtt.password"):
         (tmp_path / name).write_text("s")
+    for name in ("wecom.url", "slack.url", "crm.secret"):
+        (tmp_path / name).write_text("https://chat.example/robot")
     lines = (REPO / "deploy/pbxd.yaml").read_text().splitlines()
     switched_on = [
         line.replace("# ", "", 1)
@@ -422,6 +424,8 @@ def test_what_the_sample_file_comments_out_loads_too(tmp_path: Path) -> None:
     assert settings.wrap_up.queues == {"billing": 30.0, "support": 60.0}
     assert settings.figures.queues["support"].service_level == 60.0
     assert settings.web.tokens[0].agents == ("all",)
+    assert [sink.kind for sink in settings.alerts.sinks] == ["wecom", "slack", "webhook"]
+    assert settings.alerts.quiet_hours.spans[1] == (frozenset({5, 6}), 0, 24 * 60)
 
 
 def test_the_reference_is_current() -> None:
