@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 _ORDER = ("e2e", "integration", "machines", "replay", "unit", "bench")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests into the order in which several workers are done with them soonest.
 
