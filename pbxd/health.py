@@ -82,8 +82,8 @@ class Health:
         yield Reading(metric="pbxd_agi_sessions", value=self._agi.open_sessions)
         yield Reading(metric="pbxd_web_pages", value=self._web.open_pages)
         if self._nightly is not None:
-            at = self._nightly.last_success
-            yield Reading(metric="pbxd_reconcile_last_success_timestamp_seconds", value=at)
+            labels, at = {"node": self._nightly.node}, self._nightly.last_success
+            yield Reading(metric="pbxd_reconcile_last_success_timestamp_seconds", labels=labels, value=at)
         if self._mqtt is not None:
             yield Reading(metric="pbxd_mqtt_connected", value=float(self._mqtt.connected))
             yield Reading(metric="pbxd_mqtt_outbox_messages", value=self._mqtt.waiting)

@@ -109,6 +109,7 @@ class Nightly:
         nap_s: float = _NAP_S,
     ) -> None:
         self._books = books
+        self.node = books.node
         self._reports = reports
         self._count = count
         self._at = at
@@ -148,7 +149,7 @@ class Nightly:
             )
         except (OSError, StoreError) as error:
             self.fault = f"not compared: {error}"
-            self._count("pbxd_reconcile_runs_total", result="failed")
+            self._count("pbxd_reconcile_runs_total", node=self.node, result="failed")
             log.error("the history was not compared with the switch's books", fault=str(error))
             return
         self._tell(compared, start)
@@ -157,11 +158,12 @@ class Nightly:
     def _tell(self, compared: Comparison, start: float) -> None:
         day = datetime.fromtimestamp(start, self._zone).date().isoformat()
         for kind, number in compared.counts(explained=False).items():
-            self._count("pbxd_reconcile_mismatch_total", number, kind=kind)
+            self._count("pbxd_reconcile_mismatch_total", number, node=self.node, kind=kind)
         for kind, number in compared.counts(explained=True).items():
-            self._count("pbxd_reconcile_explained_total", number, kind=kind)
+            self._count("pbxd_reconcile_explained_total", number, node=self.node, kind=kind)
         mismatches = compared.mismatches
-        self._count("pbxd_reconcile_runs_total", result="mismatches" if mismatches else "clean")
+        result = "mismatches" if mismatches else "clean"
+        self._count("pbxd_reconcile_runs_total", node=self.node, result=result)
         self.fault = f"{day}: {len(mismatches)} mismatches with the switch's books" if mismatches else ""
         for found in mismatches[:_TOLD]:
             log.warning(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pbxd.figures.figure import Figure, Kind, Label
+from pbxd.figures.figure import NODE, Figure, Kind, Label
 
 MISMATCH = Label(
     name="kind",
@@ -46,7 +46,7 @@ BOOKS = (
         name="pbxd_reconcile_mismatch_total",
         kind=Kind.COUNTER,
         help="Differences between the history and Asterisk's books that nothing explains.",
-        labels=(MISMATCH,),
+        labels=(NODE, MISMATCH),
         unit="differences",
         formula="One for each difference that a nightly comparison found.",
         source="the history, queue_log and the call detail records",
@@ -57,7 +57,7 @@ BOOKS = (
         name="pbxd_reconcile_explained_total",
         kind=Kind.COUNTER,
         help="Differences that are known properties of Asterisk's books.",
-        labels=(EXPLAINED,),
+        labels=(NODE, EXPLAINED),
         unit="differences",
         formula="One for each.",
         source="the history, queue_log and the call detail records",
@@ -69,6 +69,7 @@ BOOKS = (
         kind=Kind.COUNTER,
         help="Nightly comparisons with Asterisk's books, by result.",
         labels=(
+            NODE,
             Label(
                 name="result",
                 meaning="clean: nothing unexplained; mismatches; failed: a book or the history was not read",
@@ -84,6 +85,7 @@ BOOKS = (
         name="pbxd_reconcile_last_success_timestamp_seconds",
         kind=Kind.GAUGE,
         help="When the last nightly comparison came to its end, whatever it found.",
+        labels=(NODE,),
         unit="seconds since the epoch",
         formula="Time at the end of the last run that did not fail.",
         source="the nightly comparison",

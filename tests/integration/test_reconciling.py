@@ -94,7 +94,7 @@ async def test_yesterday_is_a_day_of_this_place_and_all_its_files_are_read(
     await night.compare_yesterday(MIDNIGHT + 28 * 3600)
     assert night.fault == ""
     assert night.last_success == 7.0
-    assert counts["pbxd_reconcile_runs_total,result=clean"] == 1
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=clean"] == 1
     compared = reconcile(Reader(settings), books, MIDNIGHT, MIDNIGHT + 25 * 3600)
     assert (compared.stays, compared.calls, compared.findings) == (2, 2, ())
 
@@ -108,9 +108,9 @@ async def test_what_differs_is_counted_and_told_by_health(books: Books, settings
     os.utime(books.queue_log, (stamp, stamp))
     night = nightly(books, settings, counts)
     await night.compare_yesterday(MIDNIGHT + 28 * 3600)
-    assert counts["pbxd_reconcile_runs_total,result=mismatches"] == 1
-    assert counts["pbxd_reconcile_mismatch_total,kind=talked"] == 1
-    assert counts["pbxd_reconcile_mismatch_total,kind=unreadable"] == 1
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=mismatches"] == 1
+    assert counts["pbxd_reconcile_mismatch_total,kind=talked,node=pbx1"] == 1
+    assert counts["pbxd_reconcile_mismatch_total,kind=unreadable,node=pbx1"] == 1
     assert night.fault == "2026-10-25: 2 mismatches with the switch's books"
 
 
@@ -119,7 +119,7 @@ async def test_a_book_that_is_missing_is_a_failed_night(settings: Settings, tmp_
     books = Books(node="pbx1", queue_log=tmp_path / "nowhere/queue_log", cdr_zone=UTC)
     night = nightly(books, settings, counts, clock=lambda: 7.0)
     await night.compare_yesterday(MIDNIGHT + 28 * 3600)
-    assert counts["pbxd_reconcile_runs_total,result=failed"] == 1
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=failed"] == 1
     assert "no such book" in night.fault
     (tmp_path / "nowhere").mkdir()
     with pytest.raises(FileNotFoundError):
@@ -138,7 +138,7 @@ async def test_it_runs_when_the_time_comes(books: Books, settings: Settings) -> 
             await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert dict(counts.times) == {"pbxd_reconcile_runs_total,result=clean": 1}
+    assert dict(counts.times) == {"pbxd_reconcile_runs_total,node=pbx1,result=clean": 1}
 
 
 def test_a_night_in_which_the_clock_is_set_has_its_right_hour(books: Books, tmp_path: Path) -> None:
