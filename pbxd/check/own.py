@@ -22,6 +22,7 @@ def check_own(settings: Settings, source: YamlSource) -> Iterator[Finding]:
     yield from _links(settings, source)
     yield from _pages(settings, source)
     yield from _folders(settings, source)
+    yield from _books(settings, source)
     for index, agent in enumerate(settings.agents):
         if agent.password_hash is None:
             place = source.place(("agents", index))
@@ -87,6 +88,18 @@ def _folders(settings: Settings, source: YamlSource) -> Iterator[Finding]:
             yield error(source.place(("store", "url")), f"there is no folder {path.parent}")
         elif not os.access(path.parent, os.W_OK):
             yield warning(source.place(("store", "url")), f"{path.parent} is not writable for this user")
+
+
+def _books(settings: Settings, source: YamlSource) -> Iterator[Finding]:
+    reconcile = settings.reconcile
+    if reconcile is None:
+        return
+    if reconcile.queue_log is None and reconcile.cdr is None:
+        yield warning(source.place(("reconcile",)), "neither queue_log nor cdr: there is nothing to compare")
+    for key, path in (("queue_log", reconcile.queue_log), ("cdr", reconcile.cdr)):
+        if path is not None and not os.access(path, os.R_OK):
+            place = source.place(("reconcile", key))
+            yield warning(place, f"{path} is not there, or not readable for this user")
 
 
 def _prompt_folders(settings: Settings, source: YamlSource) -> Iterator[Finding]:
