@@ -107,6 +107,11 @@ def promtool() -> Tool:
     return tool("promtool", ["prometheus"])
 
 
+def prometheus() -> Tool:
+    """Prometheus itself."""
+    return tool("prometheus", ["prometheus"])
+
+
 def _program_in(root: Path, program: str, inside: str) -> Path:
     for pattern in (inside, "usr/bin", "usr/sbin", "bin", "sbin", "usr/games"):
         for folder in sorted(root.glob(pattern)) if pattern else ():

@@ -73,8 +73,8 @@ def rows() -> list[dict[str, Any]]:
     ours: list[float] = []
     theirs: list[float] = []
     held: list[float] = []
+    garbage.settle()  # as the daemon does before it serves
     first, text = uvloop.run(_scrape(centre.metrics))
-    garbage.settle()
     for turn in range(ROUNDS):
         centre.go_on(turn)
         stretches, text = uvloop.run(_scrape(centre.metrics))
