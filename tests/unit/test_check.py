@@ -553,6 +553,18 @@ def test_prompts_that_asterisk_cannot_reach(house: House) -> None:
     assert any("users other than its owner may not enter" in line for line in house.lines())
 
 
+def test_books_that_cannot_be_read(house: House) -> None:
+    text = house.config.read_text()
+    house.config.write_text(text + "reconcile: {queue_log: books/queue_log}\n")
+    (finding,) = house.check()
+    assert "books/queue_log is not there, or not readable" in finding.message
+    (house.folder / "books").mkdir()
+    (house.folder / "books/queue_log").write_text("")
+    assert house.check() == []
+    house.config.write_text(text + "reconcile:\n")
+    assert "there is nothing to compare" in house.check()[0].message
+
+
 def test_no_finding_shows_a_secret(house: House) -> None:
     house.change("manager.d/pbxd.conf", SECRET, "another secret of theirs")
     house.config.chmod(0o644)
