@@ -56,6 +56,10 @@ test: lint page ## every check and every test
 bench: page ## measure against peers in the same run; writes .cache/bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: soak
+soak: page ## every transfer 20 times and 100 random days on each Asterisk, for hours; can be interrupted and goes on
+	$(BIN)/python -m tests.soak $(ARGS)
+
 .PHONY: format
 format: .venv/ready ## put the code into its standard form
 	$(BIN)/ruff check --fix .

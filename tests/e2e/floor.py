@@ -19,7 +19,7 @@ AGENTS = {"anna": "1001", "bruno": "1002", "carla": "1003", "dora": "1004"}
 AT_ANNA = "501"  #: extensions of queues with one member each
 AT_BRUNO = "502"
 
-THOROUGH = bool(os.environ.get("PBXD_THOROUGH"))  #: there is time, and the machine does nothing else
+THOROUGH = bool(os.environ.get("PBXD_THOROUGH"))  #: there is time: all of it on both Asterisks
 
 Json = dict[str, Any]
 
@@ -40,6 +40,9 @@ OUTSIDE = """
 [lab-outside]
 ; A number outside, as a trunk reaches it: the laboratory has a phone for it.
 exten => _X.,1,Dial(PJSIP/1008,20)
+ same => n,Hangup(${HANGUPCAUSE})
+; One that a test answers by itself, at a port of its own.
+exten => 498900486,1,Dial(PJSIP/trunk/sip:486@127.0.0.1:${LAB_PORT},20)
  same => n,Hangup(${HANGUPCAUSE})
 """
 

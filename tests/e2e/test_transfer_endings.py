@@ -30,17 +30,6 @@ async def test_declined(floor: Floor) -> None:
     await floor.goodbye(floor.anna, floor.caller)
 
 
-async def test_no_answer(floor: Floor) -> None:
-    """The switch gives up after the time of the settings; here somebody helps it."""
-    await floor.ringing()
-    name = next(n for n in (await floor.centre.switch.held())["channels"] if n.startswith("PJSIP/1002"))
-    await floor.centre.switch.ami.action("Hangup", Channel=name, Cause="19")
-    view = await floor.ends("no_answer")
-    assert view["why"] == "Bruno did not answer"
-    await floor.together(floor.anna, floor.caller)
-    await floor.goodbye(floor.caller, floor.anna)
-
-
 async def test_the_next_one_is_tried(floor: Floor) -> None:
     """Bruno declines, Carla does, the queue's member answers: the caller hears nothing of it but music."""
     await floor.call()

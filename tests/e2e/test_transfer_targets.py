@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.lab.ears import MUSIC, RINGBACK, SOUND
+from deploy.lab.ears import MUSIC, RINGBACK
 from tests.e2e.floor import CALLER, SETTINGS, Floor
 
 MORE = {"transfers": {**SETTINGS["transfers"], "acknowledge": {"policy": "wait", "up_to": "3s"}}}
@@ -175,26 +175,3 @@ async def test_others_may_not_touch_it(floor: Floor) -> None:
     await floor.do("cancel")
     await floor.together(floor.anna, floor.caller)
     await floor.goodbye(floor.anna, floor.caller)
-
-
-class TestWithWords:
-    """The caller on hold is spoken to."""
-
-    async def test_a_word_now_and_then(self, floor: Floor) -> None:
-        """Set on the caller's channel here, as the settings would, so that the others need not wait."""
-        await floor.call()
-        await floor.start("agent:bruno")
-        name = next(n for n in (await floor.centre.switch.held())["channels"] if "trunk" in n)
-        for variable in ("PBXD_REASSURE_AFTER", "PBXD_REASSURE_EVERY"):
-            await floor.centre.switch.ami.action("Setvar", Channel=name, Variable=variable, Value="1")
-        await floor.centre.switch.ami.action(
-            "Redirect", Channel=name, Context="pbxd-transfer", Exten="hold", Priority="1"
-        )
-        for _ in range(2):
-            await floor.caller.hears_only(MUSIC)
-            await floor.caller.hears_only(SOUND)
-        await floor.bruno.answer()
-        await floor.together(floor.anna, floor.bruno)
-        await floor.do("complete")
-        await floor.together(floor.caller, floor.bruno)
-        await floor.goodbye(floor.caller, floor.bruno)
