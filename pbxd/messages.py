@@ -40,11 +40,12 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialplanSeen:
-    """Whether a switch has the dialplan of transfers; told when that has changed."""
+    """Whether a switch has the dialplan of transfers, and takes messages; told when that has changed."""
 
     node: NodeId
     at: float
     lacks: str  #: what is wrong and what to do about it; empty: nothing
+    no_voicemail: str = ""  #: why nobody can be sent to a mailbox; empty: one can
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

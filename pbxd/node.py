@@ -64,6 +64,11 @@ class Node:
         return self._lacks.get("transfers", "")
 
     @property
+    def voicemail_lack(self) -> str:
+        """Why a caller cannot be sent to a mailbox, for people; empty: he can."""
+        return self._lacks.get("voicemail", "")
+
+    @property
     def calls_in_progress(self) -> int:
         return sum(call.ended is None for call in self.calls.journeys.calls.values())
 
@@ -88,6 +93,7 @@ class Node:
 
     def on_dialplan(self, seen: DialplanSeen) -> None:
         self._lacks["transfers"] = seen.lacks
+        self._lacks["voicemail"] = seen.no_voicemail
 
     def on_link_down(self, down: LinkDown) -> None:
         """Told again for each new reason; since when stays the moment at which the switch was lost."""

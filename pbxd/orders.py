@@ -54,6 +54,7 @@ class TargetKind(StrEnum):
     SKILL = "skill"  #: id: a skill; whoever has it, is free and has it best
     QUEUE = "queue"  #: id: a queue of the caller's switch
     OUTSIDE = "outside"  #: id: a number in E.164 that the settings allow
+    VOICEMAIL = "voicemail"  #: id: mailbox@context; takes the caller at once, whatever the mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,8 @@ from pbxd.queues.model import MemberState, QueueModel, member_state
 _DIALLABLE = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
 """What a queue's name may hold for a channel or a dialplan to reach it."""
 
+_MAILBOX = re.compile(r"[A-Za-z0-9_.-]{1,79}@[A-Za-z0-9_.-]{1,79}\Z")
+
 
 class Switch(Protocol):
     """What is known of one Asterisk."""
@@ -34,6 +36,8 @@ class Switch(Protocol):
     def calls(self) -> CallModel: ...
     @property
     def queues(self) -> QueueModel: ...
+    @property
+    def voicemail_lack(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,8 @@ def available(
             return _queue(floor, target.id, node)
         case TargetKind.OUTSIDE:
             return _outside(floor, target.id, by, at)
+        case TargetKind.VOICEMAIL:
+            return _voicemail(floor, target.id, node)
         case _:
             assert_never(target.kind)
 
@@ -276,3 +282,15 @@ def _outside(floor: Floor, typed: str, by: AgentId, at: float) -> Available | Re
     if isinstance(found, Refused):
         return found
     return Available(kind=TargetKind.OUTSIDE, id=found.number, name=found.number, agent=None, dial=found.dial)
+
+
+def _voicemail(floor: Floor, mailbox: str, node: NodeId) -> Available | Refused:
+    """Whether this mailbox exists only Asterisk knows; a caller whom it does not take is brought back."""
+    if not _MAILBOX.match(mailbox):
+        return Refused(code=Reason.NO_SUCH, text=f"{mailbox!r} is no mailbox: it is called 1001@default")
+    switch = floor.switches.get(node)
+    lack = "it is not known" if switch is None else switch.voicemail_lack
+    if lack:
+        return Refused(code=Reason.NOT_PREPARED, text=f"the switch {node} takes no messages: {lack}")
+    name = f"mailbox {mailbox}"
+    return Available(kind=TargetKind.VOICEMAIL, id=mailbox, name=name, agent=None, dial=mailbox)

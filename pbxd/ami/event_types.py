@@ -217,6 +217,14 @@ class CallbackWanted(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxEntered(SwitchEvent):
+    """Our own dialplan: a caller who is being transferred is about to leave a message."""
+
+    channel: ChannelSnapshot
+    transfer: TransferId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _MemberCall(SwitchEvent):
     channel: ChannelSnapshot | None  #: the caller; often missing
     dest: ChannelSnapshot | None  #: the member's channel; often missing
@@ -322,6 +330,7 @@ AmiEvent = (
     | FlowOver
     | CallerRescued
     | CallbackWanted
+    | MailboxEntered
     | AgentCalled
     | AgentConnect
     | AgentComplete

@@ -34,6 +34,7 @@ from pbxd.ami.event_types import (
     Hangup,
     HangupRequest,
     Hold,
+    MailboxEntered,
     MusicOnHoldStart,
     MusicOnHoldStop,
     Newchannel,
@@ -89,6 +90,7 @@ __all__ = [
     "HangupRequest",
     "Headers",
     "Hold",
+    "MailboxEntered",
     "MalformedEventError",
     "MemberSnapshot",
     "MusicOnHoldStart",
@@ -297,7 +299,7 @@ def _newexten(node: NodeId, received: float, headers: Headers) -> QueueEntered:
 
 def _user_event(
     node: NodeId, received: float, headers: Headers
-) -> QueueEntered | QueueStatusSet | FlowBegan | FlowOver | CallerRescued | CallbackWanted:
+) -> QueueEntered | QueueStatusSet | FlowBegan | FlowOver | CallerRescued | CallbackWanted | MailboxEntered:
     """What our own dialplan tells: before and after Queue() and AGI(), for an account that may not read
     dialplan; when nobody was left for a caller, and when one wants to be called back."""
     at, channel = event_time(headers, received), read.channel(headers)
@@ -314,6 +316,9 @@ def _user_event(
         case "PbxdRescue":
             transfer = TransferId(headers.get("Transfer", ""))
             return CallerRescued(node=node, at=at, channel=channel, transfer=transfer)
+        case "PbxdVoicemail":
+            transfer = TransferId(headers.get("Transfer", ""))
+            return MailboxEntered(node=node, at=at, channel=channel, transfer=transfer)
         case "PbxdCallback":
             transfer = TransferId(headers.get("Transfer", ""))
             return CallbackWanted(node=node, at=at, channel=channel, transfer=transfer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pbxd.check.conf import Conf
-from pbxd.check.findings import Finding, error
+from pbxd.check.findings import Finding, error, note
 from pbxd.check.manager import TRUE
 
 NEEDED = {
@@ -13,7 +13,7 @@ NEEDED = {
     "app_bridgewait": "BridgeWait",
     "app_channelredirect": "ChannelRedirect",
     "app_dial": "Dial",
-    "app_exec": "ExecIf",
+    "app_exec": "ExecIf and TryExec",
     "app_playback": "Playback",
     "app_playtones": "Playtones and StopPlaytones",
     "app_queue": "Queue and QUEUE_EXISTS",
@@ -29,6 +29,8 @@ NEEDED = {
     "func_strings": "LEN, FILTER and STRFTIME",
 }
 """Modules, and what of them dialplans/pbxd-transfer.conf uses."""
+
+_VOICEMAIL = "app_voicemail"
 
 _LOADS = ("load", "preload", "require", "preload-require")
 
@@ -48,6 +50,10 @@ def check_modules(conf: Conf) -> Iterator[Finding]:
             yield error(kept_out[name], f"noload = {name}.so: transfers need it ({what})")
         elif not by_itself and name not in loaded:
             yield error(place, f"{name}.so is not loaded: transfers need it ({what})")
+
+    if _VOICEMAIL in kept_out or not (by_itself or any(name.startswith(_VOICEMAIL) for name in loaded)):
+        where = kept_out.get(_VOICEMAIL, place)
+        yield note(where, f"{_VOICEMAIL}.so is not loaded: a mailbox cannot be the target of a transfer")
 
 
 def _name(module: str) -> str:

@@ -165,8 +165,9 @@ def _target(text: str) -> dict[str, str]:
     kind, colon, name = text.partition(":")
     if not colon and text.startswith("+"):
         kind, name = "outside", text
-    if kind not in ("agent", "skill", "queue", "outside") or not name:
-        end(f"--to {text}: write agent:ID, skill:NAME, queue:NAME or outside:+NUMBER", UNUSABLE)
+    if kind not in ("agent", "skill", "queue", "outside", "voicemail") or not name:
+        kinds = "agent:ID, skill:NAME, queue:NAME, outside:+NUMBER or voicemail:BOX@CONTEXT"
+        end(f"--to {text}: write {kinds}", UNUSABLE)
     return {"kind": kind, "id": name}
 
 

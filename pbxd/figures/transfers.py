@@ -43,7 +43,7 @@ FROM_QUEUE = Label(
 TO = Label(
     name="to",
     meaning="what the target is; empty where nobody knows",
-    values=("agent", "skill", "queue", "outside"),
+    values=("agent", "skill", "queue", "outside", "voicemail"),
 )
 TARGET = Label(name="target", meaning="the name of the queue or skill; empty for a person or a number")
 TIMES = Label(name="times", meaning="how often in this call", values=("once", "more"))

@@ -54,7 +54,7 @@ class Notes:
 class Party:
     """Somebody at either end of a transfer: a person, a queue, a number."""
 
-    kind: str = ""  #: agent, skill, queue, outside; '' where nobody knows
+    kind: str = ""  #: agent, skill, queue, outside, voicemail; '' where nobody knows
     id: str = ""
     interface: Interface | None = None
     name: str = ""

@@ -47,6 +47,8 @@ def signal_of(signal: Input, record: OpenTransfer, rules: TransferRules) -> Inpu
         and record.went is not TransferOutcome.CANCELLED
     ):
         return Input.B_NEXT
+    if signal is Input.GO and record.target.kind is TargetKind.VOICEMAIL and record.state is State.PLACING:
+        return Input.MAILBOX
     if signal is Input.GO and record.mode is TransferMode.BLIND and record.state is State.PLACING:
         return order_of(Verb.COMPLETE, record)
     return signal

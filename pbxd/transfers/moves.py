@@ -61,6 +61,8 @@ def actions(
             return [_send(transferer, _WHY.get(record.went or TransferOutcome.FAILED, "why-gone"))]
         case Move.TO_QUEUE:
             return _queue(record, rules, position)
+        case Move.TO_MAILBOX:
+            return [_set(caller, "PBXD_MAILBOX", record.dial), _send(caller, "voicemail")]
         case Move.RESCUE:
             return [_send(caller, "rescue")]
         case _:

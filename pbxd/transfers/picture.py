@@ -233,6 +233,8 @@ def _alone(record: OpenTransfer, now: Picture) -> Step:
     match record.state:
         case State.REQUEUEING:
             return _go(State.REQUEUEING, Move.TO_QUEUE, Move.DROP, *free, outcome=record.outcome)
+        case State.DEPOSITING:
+            return _go(State.DEPOSITING, Move.TO_MAILBOX, *free, outcome=record.outcome)
         case State.RECALLING:
             return rescue
         case State.RETURNING if now.transferer:

@@ -17,6 +17,18 @@ whenever pbxd needs of it what the one before does not have."""
 ASKED = {"Action": "ShowDialPlan", "Context": CONTEXT, "Extension": MARK}
 
 
+VOICEMAIL_ASKED = {"Action": "VoicemailUserStatus"}
+"""An action of app_voicemail's own. It lacks what it needs, which only app_voicemail can complain of."""
+
+
+def no_voicemail(answer: Mapping[str, str]) -> str:
+    """Why no caller can be sent to a mailbox, by the answer to VOICEMAIL_ASKED; empty: one can."""
+    why = answer.get("Message", "")
+    if why.startswith("Invalid/unknown command"):
+        return "it has not loaded app_voicemail"
+    return "pbxd's account may not ask for mailboxes" if why.startswith("Permission denied") else ""
+
+
 def lacking(answer: Mapping[str, str]) -> str:
     """What is wrong, and what to do about it, by the headers of the answer to ASKED; empty: nothing."""
     if answer.get("Response", "").lower() == "success":

@@ -14,7 +14,7 @@ from pbxd.transfers.choosing import Choose, Chosen
 from pbxd.transfers.rules import TransferRules, Unprepared
 from pbxd.transfers.words import Profile
 
-_THROUGH_DIALPLAN = frozenset({TargetKind.QUEUE})
+_THROUGH_DIALPLAN = frozenset({TargetKind.QUEUE, TargetKind.VOICEMAIL})
 """Targets that are reached by way of pbxd's dialplan alone."""
 
 

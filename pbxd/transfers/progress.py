@@ -35,6 +35,7 @@ _PATIENCE_S = {
     State.COMPLETING: 2.0,
     State.RETURNING: 2.0,
     State.REQUEUEING: 3.0,
+    State.DEPOSITING: 3.0,
 }
 _ANNOUNCED_S = 8.0
 """The transferer is told why before the caller comes back to him."""
@@ -200,7 +201,8 @@ class Progress:
     def _next(self, record: OpenTransfer, following: OpenTransfer, at: float) -> list[Effect]:
         """The target is gone, somebody else is tried."""
         told = record.state in (State.RINGING, State.CALLING) and self.waits_for_page(following)
-        taken = take(following, Input.B_TOLD if told else Input.B_NEXT)
+        mailbox = following.target.kind is TargetKind.VOICEMAIL
+        taken = take(following, Input.MAILBOX if mailbox else Input.B_TOLD if told else Input.B_NEXT)
         if taken is None:
             return [_surprise(record, Input.B_NEXT)]
         if not taken.changed:

@@ -67,6 +67,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.COMPLETE: _to(_S.BLONDE, _M.DIAL_FOR_CALLER, _M.FREE_TRANSFERER),
         _I.HAND_TO_QUEUE: _to(_S.REQUEUEING, _M.TO_QUEUE, _M.FREE_TRANSFERER, outcome=_O.COMPLETED),
         _I.REQUEUE: _to(_S.REQUEUEING, _M.TO_QUEUE, _M.FREE_TRANSFERER, outcome=_O.REQUEUED),
+        _I.MAILBOX: _to(_S.DEPOSITING, _M.TO_MAILBOX, _M.FREE_TRANSFERER, outcome=_O.COMPLETED),
         _I.GUARD: _to(_S.RETURNING, _M.TO_TRANSFERER, outcome=_O.CANCELLED),
         _I.OFFER: _to(_S.RETURNING, _M.ASK_BACK, outcome=_O.CANCELLED),
         _I.A_GONE: _to(_S.BLONDE, _M.DIAL_FOR_CALLER),
@@ -89,6 +90,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.OFFER: _to(_S.RETURNING, _M.DROP, _M.ASK_BACK, outcome=_O.NO_ANSWER),
         _I.B_GONE: _failed(_S.RETURNING, _M.SAY_WHY),
         _I.B_NEXT: _to(_S.RINGING, _M.DIAL),
+        _I.MAILBOX: _to(_S.DEPOSITING, _M.TO_MAILBOX, _M.FREE_TRANSFERER, outcome=_O.COMPLETED),
         _I.B_TOLD: _to(_S.PLACING),
         _I.A_GONE: _to(_S.BLONDE, _M.ANSWER_FOR_CALLER),
         _I.A_SLIPPED: _to(_S.RECALLING, _M.DROP, _M.RESCUE, outcome=_O.RECALLED),
@@ -201,6 +203,7 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.REQUEUE: _to(_S.REQUEUEING, _M.DROP, _M.TO_QUEUE, outcome=_O.REQUEUED),
         _I.B_GONE: _to(_S.RECALLING, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
         _I.B_NEXT: _to(_S.BLONDE, _M.DIAL_FOR_CALLER),
+        _I.MAILBOX: _to(_S.DEPOSITING, _M.TO_MAILBOX, outcome=_O.COMPLETED),
         _I.GUARD: _to(_S.RECALLING, _M.DROP, _M.RESCUE, event="recalled", outcome=_O.RECALLED),
         _I.OFFER: _to(_S.RETURNING, _M.DROP, _M.ASK_BACK, outcome=_O.RECALLED),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP),
@@ -250,6 +253,13 @@ _ROWS: Mapping[State, Mapping[Input, Step]] = {
         _I.HAND_TO_QUEUE: Step(to=_S.REQUEUEING, again=True),
         _I.COMPLETE: Step(to=_S.REQUEUEING, again=True),
         _I.C_GONE: _end(_O.CALLER_LEFT, _M.DROP),
+    },
+    _S.DEPOSITING: {
+        _I.DEPOSITED: Step(to=_S.ENDED),
+        _I.COMPLETE: Step(to=_S.DEPOSITING, again=True),
+        _I.C_GONE: _LEFT,
+        _I.ELSEWHERE: _end(_O.RECALLED),
+        _I.QUEUED: _end(_O.REQUEUED),
     },
     _S.ENDED: {},
 }
@@ -318,6 +328,20 @@ _EXPECTED: Mapping[State, Iterable[Input]] = {
         _I.OFFER,
         _I.GO,
     ),
+    _S.DEPOSITING: (
+        _I.ALL,
+        _I.A_GONE,
+        _I.A_SLIPPED,
+        _I.B_GONE,
+        _I.B_NEXT,
+        _I.BACK,
+        _I.CONSULT,
+        _I.JOINED,
+        _I.RINGS,
+        _I.GUARD,
+        _I.OFFER,
+        _I.GO,
+    ),
 }
 
 TABLE: Mapping[tuple[State, Input], Step] = {
@@ -346,6 +370,7 @@ PUBLIC: Mapping[State, str] = {
     _S.OFFERED: "created",
     _S.CALLING: "ringing",
     _S.REQUEUEING: "completing",
+    _S.DEPOSITING: "completing",
     _S.ENDED: "ended",
 }
 """What the API and the pages call a state. RINGING and CALLING are ``created`` until B's phone rings."""
@@ -359,6 +384,7 @@ AWAITING = frozenset(
         _S.COMPLETING,
         _S.RETURNING,
         _S.REQUEUEING,
+        _S.DEPOSITING,
     }
 )
 """States that last only until the switch has done as it was told; looked at anew when it has not."""

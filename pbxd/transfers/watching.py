@@ -32,7 +32,7 @@ _CAUSES = {
 """ISDN causes: user busy, no user responding, no answer, call rejected (SIP 603)."""
 
 
-_UNWANTED = frozenset({State.RETURNING, State.RECALLING, State.REQUEUEING, State.ENDED})
+_UNWANTED = frozenset({State.RETURNING, State.RECALLING, State.REQUEUEING, State.DEPOSITING, State.ENDED})
 """In these a target that only now begins to be called is not wanted any more."""
 
 
@@ -44,6 +44,9 @@ class Watching:
         """To be called after the model has taken the event."""
         if isinstance(event, ami.OriginateFailed):
             return self._failed(event)
+        if isinstance(event, ami.MailboxEntered):
+            known = event.transfer in self._progress.of_call.values()
+            return self._progress.feed(event.transfer, Input.DEPOSITED, event.at) if known else []
         snapshot = _subject(event)
         if snapshot is None:
             return []

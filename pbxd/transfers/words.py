@@ -25,6 +25,7 @@ class State(StrEnum):
     OFFERED = "offered"  #: A and C go on talking; B's phone waits for B's page to show the hand-over
     CALLING = "calling"  #: A and C go on talking, B is called for C
     REQUEUEING = "requeueing"  #: C is on his way to a queue
+    DEPOSITING = "depositing"  #: C is on his way to a mailbox
     ENDED = "ended"
 
 
@@ -54,6 +55,8 @@ class Input(StrEnum):
     QUEUED = "C in a queue"
     B_GONE = "B gone"  #: and nobody is left who could be tried
     B_NEXT = "B gone, another left"
+    MAILBOX = "a mailbox is next"  #: … or first
+    DEPOSITED = "C in a mailbox"
     B_TOLD = "B gone, another told"  #: … whose phone waits until his page shows the hand-over
     A_GONE = "A gone"
     A_SLIPPED = "A gone, wanted back"  #: the same where the settings say that a hang-up is a slip
@@ -89,6 +92,7 @@ class Move(StrEnum):
     SAY_WHY = "tell A why, then C to A"
     SAY_LEFT = "tell A that C left"
     TO_QUEUE = "C to the queue"
+    TO_MAILBOX = "C to the mailbox"
     RESCUE = "C back to A's phone, else a queue"
 
 

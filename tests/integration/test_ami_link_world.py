@@ -16,6 +16,7 @@ from pbxd.effects import Ask
 from pbxd.ids import AskId, NodeId
 from pbxd.messages import AskDone, AskRefused, AskUnknown, DialplanSeen, LinkDown, LinkUp
 from pbxd.settings.model import Ami
+from pbxd.transfers.prepared import MARK
 from tests.integration.ami_peer import AmiPeer, Headers, ListInbox, Session, event, message, until
 
 BOTH_LOOPS = True
@@ -233,7 +234,7 @@ class Dialplan:
         peer.answers["ShowDialPlan"] = self._answer
 
     def _answer(self, session: Session, asked: Headers) -> None:
-        assert (asked["Context"], asked["Extension"]) == ("pbxd-transfer", "version-1")
+        assert (asked["Context"], asked["Extension"]) == ("pbxd-transfer", MARK)
         if self.missing:
             session.respond(asked, "Error", Message=self.missing)
             return
@@ -255,7 +256,7 @@ async def test_a_switch_that_is_prepared_needs_no_word(peer: AmiPeer, inbox: Lis
     ("missing", "lacks"),
     [
         ("Did not find context pbxd-transfer", "its dialplan has no [pbxd-transfer]: #include "),
-        ("Did not find extension version-1@pbxd-transfer", "its [pbxd-transfer] is not of version-1, "),
+        (f"Did not find extension {MARK}@pbxd-transfer", f"its [pbxd-transfer] is not of {MARK}, "),
         ("Permission denied", "whether its dialplan has [pbxd-transfer] it does not say: Permission denied"),
     ],
 )
@@ -292,6 +293,16 @@ async def test_a_switch_is_looked_at_now_and_then(
         await until(lambda: len(inbox.of(LinkUp)) == 2)
         asked = peer.count("ShowDialPlan")
         await until(lambda: peer.count("ShowDialPlan") > asked + 1)
+
+
+async def test_that_a_switch_takes_no_messages_is_told(peer: AmiPeer, inbox: ListInbox) -> None:
+    peer.answers["VoicemailUserStatus"] = lambda s, asked: s.respond(
+        asked, "Error", Message="Invalid/unknown command: VoicemailUserStatus."
+    )
+    async with running(peer, inbox):
+        await until(lambda: len(inbox.of(DialplanSeen)) == 1)
+        (seen,) = inbox.of(DialplanSeen)
+        assert (seen.lacks, seen.no_voicemail) == ("", "it has not loaded app_voicemail")
 
 
 # ---------------------------------------------------------------- asks

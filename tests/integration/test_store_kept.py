@@ -70,7 +70,7 @@ async def test_the_last_state_of_each_transfer_is_there_after_a_restart(opened: 
     keep(store, TWO, None)
     await store.all_kept()
     # Not closed: pbxd was killed.
-    transfers, dossiers, _ = await (await opened()).kept()
+    transfers, dossiers, *_ = await (await opened()).kept()
     assert transfers.bodies == {ONE: {"state": "talking", "note": HOSTILE}}
     assert dossiers.bodies == {CALL: {"subject": "invoice"}}
 
@@ -183,7 +183,7 @@ async def test_what_could_not_be_read_at_the_start_is_not_taken_for_new_at_the_n
     postgres_server.stop()
     store = await Store.open(settings, counts, spool=tmp_path / "spool")
     try:
-        transfers, dossiers, _ = await store.kept()
+        transfers, dossiers, *_ = await store.kept()
         assert (transfers.bodies, dossiers.bodies) == ({}, {})
         assert counts["pbxd_store_faults_total,kind=away"] >= 1
         keep(store, TWO, {"state": "created"})

@@ -139,6 +139,8 @@ _SENDS_CALLER = {
     Move.CONFERENCE,
     Move.SAY_WHY,
     Move.TO_QUEUE,
+    Move.TO_MAILBOX,
+    Move.ASK_BACK,
     Move.RESCUE,
 }
 
@@ -161,7 +163,7 @@ def test_an_order_is_taken_done_already_or_refused(state: State) -> None:
 
 
 def test_cancel_is_possible_until_it_is_decided_otherwise() -> None:
-    decided = {State.COMPLETING, State.LEAVING, State.REQUEUEING, State.ENDED}
+    decided = {State.COMPLETING, State.LEAVING, State.REQUEUEING, State.DEPOSITING, State.ENDED}
     assert {state for state in State if (state, Input.CANCEL) in TABLE} == set(State) - decided
 
 

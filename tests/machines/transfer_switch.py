@@ -273,6 +273,11 @@ class TransferSwitch(SmallSwitch):
             case "offer":
                 seat.app = self.lines[name].application = "Read"
                 self.plan(name, 6.0, lambda: self.go(name, "meet-transferer"))
+            case "voicemail":
+                seat.app = self.lines[name].application = "VoiceMail"
+                transfer = TransferId(seat.vars["PBXD_TRANSFER"])
+                channel = self.snapshot(name)
+                self.tell(ami.MailboxEntered(node=NODE, at=self.now, channel=channel, transfer=transfer))
             case "release":
                 self.end(name)
             case "rescue":

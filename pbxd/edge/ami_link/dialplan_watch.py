@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -15,7 +15,7 @@ from pbxd.edge.ami_link.protocol import AmiProtocol
 from pbxd.edge.ami_link.replies import Reply
 from pbxd.ids import NodeId
 from pbxd.messages import DialplanSeen
-from pbxd.transfers.prepared import ASKED, lacking
+from pbxd.transfers.prepared import ASKED, VOICEMAIL_ASKED, lacking, no_voicemail
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,9 @@ class DialplanWatch:
         self._say = say
         self._clock = clock
         self._new_id = new_id
-        self._told = ""  #: what was lacking when it was last told
+        self._lacks = ""
+        self._no_voicemail = ""
+        self._told = ("", "")  #: the two as they were last told
         self._protocol: AmiProtocol | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -58,33 +60,45 @@ class DialplanWatch:
 
     def look(self) -> None:
         """Ask now; does nothing while the link is down."""
+        self._ask(ASKED, self._take)
+
+    def _ask(self, action: Mapping[str, str], take: Callable[[Reply | Exception], None]) -> None:
         protocol = self._protocol
         if protocol is None:
             return
 
         def finish(answer: Reply | Exception) -> None:
             if self._protocol is protocol:
-                self._take(answer)
+                take(answer)
 
         try:
-            protocol.request(ASKED, self._new_id(), finish, timeout_s=_ANSWER_S)
+            protocol.request(action, self._new_id(), finish, timeout_s=_ANSWER_S)
         except NotSentError as fault:
-            self._take(fault)
+            take(fault)
 
     def _take(self, answer: Reply | Exception) -> None:
         if isinstance(answer, Reply):
-            self._tell(lacking(answer.headers))
+            self._lacks = lacking(answer.headers)
+            self._tell()
         if self._timer is not None:
             self._timer.cancel()
-        pause = LACKING_S if self._told else READY_S
+        pause = LACKING_S if self._lacks else READY_S
         self._timer = asyncio.get_running_loop().call_later(pause, self.look)
+        self._ask(VOICEMAIL_ASKED, self._take_voicemail)
 
-    def _tell(self, lacks: str) -> None:
-        if lacks == self._told:
+    def _take_voicemail(self, answer: Reply | Exception) -> None:
+        if isinstance(answer, Reply):
+            self._no_voicemail = no_voicemail(answer.headers)
+            self._tell()
+
+    def _tell(self) -> None:
+        lacks, before = self._lacks, self._told[0]
+        now = (lacks, self._no_voicemail)
+        if now == self._told:
             return
-        self._told = lacks
-        if lacks:
+        self._told = now
+        if lacks and lacks != before:
             log.warning("the switch is not prepared for transfers", lacks=lacks, node=self._node)
-        else:
+        elif before and not lacks:
             log.info("the switch is prepared for transfers", node=self._node)
-        self._say(DialplanSeen(node=self._node, at=self._clock(), lacks=lacks))
+        self._say(DialplanSeen(node=self._node, at=self._clock(), lacks=lacks, no_voicemail=now[1]))
