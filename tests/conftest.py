@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # A busy machine is no fault: how long an example takes decides nothing.
 settings.register_profile(
@@ -28,24 +30,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 #: What waits for people to speak comes first, and what only needs the processor fills the gaps behind it.
 _ORDER = ("e2e", "integration", "machines", "replay", "unit", "bench")
+_VERSIONS = ("asterisk22", "asterisk16")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
+def _group(nodeid: str) -> str:
+    """What one worker takes as a whole: the tests of one file, of those with an Asterisk the ones on one
+    version, since they share that Asterisk."""
+    path, _, test = nodeid.partition("::")
+    return " ".join([path, *(version for version in _VERSIONS if f"[{version}" in test)])
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which several workers are done with them soonest.
-
-    A worker takes a whole group: the tests of one file, of those with an Asterisk the ones on one version,
-    since they share that Asterisk.
-    """
+    """Put the groups into the order in which several workers are done with them soonest."""
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
-        version = next((v for v in ("asterisk22", "asterisk16") if f"[{v}" in item.nodeid), "")
-        group = f"{item.path.stem}-{version}" if version else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-        groups.setdefault(group, []).append(item)
+        groups.setdefault(_group(item.nodeid), []).append(item)
 
     def level_and_size(group: list[pytest.Item]) -> tuple[int, int]:
         level = group[0].path.relative_to(_TESTS).parts[0]
         return _ORDER.index(level) if level in _ORDER else len(_ORDER), -len(group)
 
     items[:] = [item for group in sorted(groups.values(), key=level_and_size) for item in group]
+
+
+class _InGroups(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """With ``--dist loadscope``; xdist's own marks for groups do nothing under this pytest."""
+    return _InGroups(config, log) if config.getvalue("dist") == "loadscope" else None
