@@ -45,7 +45,9 @@ _LOOK_S = 0.5
 _APPEAR_S = 2.0
 _UNPARTED_LOOKS = 10
 """Half a second each: so long a channel may take to go where it was sent."""
-_SWEEP_S = 3.0
+SWEEP_S = 3.0
+TIDY_S = 0.3
+"""So soon after the end a transferer is released again whom the switch had refused to release."""
 _SHOWN_S = 120.0
 """So long an ended transfer is still shown, for those who load their page again."""
 FORGET_S = 86_400.0
@@ -325,7 +327,7 @@ class Progress:
             timers.stop(id_, Timer.STATE)
         if record.over:
             timers.stop(id_, *Timer)
-            effects += timers.set(id_, Timer.SWEEP, _SWEEP_S) + timers.set(id_, Timer.HIDE, _SHOWN_S)
+            effects += timers.set(id_, Timer.SWEEP, TIDY_S) + timers.set(id_, Timer.HIDE, _SHOWN_S)
             timers.remember(id_, FORGET_S)
             return effects
         patience = _PATIENCE_S.get(record.state)

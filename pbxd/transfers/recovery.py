@@ -18,7 +18,7 @@ from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
 from pbxd.transfers.machine import follow
 from pbxd.transfers.moves import CONTEXT
 from pbxd.transfers.picture import Company, calls_somebody, look, settle
-from pbxd.transfers.progress import FORGET_S, Asked, Progress
+from pbxd.transfers.progress import FORGET_S, SWEEP_S, Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
 from pbxd.transfers.timers import Timer
@@ -84,7 +84,7 @@ class Recovery:
         if not self._is_up(record.node):
             return self._progress.timers.set(id_, timer, _SETTLING_S)
         if timer is Timer.SWEEP:
-            return self._sweep(record)
+            return self._sweep(record) if self._late(record, at) else self._tidy(record, at)
         if record.over:
             return []
         match timer:
@@ -189,6 +189,24 @@ class Recovery:
         return replace(record, call=call)
 
     # ------------------------------------------------------------ is anything left behind?
+
+    @staticmethod
+    def _late(record: OpenTransfer, at: float) -> bool:
+        return record.ended is None or at - record.ended >= SWEEP_S
+
+    def _tidy(self, record: OpenTransfer, at: float) -> list[Effect]:
+        """A channel that was on its way just then refused to be released: it is told once more.
+
+        Else the dialplan would give the caller back to the transferer as soon as the target hangs up.
+        """
+        effects = self._progress.timers.set(record.id, Timer.SWEEP, SWEEP_S)
+        wiring = self._progress.calls[record.node].wiring
+        uniqueid = wiring.by_name.get(record.transferer)
+        if uniqueid is None or wiring.room(uniqueid) != f"pbxd-consult-{record.id}":
+            return effects
+        if (record.node, record.transferer) in self._progress.lines:
+            return effects  # he is in another transfer already
+        return [*effects, *self._progress.carry_out(Move.FREE_TRANSFERER, record, at)]
 
     def _sweep(self, record: OpenTransfer) -> list[Effect]:
         """A channel that still is in a place of this transfer, and with nobody, was forgotten."""
