@@ -15,14 +15,17 @@ import pytest
 from baresip import BaresipError
 
 from deploy.lab.ears import MUSIC, RINGBACK, SOUND
+from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Phone, PhoneError
-from tests.e2e.floor import Floor
+from tests.e2e.floor import CALLER, Floor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 FIRST = int(os.environ.get("PBXD_FIRST_DAY", "1"))
 DAYS = int(os.environ.get("PBXD_DAYS", "12"))
 LOST_S = 25.0  #: so long the caller may hear nobody while his phone call goes from one to the next
+
+NAMES = frozenset({"anna", "bruno", "carla", "dora"})
 
 Act = Callable[["Day"], Awaitable[object]]
 
@@ -34,6 +37,10 @@ class Day:
         self.floor = floor
         self.chance = random.Random(seed)
         self.story: list[str] = []
+        self.by = "anna"  #: who hands the caller over
+        self.began: list[tuple[str, str]] = []  #: who began which transfer
+        self.patient = self.chance.random() < 0.5  #: nobody hangs up: the caller must never be dropped
+        self.may_end = False  #: somebody hung up who may have talked with the caller, or he himself
 
     @property
     def agents(self) -> tuple[Phone, ...]:
@@ -45,8 +52,10 @@ class Day:
         target = self.chance.choice(("agent:bruno", "skill:tax", "queue:q502", "agent:bruno"))
         mode = self.chance.choice(("attended", "attended", "attended", "blind"))
         self.story.append(f"{target} {mode}")
-        await floor.start(target, *self.chance.choice(((), ("agent:carla",))), mode=mode)
+        view = await floor.start(target, *self.chance.choice(((), ("agent:carla",))), mode=mode)
+        self.began.append(("anna", view["id"]))
         for _ in range(self.chance.randint(2, 7)):
+            self.nobody_dropped_him()
             if not floor.caller.open_lines:
                 break
             acts = self.chance.sample(self._possible(), k=self.chance.choice((1, 1, 1, 2)))
@@ -72,6 +81,8 @@ class Day:
             "requeue",
             "start",
         ]
+        if self.patient:
+            return [*likely, "reject"]
         return [*likely, "anna", "bruno", "reject", *(["caller"] if self.chance.random() < 0.3 else [])]
 
     async def accounted_for(self) -> None:
@@ -80,21 +91,29 @@ class Day:
         deadline = asyncio.get_running_loop().time() + LOST_S
         while floor.caller.open_lines:
             heard = floor.caller.heard
-            if heard & {"anna", "bruno", "carla", "dora"}:
+            if heard & NAMES:
                 return
             if MUSIC in heard and await self._waits_for_somebody():
                 return
             assert asyncio.get_running_loop().time() < deadline, self._what()
             await asyncio.sleep(0.05)
+        self.nobody_dropped_him()
+
+    def nobody_dropped_him(self) -> None:
+        """His call ends when he hangs up, or who talks with him, and never else."""
+        assert self.floor.caller.open_lines or self.may_end, f"the caller was dropped: {self._what()}"
 
     async def _waits_for_somebody(self) -> bool:
-        """On hold while his transferer consults or a phone rings, or in a queue."""
-        if any(phone.ringing for phone in self.agents):
+        """On hold while his transferer consults, or a phone rings for him, or he is in a queue himself."""
+        ringing = [line for phone in self.agents for line in phone.open_lines if not line.talking]
+        if any(line.incoming and line.caller_number == CALLER for line in ringing):
             return True
-        if any(phone.heard & {"anna", "bruno", "carla", "dora", RINGBACK, SOUND} for phone in self.agents):
+        pages = self.floor.pages.values()
+        handed = any(view["state"] != "ended" for page in pages for view in page.transfers.values())
+        if handed and any(phone.heard & {*NAMES, RINGBACK, SOUND} for phone in self.agents):
             return True
-        members = await self.floor.centre.switch.ami.listing("QueueStatus")
-        return any(entry["Event"] == "QueueEntry" for entry in members)
+        entries = await self.floor.centre.switch.ami.listing("QueueStatus")
+        return any(entry.get("Channel", "").startswith("PJSIP/trunk") for entry in entries)
 
     async def everybody_leaves(self) -> None:
         floor = self.floor
@@ -102,16 +121,16 @@ class Day:
             await floor.caller.hang_up()
         await asyncio.sleep(0.2)
         await floor.phones.hang_up_everything()
-        page = await floor.page("anna")
-        views = list(page.transfers.values())
-        await page.until(
-            lambda: all(view["state"] == "ended" for view in page.transfers.values()),
-            "end of all transfers",
-            20,
-        )
-        for view in views:
-            told = [state for id_, state in page.told if id_ == view["id"]]
-            assert told.count("ended") <= 1, told
+        for page in floor.pages.values():
+            await page.until(
+                lambda page=page: all(view["state"] == "ended" for view in page.transfers.values()),  # type: ignore[misc]
+                "end of all transfers",
+                20,
+            )
+            assert all(told.count("ended") <= 1 for told in _told(page).values()), page.told
+        for name, transfer in self.began:
+            told = _told(floor.pages[name]).get(transfer, [])
+            assert told.count("ended") == 1, (name, told)
 
     def _what(self) -> str:
         floor = self.floor
@@ -119,8 +138,16 @@ class Day:
         return f"{self.story}: {heard} {[v['state'] for v in floor.pages['anna'].transfers.values()]}"
 
 
+def _told(page: AgentPage) -> dict[str, list[str]]:
+    """The states of each transfer in turn."""
+    told: dict[str, list[str]] = {}
+    for transfer, state in page.told:
+        told.setdefault(transfer, []).append(state)
+    return told
+
+
 async def order(day: Day, verb: str) -> None:
-    day.story.append(f"[{verb}: {(await day.floor.try_to(verb))['outcome']}]")
+    day.story.append(f"[{verb}: {(await day.floor.try_to(verb, day.by))['outcome']}]")
 
 
 async def answer(day: Day) -> None:
@@ -149,13 +176,15 @@ async def start(day: Day) -> None:
             target = day.chance.choice(others)
             reply = await day.floor.try_start(f"agent:{target}", agent=name)
             day.story.append(f"[{name} to {target}: {reply['outcome']}]")
-            if reply["outcome"] == "done" and name == "anna":
-                day.floor.transfer = reply["body"]["id"]
+            if reply["outcome"] == "done":
+                day.floor.transfer, day.by = reply["body"]["id"], name
+                day.began.append((name, reply["body"]["id"]))
             return
 
 
-async def hang_up(phone: Phone) -> None:
+async def hang_up(day: Day, phone: Phone) -> None:
     if phone.open_lines:
+        day.may_end = True
         await phone.hang_up()
 
 
@@ -167,9 +196,9 @@ ACTS: dict[str, Act] = {
     "answer": answer,
     "reject": reject,
     "start": start,
-    "anna": lambda day: hang_up(day.floor.anna),
-    "bruno": lambda day: hang_up(day.floor.bruno),
-    "caller": lambda day: hang_up(day.floor.caller),
+    "anna": lambda day: hang_up(day, day.floor.anna),
+    "bruno": lambda day: hang_up(day, day.floor.bruno),
+    "caller": lambda day: hang_up(day, day.floor.caller),
 }
 
 
