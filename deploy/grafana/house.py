@@ -309,6 +309,15 @@ HEALTH = Board(
             queries=((f'sum(increase(pbxd_store_contacts_total{{result="lost"}}[{RANGE}]))', "lost"),),
         ),
         Panel(
+            title="Books that disagree",
+            description="Differences between the history and Asterisk's own books that no known fault of "
+            "theirs explains; see `pbxd reconcile`.",
+            unit=COUNT,
+            kind=STAT,
+            colours=ZERO_IS_GOOD,
+            queries=((f"sum(increase(pbxd_reconcile_mismatch_total{{{N}}}[{RANGE}]))", "mismatches"),),
+        ),
+        Panel(
             title="Pages open",
             description="Agents' pages and wallboards that are open.",
             unit=COUNT,
