@@ -43,8 +43,10 @@ COLUMNS: tuple[Column, ...] = (
     _count("calls", "calls", "Journeys of callers. One call is one, however often it was transferred."),
     _count("entries", "offered", "Stays in queues. A call that overflows, or comes back, has several."),
     _count("answered", "answ", "Stays that ended with an agent."),
-    _count("abandoned", "aband", "Stays in which the caller gave up, short ones apart."),
-    _count("short_abandoned", "short", "Stays in which he gave up within `short_abandon`."),
+    _count("abandoned", "aband", "Stays in which the caller gave up."),
+    _count(
+        "short_abandoned", "short", "Of `abandoned`: within `short_abandon`, which nobody could have served."
+    ),
     _count("timed_out", "t/out", "Stays that ended because the queue's time ran out."),
     _count("no_agent", "no agt", "Stays that ended because nobody was there to answer."),
     _count("left", "left", "Stays that ended by a key, or because the caller was sent on."),
@@ -52,7 +54,7 @@ COLUMNS: tuple[Column, ...] = (
     _count("abandoned_within", "ab in SL", "Of `abandoned`: within `service_level` of that queue."),
     _share("service_level", "SL", "answered_within / answered"),
     _share("service_level_2", "SL2", "(answered_within + abandoned_within) / (answered + abandoned)"),
-    _share("abandon_rate", "ab rate", "abandoned / (answered + abandoned)"),
+    _share("abandon_rate", "ab rate", "(abandoned - short_abandoned) / (entries - short_abandoned)"),
     _mean("asa_s", "ASA", "Average speed of answer: mean length of the stays that were answered."),
     _count("handled", "handled", "Agents' legs: conversations of one agent with a caller."),
     _seconds("talk_s", "talk", "Time in which agent and caller heard each other."),

@@ -15,6 +15,7 @@ class Leg:
     ended: float | None
     talk_s: float
     hold_s: float
+    queue: str | None = None  #: the one that had brought the two together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,7 @@ class _Sorted:
             if own:  # the notes of two legs of one agent belong to the one that had just ended
                 wrap_ups[(before or own)[-1]] += max(0.0, wrap_up.ended - wrap_up.started)
         for n, leg in enumerate(legs):
-            queue = self.queue_at(leg.started)
+            queue = leg.queue or self.queue_at(leg.started)
             yield _Handled(leg=leg, agent=str(leg.agent), queue=queue, wrap_up_s=wrap_ups[n])
 
 
@@ -187,20 +187,24 @@ def _of_an_outcome(wait: Wait, waited: float, within: bool, rules: Rules) -> Ite
             yield "service_level_2", float(within)
             yield "abandon_rate", 0
             yield "asa_s", waited
-        case "abandoned" if waited <= rules.short_abandon_s(wait.queue):
-            yield "short_abandoned", 1
         case "abandoned":
             yield "abandoned", 1
             if within:
                 yield "abandoned_within", 1
             yield "service_level_2", float(within)
-            yield "abandon_rate", 1
+            if waited <= rules.short_abandon_s(wait.queue):
+                yield "short_abandoned", 1
+            else:
+                yield "abandon_rate", 1
         case "timeout":
             yield "timed_out", 1
+            yield "abandon_rate", 0
         case "no_agent":
             yield "no_agent", 1
+            yield "abandon_rate", 0
         case _:
             yield "left", 1
+            yield "abandon_rate", 0
 
 
 def _of_a_leg(sorted_: _Sorted, handled: _Handled) -> Iterator[Share]:

@@ -102,9 +102,9 @@ def test_both_service_levels_by_the_threshold_of_each_queue() -> None:
     )
     sales = told["sales"]
     assert (sales["answered"], sales["answered_within"]) == (2, 1)
-    assert (sales["abandoned"], sales["abandoned_within"], sales["short_abandoned"]) == (2, 1, 1)
+    assert (sales["abandoned"], sales["abandoned_within"], sales["short_abandoned"]) == (3, 2, 1)
     assert sales["service_level"] == 0.5
-    assert sales["service_level_2"] == 0.5
+    assert sales["service_level_2"] == 0.6
     assert sales["abandon_rate"] == 0.5
     assert sales["asa_s"] == 10.05
     assert told["help"]["service_level"] == 1.0
@@ -128,13 +128,14 @@ def test_every_stay_ends_in_one_way() -> None:
         call(f"c{n}", waits=(stay("sales", MORNING, 7.0, outcome),)) for n, outcome in enumerate(outcomes)
     ]
     told = figures(journeys)["sales"]
-    ways = ("answered", "abandoned", "short_abandoned", "timed_out", "no_agent", "left")
+    ways = ("answered", "abandoned", "timed_out", "no_agent", "left")
     assert told["entries"] == sum(told[way] for way in ways) == len(outcomes)
+    assert told["abandon_rate"] == round(1 / 6, 6)
 
 
 def test_where_nothing_is_there_is_no_number() -> None:
     told = figures([gave_up("a", "sales", 2.0)])["sales"]
-    for name in ("service_level", "service_level_2", "asa_s", "aht_s", "fcr", "abandon_rate", "occupancy"):
+    for name in ("service_level", "asa_s", "aht_s", "fcr", "abandon_rate", "occupancy"):
         assert told[name] is None
     assert figures([])["*"]["calls"] == 0
 
@@ -180,6 +181,14 @@ def test_a_leg_after_a_transfer_counts_for_the_queue_in_which_the_caller_waited_
     told = figures([handed_over()])
     assert told["sales"]["handled"] == 2
     assert told["sales"]["aht_s"] == 210
+
+
+def test_a_leg_counts_for_the_queue_that_brought_it_about() -> None:
+    anna, bruno = handed_over().legs
+    through = replace(handed_over(), legs=(anna, replace(bruno, queue="help")))
+    told = figures([through])
+    assert (told["sales"]["handled"], told["help"]["handled"]) == (1, 1)
+    assert (told["help"]["aht_s"], told["help"]["entries"]) == (330, 0)
 
 
 def test_an_agent_counts_for_each_of_his_skills() -> None:

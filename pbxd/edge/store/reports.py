@@ -33,6 +33,7 @@ _NAMES = ("call", "number", "subject", "queue", "agent", "arrived", "ended", "ou
 _OF_CONTACTS = tuple(contacts.c[name] for name in _NAMES)
 _TURN_S = 0.001  #: after each page others have their turn
 _DAY_S = 86_400.0
+_SAME_S = 0.001
 _LOOK_BACK_S = 7 * _DAY_S  #: for calls that are repeated ones
 _LONGEST_CALL_S = _DAY_S
 
@@ -177,6 +178,15 @@ class _Parts:
         self.waits = self._of(waits)
         self.transfers = self._of(transfers)
         self.wrap_ups = self._of(stretches, stretches.c.stage == "wrap_up")
+        self._talks = self._of(stretches, stretches.c.stage == "talk")
+
+    def queue_of(self, leg: Any) -> str | None:
+        """The queue that had brought the two together; the ledger has it."""
+        for talk in self._talks.get(leg["call"], ()):
+            if talk["interface"] == leg["interface"] and abs(talk["started"] - leg["started"]) < _SAME_S:
+                queue: str | None = talk["queue"]
+                return queue
+        return None
 
     def _of(self, table: sa.Table, *only: sa.ColumnElement[bool]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
@@ -205,6 +215,7 @@ def _journey(row: Any, parts: _Parts) -> Journey:
                 ended=leg["ended"],
                 talk_s=leg["talk_s"],
                 hold_s=leg["hold_s"],
+                queue=parts.queue_of(leg),
             )
             for leg in parts.legs.get(call, ())
         ),
