@@ -221,7 +221,8 @@ class Belonging:
                 self.journeys.listen(call, at)
                 if call in self.consults.attempts:
                     self.consults.review(call, at)
-                self._consultations.look(call, self.consults.attempts.get(call), at)
+                if call in self.journeys.sides or call in self.journeys.consulted:
+                    self._consultations.look(call, self.consults.attempts.get(call), at)
 
 
 def _before(snapshot: ChannelSnapshot, at: float) -> float:

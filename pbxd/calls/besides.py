@@ -49,9 +49,10 @@ class Besides(Books):
         )
         if over:
             self.consults[call] = self.consults.get(call, ()) + over
-        self.consulted.pop(call, None)
         if but:
             self.consulted[call] = but
+        elif call in self.consulted:
+            del self.consulted[call]
 
     def found_ringing(
         self, uniqueid: Uniqueid, call: CallId, interface: Interface, since: float, *, missed: bool

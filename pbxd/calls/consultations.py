@@ -48,7 +48,9 @@ class Consultations:
         asked: dict[Uniqueid, Interface | None] = {}
         for side in sides:
             channel = wiring.channels.get(side)
-            if channel is None or channel.kind is not Kind.DEVICE or channel.interface == known:
+            if channel is None or channel.kind is not Kind.DEVICE or side not in wiring.bridge_of:
+                continue
+            if channel.interface == known:
                 continue
             heard = wiring.heard_by(side)
             if heard and side != subject and subject not in heard:

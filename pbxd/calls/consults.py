@@ -48,11 +48,16 @@ class Consults(Judging):
     def unmark(self, uniqueid: Uniqueid) -> None:
         """This channel ends."""
         journeys = self._journeys
-        if journeys.aside.pop(uniqueid, None) is None:
+        if uniqueid not in journeys.aside:
             return
+        del journeys.aside[uniqueid]
         call = journeys.of(uniqueid)
         if call is not None and call in journeys.sides:
-            journeys.sides[call] = tuple(side for side in journeys.sides[call] if side != uniqueid)
+            rest = tuple(side for side in journeys.sides[call] if side != uniqueid)
+            if rest:
+                journeys.sides[call] = rest
+            else:
+                del journeys.sides[call]
 
     # ------------------------------------------------------------ signs
 

@@ -61,9 +61,12 @@ class Journeys(Conversations):
         if self.by_subject.get(call.subject) == call_id:
             del self.by_subject[call.subject]
         for table in self._of_calls:
-            table.pop(call_id, None)
-        for transfer, ours in list(self.ours.items()):
-            if ours.seen and self.final(ours.call) == call_id:
+            if call_id in table:
+                del table[call_id]
+        if self.ours:
+            for transfer in [
+                t for t, one in self.ours.items() if one.seen and self.final(one.call) == call_id
+            ]:
                 del self.ours[transfer]
 
     # ------------------------------------------------------------ beginning, folding, passing on
@@ -130,8 +133,10 @@ class Journeys(Conversations):
         rings = (*self.rings.get(into, ()), *self.rings.pop(call, ()))
         self.rings[into] = tuple(ring for ring in rings if ring.started >= arrived)
         self.consults[into] = tuple(one for one in consults if one.started >= arrived)
-        self.consulted[into] = self.consulted.get(into, ()) + self.consulted.pop(call, ())
-        self.sides[into] = self.sides.get(into, ()) + self.sides.pop(call, ())
+        if call in self.consulted:
+            self.consulted[into] = self.consulted.get(into, ()) + self.consulted.pop(call)
+        if call in self.sides:
+            self.sides[into] = self.sides.get(into, ()) + self.sides.pop(call)
         self.visits.pop(call, None)
 
     def pass_on(self, call_id: CallId, subject: str, at: float) -> None:
@@ -164,12 +169,14 @@ class Journeys(Conversations):
         waiting = self.waiting.pop(uniqueid, None)
         if waiting is None or not waiting.own:
             return
-        call = self.final(waiting.call)
+        self._leave(self.final(waiting.call), waiting.queue, outcome, at, missed=self.missed)
+
+    def _leave(self, call: CallId, queue: str, outcome: str, at: float, *, missed: bool) -> None:
         waits = self.waits.get(call, ())
         for index in range(len(waits) - 1, -1, -1):
             wait = waits[index]
-            if wait.left is None and wait.queue == waiting.queue:
-                wait = changed(wait, left=at, outcome=outcome, missed=wait.missed or self.missed)
+            if wait.left is None and wait.queue == queue:
+                wait = changed(wait, left=at, outcome=outcome, missed=wait.missed or missed)
                 self.waits[call] = (*waits[:index], wait, *waits[index + 1 :])
                 self.facts.append(
                     QueueLeft(
@@ -184,6 +191,12 @@ class Journeys(Conversations):
                 )
                 return
 
+    def _leave_unseen(self, call: CallId, wait: Wait, at: float) -> None:
+        """He has left this queue, and the switch did not tell: somebody answered, or he waited to the end."""
+        met = [talk.started for talk in self.talks.get(call, ()) if talk.started >= wait.joined]
+        outcome = "answered" if met else "abandoned"
+        self._leave(call, wait.queue, outcome, min(met, default=at), missed=True)
+
     def correct_wait(self, call: CallId, outcome: str) -> None:
         """The switch says (later) how the last stay in a queue really ended."""
         waits = self.waits.get(call, ())
@@ -196,6 +209,9 @@ class Journeys(Conversations):
         """The subject has gone: close the account and tell it."""
         for talk in self.open_talks(call_id):
             self.end_talk(call_id, talk.name, at)
+        for wait in self.waits.get(call_id, ()):
+            if wait.left is None:
+                self._leave_unseen(call_id, wait, at)
         self.part(call_id, at)
         self.leave_flow(call_id, "caller_left", at)
         call = changed(self.calls[call_id], ended=at)

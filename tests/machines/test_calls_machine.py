@@ -15,6 +15,8 @@ from pbxd.calls.model import CallModel
 from pbxd.calls.record import CallRecord
 from pbxd.ids import Uniqueid
 from pbxd.journal import Journal, Table
+from pbxd.ledger.rows import stretches_of
+from tests.ledger import check
 from tests.machines.small_switch import NODE, Conversation, SmallSwitch
 
 AGENTS = [f"PJSIP/{number}" for number in range(1001, 1100)]
@@ -61,6 +63,7 @@ class CallCentre(RuleBasedStateMachine):
         for fact in self.model.reduce(event):
             if isinstance(fact, CallEnded):
                 self.ended[fact.record.id] = fact.record
+                check(fact.record, stretches_of(fact.record))
         self.journal.commit()
 
     # ------------------------------------------------------------ callers
