@@ -36,6 +36,7 @@ class AgentPage:
         self.seen_at: dict[str, float] = {}  #: when each pop first came (epoch seconds)
         self.orders: dict[str, Json] = {}
         self.transfers: dict[str, Json] = {}  #: by id, as last told
+        self.callbacks: list[Json] = []  #: callers who want to be called back
         self.told: list[tuple[str, str]] = []  #: id and state of transfers, whenever one changed
         self.handovers: dict[str, Json] = {}  #: by transfer
         self.taken_back: dict[str, str] = {}  #: hand-overs that are not for this agent any more, and why
@@ -144,6 +145,7 @@ class AgentPage:
                 self.state = message["body"]
                 self.pops = {pop["id"]: pop for pop in message["body"].get("pops", ())}
                 self.transfers = {view["id"]: view for view in message["body"].get("transfers", ())}
+                self.callbacks = list(message["body"].get("callbacks", ()))
                 for document in message["body"].get("handovers", ()):
                     await self._handed(document)
             case "change", "screenpop":
@@ -160,6 +162,8 @@ class AgentPage:
             case "change", "transfer":
                 self.transfers[message["body"]["id"]] = message["body"]
                 self.told.append((message["body"]["id"], message["body"]["state"]))
+            case "change", "callbacks":
+                self.callbacks = message["body"]["callbacks"]
             case "change", "handover":
                 await self._handed(message["body"])
             case "change", "handover_closed":

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 
 from deploy.build_page import build
 from pbxd.edge.web.pages import Patience
-from pbxd.orders import AcknowledgePop, PauseAgent
+from pbxd.orders import AcknowledgePop, EndCallback, PauseAgent
 from tests.integration.chromium import LIMIT_MS, NoBrowserError, Visitor, browsing, visiting
 from tests.integration.scripted_desk import PASSWORD, Served, contact, screen_pop, serving, state
 from tests.integration.test_web_push import until
@@ -83,6 +83,28 @@ async def test_the_queues_show_who_waits_and_count_up(anna: Visitor) -> None:
     emptied["queues"] = emptied["queues"][1:]
     anna.served.tell("state", emptied)
     await expect(anna.page.locator("[data-queue]")).to_have_count(1)
+
+
+async def test_who_wants_to_be_called_back_is_listed_until_somebody_has_done_it(anna: Visitor) -> None:
+    page, served = anna.page, anna.served
+    wish = {
+        "id": "t1",
+        "at": time.time(),
+        "caller": {"number": "+4989123456", "name": "<b>Müller</b>"},
+        "queue": "billing",
+        "reason": "an invoice",
+    }
+    await anna.enter()
+    await expect(page.locator("[data-callback]")).to_have_count(0)
+    served.tell("callbacks", {"callbacks": [wish]})
+    row = page.locator("[data-callback=t1]")
+    await expect(row).to_contain_text("<b>Müller</b>")
+    await expect(row).to_contain_text("an invoice")
+    await row.get_by_role("button", name="Done").click()
+    await until(lambda: served.desk.given(EndCallback))
+    assert [(order.agent, order.callback) for order in served.desk.given(EndCallback)] == [("anna", "t1")]
+    served.tell("callbacks", {"callbacks": []})
+    await expect(page.locator("[data-callback]")).to_have_count(0)
 
 
 async def test_a_screen_pop_says_who_calls_and_why_and_is_acknowledged(anna: Visitor) -> None:

@@ -180,6 +180,16 @@ export interface Snapshot extends State {
   pops: Pop[];
   transfers?: Transfer[];
   handovers?: Handover[];
+  callbacks?: Callback[];
+}
+
+/** A caller who wants to be called back. */
+export interface Callback {
+  id: string;
+  at: number;
+  caller: { number: string; name: string };
+  queue: string | null;
+  reason: string;
 }
 
 export interface Reply {
@@ -197,6 +207,7 @@ export type Change =
   | { kind: "screenpop_closed"; body: { id: string; reason: string } }
   | { kind: "transfer"; body: Transfer }
   | { kind: "handover"; body: Handover }
+  | { kind: "callbacks"; body: { callbacks: Callback[] } }
   | { kind: "handover_closed"; body: { id: string; reason: string } }
   | { kind: "order"; body: Reply };
 

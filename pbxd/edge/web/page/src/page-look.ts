@@ -203,6 +203,26 @@ export const pageLook = css`
     text-overflow: ellipsis;
     white-space: nowrap;
   }
+  .callbacks {
+    padding: 0.8rem 1rem;
+  }
+  .callbacks h2 {
+    font-size: 1.0625rem;
+  }
+  .callbacks ul {
+    list-style: none;
+    padding: 0;
+  }
+  .callbacks li {
+    display: flex;
+    gap: 0.75rem;
+    align-items: center;
+    justify-content: space-between;
+    padding: 0.35rem 0;
+  }
+  .callbacks small {
+    display: block;
+  }
   summary .name {
     font-weight: 600;
   }

@@ -11,7 +11,7 @@ import "./pop-card";
 import "./queue-card";
 import type { RecentContacts } from "./recent";
 import "./recent";
-import { clock, duration, moment } from "./say";
+import { clock, duration, exact, moment } from "./say";
 import "./sign-in";
 import type { Me } from "./sign-in";
 import { Station } from "./station";
@@ -113,7 +113,7 @@ export class AgentPage extends LitElement {
       <div role="alert">${this.lost()} ${this.unheard()} ${this.noticed()}</div>
       <main>
         <div class="column">${this.calls()}</div>
-        <aside class="column" aria-label=${this.words.queues}>${this.queues()}</aside>
+        <aside class="column" aria-label=${this.words.queues}>${this.callbacks()} ${this.queues()}</aside>
       </main>
     </div>`;
   }
@@ -324,6 +324,33 @@ export class AgentPage extends LitElement {
       </summary>
       ${this.unfolded.has(pop.id) ? this.card(pop) : nothing}
     </details>`;
+  }
+
+  /** Callers who want to be called back, the oldest first. */
+  private callbacks(): TemplateResult | typeof nothing {
+    const { words } = this;
+    const { callbacks, deaf } = this.station;
+    if (callbacks.length === 0) return nothing;
+    return html`<section class="card callbacks" aria-label=${words.callbacks}>
+      <h2>${words.callbacks}</h2>
+      <ul>
+        ${repeat(
+          callbacks,
+          (wish) => wish.id,
+          (wish) => html`<li data-callback=${wish.id}>
+            <span>
+              ${wish.caller.number ? number(wish.caller.number) : words.withheld}
+              ${wish.caller.name ? said(wish.caller.name) : nothing}
+              <small class="quiet">
+                ${exact(wish.at, this.language)} ${wish.queue ? html`· ${said(wish.queue)}` : nothing}
+                ${wish.reason ? html`· ${said(wish.reason)}` : nothing}
+              </small>
+            </span>
+            <button type="button" ?disabled=${deaf} @click=${() => this.station.calledBack(wish.id)}>${words.calledBack}</button>
+          </li>`,
+        )}
+      </ul>
+    </section>`;
   }
 
   private queues(): TemplateResult {

@@ -2,6 +2,7 @@
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import {
+  type Callback,
   type Change,
   type Handover,
   type Pop,
@@ -32,6 +33,7 @@ export class Station implements ReactiveController {
   pops: Pop[] = [];
   transfers: Transfer[] = [];
   handovers: Handover[] = [];
+  callbacks: Callback[] = [];
   link: LinkState = { is: "connecting" };
   /** Whether he pauses or resumes just now. */
   order: { paused: boolean } | null = null;
@@ -192,6 +194,7 @@ export class Station implements ReactiveController {
     this.pops = [];
     this.transfers = [];
     this.handovers = [];
+    this.callbacks = [];
     this.orders.lose();
     if (why === "signed_out") this.me = null;
     this.host.requestUpdate();
@@ -225,6 +228,7 @@ export class Station implements ReactiveController {
     this.pops = body.pops;
     this.transfers = body.transfers ?? [];
     this.handovers = body.handovers ?? [];
+    this.callbacks = body.callbacks ?? [];
     for (const pop of body.pops) if (pop.closed !== undefined) this.acknowledged.add(pop.id);
     this.tick();
   }
@@ -251,6 +255,9 @@ export class Station implements ReactiveController {
         break;
       case "handover":
         this.handovers = withHandover(this.handovers, change.body);
+        break;
+      case "callbacks":
+        this.callbacks = change.body.callbacks;
         break;
       case "handover_closed":
         this.handovers = this.handovers.filter((each) => each.id !== change.body.id);
@@ -287,6 +294,11 @@ export class Station implements ReactiveController {
       this.endsWrapUp = false;
       this.tell(reply);
     });
+  }
+
+  /** This caller was called back, or need not be any more. */
+  calledBack(callback: string): void {
+    void this.give("callback.done", { callback }).then((reply) => this.tell(reply));
   }
 
   /** Says what became of an order, unless it was done. */
