@@ -212,8 +212,10 @@ class Journeys(Conversations):
         for wait in self.waits.get(call_id, ()):
             if wait.left is None:
                 self._leave_unseen(call_id, wait, at)
-        self.part(call_id, at)
-        self.leave_flow(call_id, "caller_left", at)
+        if call_id in self.consulted:
+            self.part(call_id, at)
+        if call_id in self.visits:
+            self.leave_flow(call_id, "caller_left", at)
         call = changed(self.calls[call_id], ended=at)
         self.calls[call_id] = call
         if self.by_subject.get(call.subject) == call_id:

@@ -74,7 +74,7 @@ class Rings:
 
     def refused(self, uniqueid: Uniqueid) -> None:
         """The far end hangs up. What the switch says of that later may be that nobody answered."""
-        member = self._journeys.rung_for(uniqueid)
+        member = self._journeys.rung_for(uniqueid) if self.ringing else None
         ring = None if member is None else self.ringing.get(member)
         if member is not None and ring is not None:
             self.ringing[member] = changed(ring, refused=True)

@@ -88,7 +88,11 @@ def voided(talk: Talk, at: float) -> Talk:
 
 def ended(talk: Talk, at: float, *, missed: bool = False) -> Talk:
     """This party is out of the journey."""
-    if talk.since is not None:
+    since = talk.since
+    if since is not None and at > since:
+        stint = Span(started=since, ended=at, missed=missed or talk.unsure)
+        return changed(talk, since=None, stints=(*talk.stints, stint), ended=at)
+    if since is not None:
         talk = paused(talk, at, missed=missed)
     left = talk.silent_since is not None and at - talk.silent_since < LEAVING_S
     holds = talk.holds if left else _with_silence(talk, at, missed)
