@@ -199,9 +199,12 @@ class Phone:
         return next(line for line in reversed(self.open_lines) if line.incoming and not line.talking)
 
     async def answer(self, within_s: float = LIMIT_S) -> Line:
-        """Answer the call that comes in (waits for it)."""
+        """Answer the call that comes in (waits for it); PhoneError when it ends at this moment."""
         line = await self.rings(within_s)
-        await line.call.answer()
+        try:
+            await line.call.answer()
+        except baresip.StaleHandleError:
+            raise PhoneError(f"{self.name}'s call is over") from None
         return await self.connected(line, within_s)
 
     async def connected(self, line: Line | None = None, within_s: float = LIMIT_S) -> Line:

@@ -1,7 +1,9 @@
-"""Fifty agents hand over their callers at the same moment: nobody waits for anybody else, nobody gets lost.
+"""Many agents hand over their callers at the same moment: nobody waits for anybody else, nobody gets lost.
+
+Twenty by default, fifty with PBXD_THOROUGH=1: that takes both processors of a small machine for itself.
 
 All are real phones of one process, registered or behind a trunk, with RTP on every line. Who is together with
-whom is asked of the switch, for all fifty. That they hear each other too is asked of the ears, at every fifth
+whom is asked of the switch, for all. That they hear each other too is asked of the ears, at every fifth
 party only: the others' phones send silence and nobody listens there, because two processors do all this.
 Two other calls go on meanwhile, and are listened to as well.
 """
@@ -24,11 +26,11 @@ from deploy.lab.ears import MUSIC, PHONE_HZ, RINGBACK, Heard
 from deploy.lab.files import Wishes
 from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Phone, Phones, until
-from tests.e2e.floor import SETTINGS
+from tests.e2e.floor import SETTINGS, THOROUGH
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-CROWD = 50
+CROWD = 50 if THOROUGH else 20
 BYSTANDERS = 2
 PATIENCE_S = 60.0  #: everything is done by two processors, and by this process
 HEARD = 5  #: every so many parties speak and listen
@@ -37,8 +39,9 @@ AT_A_TIME = 10  #: calls that come in together before it begins
 
 Json = dict[str, Any]
 T = TypeVar("T")
-#: A busy machine may take longer than the usual ring time to let fifty phones answer.
-PATIENT = {**SETTINGS, "transfers": {**SETTINGS["transfers"], "ring_timeout": f"{PATIENCE_S:.0f}s"}}
+#: A busy machine may take longer than the usual ring time to let so many phones answer; and longer than any
+#: wait of this test, so that whoever is late is told by name.
+PATIENT = {**SETTINGS, "transfers": {**SETTINGS["transfers"], "ring_timeout": f"{3 * PATIENCE_S:.0f}s"}}
 EXTENSIONS = """
 [lab-queue](+)
 ; 21NN: the queue of the agent 11NN.
@@ -57,7 +60,7 @@ async def all_of(work: Iterable[Awaitable[T]]) -> list[T]:
 
 @dataclass
 class Party:
-    """One of the fifty: an agent with a caller, and who is to get him."""
+    """One of the crowd: an agent with a caller, and who is to get him."""
 
     n: int
     agent: Phone
@@ -225,7 +228,7 @@ async def crowd(running_crowd: Crowd) -> AsyncIterator[Crowd]:
     assert sums(await centre.metrics(), "pbxd_transfer_orphans_total") == 0
 
 
-async def test_fifty_at_once(crowd: Crowd) -> None:
+async def test_many_at_once(crowd: Crowd) -> None:
     """Started, answered and completed together; every caller is with his target in the end."""
     parties, began = crowd.parties, time.time()
     started = await all_of(party.start() for party in parties)

@@ -287,7 +287,7 @@ async def test_the_oldest_page_goes_when_an_agent_opens_too_many() -> None:
 
 
 async def test_a_page_that_reads_nothing_is_cut_off_and_costs_the_others_nothing() -> None:
-    async with serving(Patience(send_timeout_s=0.3, moments=8)) as served:
+    async with serving(Patience(send_timeout_s=3.0, moments=8)) as served:
         headers = await sign_in(served)
         deaf = await deaf_page(served, headers)
         try:
