@@ -234,8 +234,7 @@ class Lane:
 
     async def play(self, kind: str) -> None:
         """One journey from beginning to end; then nobody of this lane is busy any more."""
-        number = self._number()
-        self.now = Journey(kind=kind, lane=self.n, number=number)
+        self.now = self.another(kind)
         self.journeys.append(self.now)
         try:
             await KINDS[kind](self)
@@ -243,6 +242,9 @@ class Lane:
         except BaseException as fault:
             fault.add_note(f"in lane {self.n}: {self.now}")
             raise
+
+    def another(self, kind: str) -> Journey:
+        return Journey(kind=kind, lane=self.n, number=self._number())
 
     def _number(self) -> str:
         """A new one, or one that has called before."""
