@@ -19,7 +19,7 @@ from typing import Any
 
 from deploy.lab.ami import Message
 from deploy.lab.centre import Centre
-from deploy.lab.ears import RATE
+from deploy.lab.ears import MUSIC, RATE
 from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Line, Phone, Phones, until
 
@@ -31,6 +31,8 @@ PAUSE_S = 0.25  #: a page may say ten things a second, on the long run
 TICK_S = 0.01
 PACKET = RATE // 50  #: samples in 20 ms
 _TONE_HEARD = 1200.0
+_SOUND = 300  #: a sample as loud as this is no silence
+GAP_MS = 150.0  #: what nobody takes for an interruption; and never more than until two-way audio
 
 WAIT = {"transfers": {"acknowledge": {"policy": "wait", "up_to": "2s"}}}
 Json = dict[str, Any]
@@ -43,6 +45,7 @@ class Measured:
     ours: list[float] = field(default_factory=list)
     atxfer: list[float] = field(default_factory=list)
     audio: list[float] = field(default_factory=list)
+    gap: list[float] = field(default_factory=list)  #: silence that the caller hears then
     waited: list[float] = field(default_factory=list)  #: as ours, with policy wait
     before: list[float] = field(
         default_factory=list
@@ -138,6 +141,7 @@ class Recorder:
         self._ear, line.ear = line.ear, self  # type: ignore[assignment]
         self._rest = bytearray()
         self.since: float | None = None
+        self.sounded: float | None = None  #: when the last packet came in which there was another sound
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ear, name)
@@ -148,8 +152,19 @@ class Recorder:
         while len(self._rest) >= size:
             samples = array("h", bytes(self._rest[:size]))
             del self._rest[:size]
-            if self.since is None and strength(samples, self._hz) > _TONE_HEARD:
+            if self.since is not None:
+                continue
+            if strength(samples, self._hz) > _TONE_HEARD:
                 self.since = at
+            elif max(samples) > _SOUND:
+                self.sounded = at
+
+    @property
+    def gap_s(self) -> float:
+        """From the end of the other sound to the beginning of the tone."""
+        if self.since is None or self.sounded is None:
+            raise RuntimeError("no sound before the tone, or no tone")
+        return max(0.0, self.since - self.sounded - PACKET / RATE)
 
 
 def strength(samples: array[int], hz: float) -> float:
@@ -159,17 +174,20 @@ def strength(samples: array[int], hz: float) -> float:
     return 2.0 / len(samples) * math.hypot(real, imaginary)
 
 
-async def until_audio(stage: Stage) -> float:
-    """A whole transfer. Milliseconds from the order to complete until caller and target hear each other."""
+async def until_audio(stage: Stage) -> tuple[float, float]:
+    """A whole transfer. Milliseconds from the order to complete until caller and target hear each other, and
+    how many of them are silence to the caller, whose music has stopped."""
     _, line = await stage.start()
     await stage.bruno.answer()
     await stage.becomes("talking")
     await stage.bruno.hears(stage.anna)
+    await stage.caller.hears(MUSIC)
     ears = [Recorder(line, stage.caller.hz), Recorder(stage.caller.line, stage.bruno.hz)]
+    await until(lambda: ears[1].sounded is not None, lambda: "the caller hears no music")
     began = time.time()
     await stage.do("complete")
     await until(lambda: all(ear.since is not None for ear in ears), lambda: "the two do not hear each other")
-    return (max(ear.since or 0.0 for ear in ears) - began) * 1000
+    return (max(ear.since or 0.0 for ear in ears) - began) * 1000, ears[1].gap_s * 1000
 
 
 def rows() -> list[dict[str, Any]]:
@@ -194,7 +212,9 @@ async def _measure() -> Measured:
             measured.atxfer.append(await stage.atxfer())
             await stage.end()
             await stage.call()
-            measured.audio.append(await until_audio(stage))
+            audio, gap = await until_audio(stage)
+            measured.audio.append(audio)
+            measured.gap.append(gap)
             await stage.end()
         await _close(stage)
     async with Phones() as phones, Centre(more=WAIT) as centre:
@@ -252,6 +272,11 @@ def rows_of(measured: Measured) -> list[dict[str, Any]]:
             f"transfer, ms from complete to two-way audio, p95 {audio}",
             _percentile(measured.audio, 95),
             AUDIO_MS,
+        ),
+        _row(
+            f"transfer, ms of silence to the caller at complete (music to target's voice), median {audio}",
+            statistics.median(measured.gap),
+            GAP_MS,
         ),
         _row(
             f"transfer with policy wait, ms from order to the target's INVITE, p99 of {len(measured.waited)}",
