@@ -205,7 +205,11 @@ class Compared:
         self._stage(name, rows, "consult", sorted(self.book.consult_s(journey), key=lambda s: s.started))
         held = sum(row["ended"] - row["started"] for row in rows if row["stage"] == "hold")
         self.close(
-            f"{name} held", sum(leg.hold_s for leg in legs), held, sum(len(leg.talks) for leg in legs) or 1
+            f"{name} held",
+            sum(leg.hold_s for leg in legs),
+            held,
+            sum(len(leg.talks) for leg in legs),
+            up_to=sum(leg.leaving_s for leg in legs),
         )
         rings = [row for row in rows if row["stage"] == "ring"]
         self.same(
