@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pbxd.cli.shown import end_with, print_json, print_lines
 
 if TYPE_CHECKING:
     from pbxd.edge.reconciling import Books
@@ -41,7 +43,6 @@ def reconcile(
     ] = Path("/etc/pbxd/pbxd.yaml"),
 ) -> None:
     """Compare the history with Asterisk's queue_log and call detail records. Exit code 1: they differ."""
-    from pbxd.cli.shown import print_json
     from pbxd.edge.reconciling import reconcile as compare
     from pbxd.edge.store.faults import StoreError
     from pbxd.edge.store.reports import Reader
@@ -55,10 +56,10 @@ def reconcile(
         reader = Reader(settings.store, timeout_s=settings.reports.timeout)
         compared = compare(reader, books, period.start, period.end)
     except StoreError as error:
-        _end(UNUSABLE, str(error))
+        end_with(UNUSABLE, str(error))
     except OSError as error:
         where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        _end(UNUSABLE if error.filename else FAULTS, where)
+        end_with(UNUSABLE if error.filename else FAULTS, where)
     if as_json:
         print_json({"from": period.local(period.start), "to": period.local(period.end), **told(compared)})
     else:
@@ -78,7 +79,7 @@ def _period(settings: Settings, start: str | None, end: str | None) -> Period:
             return period_of(zone=zone, now=today.start - 1)
         return period_of(zone=zone, now=now, start=start, end=end)
     except PeriodError as error:
-        _end(UNUSABLE, f"--{error}")
+        end_with(UNUSABLE, f"--{error}")
 
 
 def _books(settings: Settings, queue_log: Path | None, cdr: Path | None, node: str | None) -> Books:
@@ -90,32 +91,32 @@ def _books(settings: Settings, queue_log: Path | None, cdr: Path | None, node: s
     if queue_log is None and cdr is None and said is not None:
         queue_log, cdr = said.queue_log, said.cdr
     if queue_log is None and cdr is None:
-        _end(UNUSABLE, "--queue-log, --cdr: give one of them, or reconcile.queue_log in the settings")
+        end_with(UNUSABLE, "--queue-log, --cdr: give one of them, or reconcile.queue_log in the settings")
     names = [each.name for each in settings.nodes]
     chosen = node or (said.node if said is not None else None) or (names[0] if len(names) == 1 else None)
     if chosen not in names:
-        _end(UNUSABLE, f"--node: must be one of {', '.join(names)}")
+        end_with(UNUSABLE, f"--node: must be one of {', '.join(names)}")
     return Books(node=chosen, queue_log=queue_log, cdr=cdr, cdr_zone=UTC if said is None else said.cdr_zone)
 
 
 def _tell(compared: Comparison, period: Period, explained: bool) -> None:
     from pbxd.reconcile.findings import REASONS, Known
 
-    _print(f"{period.text}: {compared.stays} stays in queues and {compared.calls} calls compared")
+    print_lines(f"{period.text}: {compared.stays} stays in queues and {compared.calls} calls compared")
     mismatches = compared.mismatches
     if mismatches:
-        _print("\nNot explained:")
+        print_lines("\nNot explained:")
     for found in mismatches:
-        _print(_line(found, period))
+        print_lines(_line(found, period))
     counts = compared.counts(explained=True)
     if counts:
-        _print("\nExplained:")
+        print_lines("\nExplained:")
     for kind, number in sorted(counts.items()):
-        _print(f"{number:6}  {kind}: {REASONS[Known(kind)]}")
+        print_lines(f"{number:6}  {kind}: {REASONS[Known(kind)]}")
         for found in compared.findings if explained else ():
             if found.kind.value == kind:
-                _print(f"        {_line(found, period)}")
-    _print(f"\n{len(mismatches)} not explained, {sum(counts.values())} explained")
+                print_lines(f"        {_line(found, period)}")
+    print_lines(f"\n{len(mismatches)} not explained, {sum(counts.values())} explained")
 
 
 def _line(found: Finding, period: Period) -> str:
@@ -124,17 +125,3 @@ def _line(found: Finding, period: Period) -> str:
     return (
         f"{period.local(found.at)}  {found.kind.value}  {who}{where}: here {found.here}; there {found.there}"
     )
-
-
-def _print(text: str) -> None:
-    from pbxd.edge.visible import visible
-
-    for line in text.split("\n"):
-        typer.echo(visible(line))
-
-
-def _end(code: int, why: str) -> NoReturn:
-    from pbxd.edge.visible import visible
-
-    typer.echo(visible(why), err=True)
-    raise typer.Exit(code)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pbxd.cli.shown import end_with, print_json, print_lines
 from pbxd.reports.period import Span
 from pbxd.reports.shares import By
 
@@ -64,9 +65,9 @@ def report(
     try:
         period = period_of(zone=settings.reports.zone, now=now, span=span, on=on, start=start, end=end)
     except PeriodError as error:
-        _end(UNUSABLE, f"--{error}")
+        end_with(UNUSABLE, f"--{error}")
     if figure not in BY_NAME:
-        _end(UNUSABLE, f"--figure: {figure!r} is none of {', '.join(BY_NAME)}")
+        end_with(UNUSABLE, f"--figure: {figure!r} is none of {', '.join(BY_NAME)}")
     asked = Asked(period=period, by=by, rules=report_rules(settings), now=now)
     show = numbers or settings.reports.show_numbers
     try:
@@ -76,13 +77,12 @@ def report(
         else:
             _report(reader, asked, as_, show)
     except StoreError as error:
-        _end(UNUSABLE, str(error))
+        end_with(UNUSABLE, str(error))
     except OSError as error:
-        _end(FAULTS, str(error))
+        end_with(FAULTS, str(error))
 
 
 def _report(reader: Reader, asked: Asked, as_: Format, show: bool) -> None:
-    from pbxd.cli.shown import print_json
     from pbxd.edge.store.reports import make_report
     from pbxd.reports.shown import report_csv, report_json, report_table
 
@@ -93,11 +93,10 @@ def _report(reader: Reader, asked: Asked, as_: Format, show: bool) -> None:
         case Format.CSV:
             typer.echo(report_csv(made), nl=False)
         case Format.TABLE:
-            _print(report_table(made))
+            print_lines(report_table(made))
 
 
 def _calls(reader: Reader, asked: Asked, key: str | None, figure: str, as_: Format, show: bool) -> None:
-    from pbxd.cli.shown import print_json
     from pbxd.edge.store.reports import find_calls
     from pbxd.reports.shown import call_json, calls_csv, calls_table
 
@@ -109,18 +108,4 @@ def _calls(reader: Reader, asked: Asked, key: str | None, figure: str, as_: Form
         case Format.CSV:
             typer.echo(calls_csv(told), nl=False)
         case Format.TABLE:
-            _print(calls_table(told))
-
-
-def _print(text: str) -> None:
-    from pbxd.edge.visible import visible
-
-    for line in text.removesuffix("\n").split("\n"):
-        typer.echo(visible(line))
-
-
-def _end(code: int, why: str) -> NoReturn:
-    from pbxd.edge.visible import visible
-
-    typer.echo(visible(why), err=True)
-    raise typer.Exit(code)
+            print_lines(calls_table(told))

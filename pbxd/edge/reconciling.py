@@ -121,8 +121,10 @@ class Nightly:
 
     async def run(self) -> None:
         """For ever."""
+        due = 0.0
         while True:
-            due = self._next(self._clock())
+            # Not the same night twice, when the clock is set back a little.
+            due = self._next(max(self._clock(), due))
             while (left := due - self._clock()) > 0:  # noqa: ASYNC110
                 # In naps: the clock may be set, and the machine may sleep, while we wait for the night.
                 await asyncio.sleep(min(left, self._nap_s))
