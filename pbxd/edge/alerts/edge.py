@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import assert_never
 
 from pbxd.edge.alerts.delivery import Delivery
-from pbxd.edge.alerts.dingtalk import DingTalk
-from pbxd.edge.alerts.feishu import Feishu
-from pbxd.edge.alerts.mail import Mail
-from pbxd.edge.alerts.post import Poster
 from pbxd.edge.alerts.sink import Notice, Sink
-from pbxd.edge.alerts.slack import Slack
-from pbxd.edge.alerts.teams import Teams
-from pbxd.edge.alerts.webhook import Webhook
-from pbxd.edge.alerts.wecom import WeCom
 from pbxd.edge.alerts.wording import shown, wording
 from pbxd.effects import Announce
 from pbxd.settings.alerts import Alerts, AlertSink
@@ -53,8 +44,13 @@ class AlertEdge:
     def open(self) -> None:
         """Make ready to take messages; on the loop, before the first of them."""
         settings = self._settings
+        if not settings.sinks:
+            return
+        # Loaded only where somebody is told: the clients take a while to load.
+        from pbxd.edge.alerts.kinds import make_sink
+
         for each in settings.sinks:
-            sink = _sink(each, settings.timeout)
+            sink = make_sink(each, settings.timeout)
             self._open.append(sink)
             self._deliveries[each.name] = Delivery(
                 each.name,
@@ -80,25 +76,3 @@ class AlertEdge:
         """Send what can be sent within the deadline of the settings."""
         deadline_s = self._settings.shutdown_timeout
         await asyncio.gather(*(delivery.close(deadline_s) for delivery in self._deliveries.values()))
-
-
-def _sink(sink: AlertSink, timeout_s: float) -> Sink:
-    if sink.kind == "email":
-        assert sink.mail is not None  # the settings see to it
-        return Mail(sink.mail, timeout_s=timeout_s)
-    poster = Poster(sink.address, timeout_s=timeout_s)
-    match sink.kind:
-        case "webhook":
-            return Webhook(poster, sink.signing_secret)
-        case "wecom":
-            return WeCom(poster)
-        case "dingtalk":
-            return DingTalk(poster, sink.signing_secret)
-        case "feishu":
-            return Feishu(poster, sink.signing_secret, sink.language)
-        case "slack":
-            return Slack(poster)
-        case "teams":
-            return Teams(poster)
-        case _:
-            assert_never(sink.kind)
