@@ -105,6 +105,8 @@ class DialSteps:
         others = self.journeys.open_talks(call)
         if self.journeys.calls[call].subject != source.name:
             return any(talk.name == source.name for talk in others)
+        if source.uniqueid in self.journeys.waiting:
+            return False  # a queue rings its members for him; who gave him to it may not be out yet
         for talk in others:
             channel = self.wiring.named(talk.name)
             if channel is not None and channel.uniqueid in self.wiring.bridge_of:
