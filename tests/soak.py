@@ -70,9 +70,10 @@ class Playing:
         self._stopped = threading.Event()
         self._under_way: set[subprocess.Popen[bytes]] = set()
 
-    def play(self, job: Job) -> None:
+    def play(self, job: Job) -> bool:
+        """False: it was not played to its end, and its log says why."""
         if self._stopped.is_set():
-            return
+            return False
         half = job.report.with_suffix(".half")
         command = [
             sys.executable,
@@ -80,8 +81,6 @@ class Playing:
             "pytest",
             job.file,
             "-q",
-            "-p",
-            "no:cacheprovider",
             f"--junitxml={half}",
         ]
         with job.report.with_suffix(".log").open("wb") as log:
@@ -97,8 +96,10 @@ class Playing:
             self._under_way.add(process)
             code = process.wait()
             self._under_way.discard(process)
-        if code in (0, 1) and not self._stopped.is_set():
-            half.replace(job.report)  # passed or failed, but played to its end
+        played = code in (0, 1) and not self._stopped.is_set()
+        if played:
+            half.replace(job.report)
+        return played
 
     def stop(self) -> None:
         self._stopped.set()
@@ -171,17 +172,21 @@ def main() -> int:
         futures = {pool.submit(playing.play, job): job for job in left}
         try:
             for number, done in enumerate(as_completed(futures), 1):
-                done.result()
+                how = "" if done.result() else f" NOT PLAYED, see {futures[done].report.with_suffix('.log')}"
                 ACCOUNT.write_text(told(account(FOLDER.glob("*.xml"))))
-                print(f"{number}/{len(left)} {futures[done].name}", flush=True)
+                print(f"{number}/{len(left)} {futures[done].name}{how}", flush=True)
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it comes more than once
             playing.stop()
             pool.shutdown(cancel_futures=True)
     found = account(FOLDER.glob("*.xml"))
     ACCOUNT.write_text(told(found))
-    failed = sum(one.failed for one in found.values())
-    print(f"{sum(one.passed for one in found.values())} passed, {failed} failed: {ACCOUNT}")
-    return 1 if failed else 0
+    passed, failed = (sum(getattr(one, how) for one in found.values()) for how in ("passed", "failed"))
+    missing = sum(not job.report.exists() for job in left)
+    print(
+        f"{passed} passed, {failed} failed, {missing} of {len(left)} jobs are still to be played: {ACCOUNT}"
+    )
+    return 1 if failed or missing else 0
 
 
 if __name__ == "__main__":
