@@ -28,7 +28,7 @@ from deploy.lab.unpack import CHECKOUT
 from pbxd.edge.flow_files.book import FlowBook
 from pbxd.edge.prompts import espeak, make_prompts
 
-_READY_LIMIT_S = 45.0
+_READY_LIMIT_S = 120.0
 _STOP_LIMIT_S = 25.0
 
 
