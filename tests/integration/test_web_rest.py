@@ -310,6 +310,8 @@ async def test_the_interface_describes_itself(http: httpx.AsyncClient) -> None:
         "/api/transfers/{transfer}/{verb}",
         "/api/transfers/{transfer}/acknowledge",
         "/api/targets",
+        "/api/callbacks",
+        "/api/callbacks/{callback}/done",
         "/api/calls/{call}/repeated",
         "/api/wrap-up/end",
         "/metrics",
