@@ -134,14 +134,19 @@ async def test_somebody_hangs_up_while_nobody_watches(floor: Floor, state: str, 
         await floor.bruno.answer(within_s=15)
     await floor.together(*everybody.values())
     await begun_again(floor)
+    await no_longer_open(floor)
+    await floor.together(*everybody.values())
+    await floor.goodbye(*everybody.values())
+
+
+async def no_longer_open(floor: Floor) -> None:
+    """It has ended, before pbxd was killed or after that."""
     page = floor.pages["anna"]
     await page.until(
         lambda: all(view["state"] == "ended" for view in page.transfers.values()),
         "end of the transfer",
         SETTLED_S,
     )
-    await floor.together(*everybody.values())
-    await floor.goodbye(*everybody.values())
 
 
 # ---------------------------------------------------------------- killed on the way
@@ -182,12 +187,21 @@ async def with_bruno(floor: Floor) -> None:
 
 
 async def placing(floor: Floor, gate: Gate) -> None:
-    """Bruno's page has not said yet that it shows the caller."""
+    """Bruno's page has not said yet that it shows the caller. He is called after all, or it is undone."""
     (await floor.page("bruno")).acknowledges = False
     await floor.call()
     await floor.start("agent:bruno")
     await killed(floor, "placing")
-    await back_with_anna(floor)
+    await floor.centre.until(
+        lambda: floor.bruno.ringing or "caller" in floor.anna.heard, "Bruno, or her caller again", SETTLED_S
+    )
+    if not floor.bruno.ringing:
+        await back_with_anna(floor)
+        return
+    await floor.bruno.answer()
+    await floor.together(floor.anna, floor.bruno)
+    await floor.becomes("talking")
+    await finished(floor)
 
 
 async def placed(floor: Floor, gate: Gate) -> None:
@@ -212,7 +226,7 @@ async def placed_blindly_in_a_queue(floor: Floor, gate: Gate) -> None:
     await floor.anna.on_hook()
     await floor.centre.kill_pbxd()
     await begun_again(floor)
-    await floor.becomes("ended", within_s=SETTLED_S)
+    await no_longer_open(floor)
     await floor.bruno.answer()
     await floor.together(floor.bruno, floor.caller)
     await floor.goodbye(floor.bruno, floor.caller)

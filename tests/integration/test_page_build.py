@@ -48,8 +48,9 @@ def test_a_changed_source_is_noticed_and_gets_another_name(checkout: Path) -> No
     assert not is_current(checkout)
     assert build(checkout)
     after = files(checkout)
-    assert len(set(after) - before) == 1
-    script = next(name for name in after if name.endswith(".js"))
+    changed = {name.partition("-")[0] for name in set(after) - before}
+    assert changed == {"assets/page", "assets/wallboard"}
+    script = next(name for name in after if name.startswith("assets/page-") and name.endswith(".js"))
     assert script.encode() in after["index.html"]
     assert b"Nobody calls" in after[script]
 

@@ -416,6 +416,10 @@ MODULES = [
         "autoload = no\n"
         + "".join(f"load = {name}.so\n" for name in NEEDED if name != "app_bridgeaddchan")
         + "load = app_voicemail.so",
+        ["modules.conf:N: error: app_bridgeaddchan.so is not loaded: transfers need it (BridgeAdd)"],
+    ),
+    (
+        "autoload = no\n" + "".join(f"load = {name}.so\n" for name in NEEDED),
         [
             "modules.conf:N: note: app_voicemail.so is not loaded: "
             "a mailbox cannot be the target of a transfer"
