@@ -27,10 +27,17 @@ from pbxd.replay import replay
 from tests.e2e import journeys_at_random as at_random
 from tests.e2e.book import Book
 from tests.e2e.compared import Compared, queue_told
+from tests.e2e.floor import THOROUGH
 from tests.e2e.journeys_at_random import LANES, PATIENCE_S, Journey, Lane, deck
 from tests.e2e.truth import Truth
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(
+        not THOROUGH, reason="fifty milliseconds need a machine that does nothing else: PBXD_THOROUGH=1"
+    ),
+]
 
 JOURNEYS = int(os.environ.get("PBXD_JOURNEYS", "12"))
 SEED = int(os.environ.get("PBXD_FIRST_SEED", "1"))

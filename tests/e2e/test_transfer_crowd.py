@@ -26,6 +26,7 @@ from deploy.lab.ears import MUSIC, PHONE_HZ, RINGBACK, Heard
 from deploy.lab.files import Wishes
 from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Phone, Phones, until
+from deploy.lab.tools import BULLSEYE, FORKY
 from tests.e2e.floor import SETTINGS, THOROUGH
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -52,6 +53,13 @@ exten => _21XX,1,Answer()
 QUEUES = "".join(
     f"[crowd{n:02}](lab-queue)\nmember => PJSIP/11{n:02},0,Agent {n},PJSIP/11{n:02}\n" for n in range(CROWD)
 )
+
+
+@pytest.fixture(scope="module", params=[FORKY, *([BULLSEYE] if THOROUGH else [])])
+def suite(request: pytest.FixtureRequest) -> str:
+    """One Asterisk, or both where there is time."""
+    name: str = request.param
+    return name
 
 
 async def all_of(work: Iterable[Awaitable[T]]) -> list[T]:
