@@ -49,8 +49,8 @@ unit: .venv/ready ## the fast tests: no Asterisk, no browser, no servers
 
 .PHONY: test
 test: lint page ## every check and every test
-	# Six at a time: the end-to-end tests wait for people to speak more than for the processor.
-	$(BIN)/pytest -n 6 --dist loadscope --no-loadscope-reorder $(ARGS)
+	# Five at a time: the end-to-end tests wait for people to speak more than for the processor.
+	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: bench
 bench: page ## measure against peers in the same run; writes .cache/bench.json

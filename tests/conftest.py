@@ -1,5 +1,6 @@
 """Options of the whole suite."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ settings.register_profile(
 settings.load_profile("pbxd")
 
 _TESTS = Path(__file__).parent
+THOROUGH = bool(os.environ.get("PBXD_THOROUGH"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,9 +43,15 @@ def _group(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the groups into the order in which several workers are done with them soonest."""
+    """Put the groups into the order in which several workers are done with them soonest.
+
+    What talks to other processes is played once more when it fails: a virtual machine that gets no processor
+    for seconds is no fault of pbxd. The summary counts these; with PBXD_THOROUGH=1 there is one try.
+    """
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
+        if not THOROUGH and item.path.relative_to(_TESTS).parts[0] in ("e2e", "integration"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
         groups.setdefault(_group(item.nodeid), []).append(item)
 
     def level_and_size(group: list[pytest.Item]) -> tuple[int, int]:
