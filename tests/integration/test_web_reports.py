@@ -45,7 +45,9 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     reporting = Reporting(books=Reports(settings, timeout_s=60), rules=RULES, zone=SHANGHAI)
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(serving(reporting=reporting))
-        yield await stack.enter_async_context(httpx.AsyncClient(base_url=served.origin, timeout=60))
+        yield await stack.enter_async_context(
+            httpx.AsyncClient(base_url=served.origin, timeout=60, verify=False)
+        )
 
 
 async def test_the_figures_of_a_day_of_this_place(http: httpx.AsyncClient) -> None:
@@ -149,6 +151,9 @@ async def test_a_history_that_is_away_is_told(tmp_path: Path) -> None:
         calls = staticmethod(away)
 
     reporting = Reporting(books=Away(), rules=RULES, zone=UTC)
-    async with serving(reporting=reporting) as served, httpx.AsyncClient(base_url=served.origin) as http:
+    async with (
+        serving(reporting=reporting) as served,
+        httpx.AsyncClient(base_url=served.origin, verify=False) as http,
+    ):
         answer = await http.get("/api/reports", headers=bearer(BOSS))
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")

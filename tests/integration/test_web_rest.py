@@ -27,7 +27,7 @@ async def served() -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.origin, timeout=LIMIT_S) as http:
+    async with httpx.AsyncClient(base_url=served.origin, timeout=LIMIT_S, verify=False) as http:
         yield http
 
 
@@ -55,7 +55,10 @@ async def test_signing_in_sets_a_cookie_that_no_script_and_no_other_site_can_use
 
 
 async def test_behind_https_the_cookie_is_secure() -> None:
-    async with serving(secure_cookie=True) as served, httpx.AsyncClient(base_url=served.origin) as http:
+    async with (
+        serving(secure_cookie=True) as served,
+        httpx.AsyncClient(base_url=served.origin, verify=False) as http,
+    ):
         assert "secure" in (await sign_in(http)).headers["set-cookie"].lower()
 
 
@@ -106,9 +109,15 @@ async def test_signing_out_ends_the_session_for_good(http: httpx.AsyncClient) ->
 
 
 async def test_a_session_outlives_a_restart_when_the_secret_does() -> None:
-    async with serving(session_secret=b"k" * 32) as first, httpx.AsyncClient(base_url=first.origin) as http:
+    async with (
+        serving(session_secret=b"k" * 32) as first,
+        httpx.AsyncClient(base_url=first.origin, verify=False) as http,
+    ):
         cookie = (await sign_in(http)).cookies["pbxd_session"]
-    async with serving(session_secret=b"k" * 32) as second, httpx.AsyncClient(base_url=second.origin) as http:
+    async with (
+        serving(session_secret=b"k" * 32) as second,
+        httpx.AsyncClient(base_url=second.origin, verify=False) as http,
+    ):
         answer = await http.get("/api/me", headers={"Cookie": f"pbxd_session={cookie}"})
         assert answer.status_code == 200
 

@@ -52,7 +52,7 @@ async def served() -> AsyncIterator[Served]:
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """Anna at her page."""
-    async with httpx.AsyncClient(base_url=served.origin, timeout=LIMIT_S) as http:
+    async with httpx.AsyncClient(base_url=served.origin, timeout=LIMIT_S, verify=False) as http:
         signed = await http.post("/api/session", json={"agent": "anna", "password": PASSWORD})
         http.headers["X-CSRF-Token"] = signed.json()["csrf"]
         yield http
@@ -61,7 +61,9 @@ async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def boss(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {BOSS}"}
-    async with httpx.AsyncClient(base_url=served.origin, timeout=LIMIT_S, headers=headers) as http:
+    async with httpx.AsyncClient(
+        base_url=served.origin, timeout=LIMIT_S, headers=headers, verify=False
+    ) as http:
         yield http
 
 
@@ -69,7 +71,9 @@ async def boss(served: Served) -> AsyncIterator[httpx.AsyncClient]:
 async def desktop(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """A program that may act for anna only."""
     headers = {"Authorization": f"Bearer {DESKTOP}"}
-    async with httpx.AsyncClient(base_url=served.origin, timeout=LIMIT_S, headers=headers) as http:
+    async with httpx.AsyncClient(
+        base_url=served.origin, timeout=LIMIT_S, headers=headers, verify=False
+    ) as http:
         yield http
 
 
@@ -256,7 +260,7 @@ async def test_callers_who_want_to_be_called_back(http: httpx.AsyncClient, serve
 async def test_without_a_session_without_the_csrf_token_and_from_another_site_nothing_is_done(
     http: httpx.AsyncClient, served: Served
 ) -> None:
-    async with httpx.AsyncClient(base_url=served.origin) as nobody:
+    async with httpx.AsyncClient(base_url=served.origin, verify=False) as nobody:
         for method, path in (
             ("GET", "/api/transfers"),
             ("GET", "/api/targets"),
@@ -310,7 +314,7 @@ async def test_a_token_for_one_agent_reaches_no_other(desktop: httpx.AsyncClient
 )
 async def test_a_wrong_token_is_refused_and_says_how_to_come_in(served: Served, authorization: str) -> None:
     headers = {"Authorization": authorization.encode()}
-    async with httpx.AsyncClient(base_url=served.origin, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=served.origin, headers=headers, verify=False) as http:
         answer = await http.get("/api/transfers")
         assert code(answer) == (401, "wrong_token")
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -319,7 +323,9 @@ async def test_a_wrong_token_is_refused_and_says_how_to_come_in(served: Served, 
 async def test_guessing_tokens_is_braked_and_the_right_one_is_not(
     served: Served, boss: httpx.AsyncClient
 ) -> None:
-    async with httpx.AsyncClient(base_url=served.origin, headers={"Authorization": "Bearer x"}) as http:
+    async with httpx.AsyncClient(
+        base_url=served.origin, headers={"Authorization": "Bearer x"}, verify=False
+    ) as http:
         for _ in range(10):
             assert (await http.get("/api/transfers")).status_code == 401
         answer = await http.get("/api/transfers")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import argon2
 import pytest
 
 from pbxd.edge.web.desk import WebAgent
-from pbxd.edge.web.signin import Brake, Doorman, Sessions, TooManyAttemptsError
+from pbxd.edge.web.signin import NOBODYS_HASH, Brake, Doorman, Sessions, TooManyAttemptsError
 from pbxd.ids import AgentId
 
 ANNA = WebAgent(id=AgentId("anna"), name="Anna", password_hash="$argon2id$one")
@@ -146,3 +147,7 @@ async def test_a_hash_that_is_none_lets_nobody_in() -> None:
     broken = [dataclasses.replace(ANNA, password_hash=known) for known in ("", "plain", "$argon2id$v=19$x")]
     for agent in broken:
         assert await Doorman([agent]).admit("anna", agent.password_hash or "x", "192.0.2.1") is None
+
+
+def test_who_does_not_exist_costs_as_much_as_somebody_whose_hash_was_made_today() -> None:
+    assert not argon2.PasswordHasher().check_needs_rehash(NOBODYS_HASH)
