@@ -17,6 +17,7 @@ from pbxd.edge.metrics import watch_lag
 from pbxd.edge.store import StoreError
 from pbxd.edge.systemd import Notify
 from pbxd.edges import Edges
+from pbxd.messages import Stopping
 from pbxd.settings.model import Settings
 from pbxd.settings.yaml_source import SourceError
 
@@ -137,6 +138,7 @@ class Daemon:
             await self._ending.wait()
             log.info("pbxd stops")
             self._notify.stopping("stops")
+            edges.board.put(Stopping(at=time.time()))
             await edges.alerts.close()
             if edges.mqtt is not None:
                 await edges.mqtt.close()

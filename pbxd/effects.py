@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId
+from pbxd.ledger.attendance import Attendance
 from pbxd.ledger.stretch import Stretch
 from pbxd.messages import Contact
 
@@ -133,6 +134,22 @@ class KeepCallback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attended:
+    """One more row of who was signed in when."""
+
+    row: Attendance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAttendance:
+    """Keep the row that this agent has open; ``body`` None: he has none. Without an agent: until when all
+    open rows were seen to go on. The last one counts."""
+
+    agent: AgentId | None
+    body: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
     """Tell people outside of an alert: a message, a mail, a chat. Best effort, each sink for itself."""
 
@@ -163,6 +180,8 @@ Effect = (
     | KeepDossier
     | KeepAlert
     | KeepCallback
+    | Attended
+    | KeepAttendance
     | Announce
 )
 

@@ -98,6 +98,13 @@ class Tick:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """pbxd is about to end, in order. The last message."""
+
+    at: float
+
+
 # ---------------------------------------------------------------- what is known of a contact
 
 
@@ -235,6 +242,15 @@ class AlertsKept:
     bodies: Mapping[str, Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttendanceKept:
+    """Who was signed in when pbxd last stopped (``KeepAttendance``), seen to be so until ``seen``."""
+
+    at: float
+    seen: float | None
+    bodies: Mapping[AgentId, Mapping[str, Any]]
+
+
 Answer = (
     AskDone
     | AskRefused
@@ -245,6 +261,7 @@ Answer = (
     | DossiersKept
     | AlertsKept
     | CallbacksKept
+    | AttendanceKept
 )
 
-Message = AmiEvent | LinkUp | LinkDown | DialplanSeen | FlowEvent | Tick | Order | Answer
+Message = AmiEvent | LinkUp | LinkDown | DialplanSeen | FlowEvent | Tick | Stopping | Order | Answer

@@ -11,8 +11,10 @@ from pbxd.effects import (
     Announce,
     Append,
     Ask,
+    Attended,
     Count,
     KeepAlert,
+    KeepAttendance,
     KeepCallback,
     KeepDossier,
     KeepTransfer,
@@ -58,10 +60,13 @@ def outlets(edges: Edges) -> Mapping[type, Outlet]:
         if edges.traces is not None:
             edges.traces.appended(effect.stretch)
 
+    def attended(effect: Attended) -> None:
+        edges.store.attended(effect.row)
+
     def look_up(effect: LookUp) -> None:
         edges.store.ask(effect, edges.board.put)
 
-    def keep(effect: KeepTransfer | KeepDossier | KeepAlert | KeepCallback) -> None:
+    def keep(effect: KeepTransfer | KeepDossier | KeepAlert | KeepCallback | KeepAttendance) -> None:
         edges.store.keep(effect)
 
     def tell(effect: Tell) -> None:
@@ -91,5 +96,7 @@ def outlets(edges: Edges) -> Mapping[type, Outlet]:
         KeepDossier: keep,
         KeepAlert: keep,
         KeepCallback: keep,
+        KeepAttendance: keep,
+        Attended: attended,
         Announce: announce,
     }

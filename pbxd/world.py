@@ -6,13 +6,13 @@ at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from pbxd.aftercall import AfterCall
 from pbxd.agents.staff import Staff
-from pbxd.agents.state import AgentState, agent_state
+from pbxd.agents.state import AgentState, agent_state, pause_reason
 from pbxd.agents.timesheets import Timesheets
 from pbxd.agents.wrapup import WrapUpRules
 from pbxd.alerting import Alerting
@@ -26,6 +26,7 @@ from pbxd.ami.event_types import (
     QueueMemberRemoved,
     SwitchEvent,
 )
+from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.callbacks import Callbacks
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
@@ -43,6 +44,7 @@ from pbxd.messages import (
     AskDone,
     AskRefused,
     AskUnknown,
+    AttendanceKept,
     CallbacksKept,
     DialplanSeen,
     DossiersKept,
@@ -54,6 +56,7 @@ from pbxd.messages import (
     LinkDown,
     LinkUp,
     Message,
+    Stopping,
     Tick,
     TransfersKept,
 )
@@ -135,7 +138,7 @@ class World:
             waits=self._waits,
             queue_of=self._aftercall.queue_of,
         )
-        self.timesheets = Timesheets(self._journal, rules.staff, self._state_of)
+        self.timesheets = Timesheets(self._journal, rules.staff, self._state_of, self._why_paused)
         self.rules = rules
         self._transferring = Transferring(
             self._journal,
@@ -243,7 +246,10 @@ class World:
                 effects += self._desk.push() + self._transferring.tick(message.at)
                 if self.rules.agent_figures:
                     effects += agent_times(self.timesheets.news(message.at))
+                effects += self.timesheets.attendance.tick(message.at)
                 return effects + self.alerting.tick(message.at)
+            case Stopping():
+                return self.timesheets.attendance.stop(message.at)
             case HistoryFound() | HistoryMissing():
                 return self._reception.on_history(message)
             case AskDone() | AskRefused() | AskUnknown():
@@ -276,6 +282,8 @@ class World:
                 return _counted(self._reception.passports.repeat(message))
             case CallbacksKept():
                 return self._callbacks.restore(message)
+            case AttendanceKept():
+                return self.timesheets.attendance.restore(message)
             case EndCallback():
                 return self._callbacks.end(message)
             case EndWrapUp():
@@ -310,10 +318,16 @@ class World:
 
     def _state_of(self, agent: AgentId) -> AgentState:
         """What this agent does, as far as it can be seen now."""
+        return agent_state(self._seen(agent), wrap_up=self._aftercall.wrap_up_of(agent) is not None)
+
+    def _why_paused(self, agent: AgentId) -> str:
+        return pause_reason(self._seen(agent))
+
+    def _seen(self, agent: AgentId) -> Iterator[MemberSnapshot]:
+        """How he stands in his queues, where pbxd can see it."""
         stands = served(self.nodes, self.rules.staff.agents[agent])
         links = ((self.nodes[node].link, member) for node, member in stands)
-        seen = (member for link, member in links if link is not None and link.up)
-        return agent_state(seen, wrap_up=self._aftercall.wrap_up_of(agent) is not None)
+        return (member for link, member in links if link is not None and link.up)
 
     def _news(self, node: Node, facts: Iterable[Fact], queues: Iterable[str]) -> list[Effect]:
         effects: list[Effect] = []

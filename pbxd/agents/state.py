@@ -51,6 +51,12 @@ def is_paused(memberships: Iterable[MemberSnapshot]) -> bool:
     )
 
 
+def pause_reason(memberships: Iterable[MemberSnapshot]) -> str:
+    """What was said when somebody who ``is_paused`` was paused; empty when nothing was."""
+    said = (member.paused_reason for member in memberships if member.paused and not _spared(member))
+    return next((reason for reason in said if reason not in ("", WRAP_UP)), "")
+
+
 def _is_wrapping_up(members: list[MemberSnapshot]) -> bool:
     return all(member.paused for member in members) and any(
         member.paused_reason == WRAP_UP for member in members

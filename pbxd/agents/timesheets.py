@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil
 
+from pbxd.agents.attendance import AttendanceBook
 from pbxd.agents.staff import Staff
 from pbxd.agents.state import AgentState
 from pbxd.calls.changed import changed
@@ -44,11 +45,19 @@ ROUND_S = 60.0
 
 
 class Timesheets:
-    """``state_of`` tells what an agent does now."""
+    """``state_of`` tells what an agent does now, ``why`` for what reason he is paused."""
 
-    def __init__(self, journal: Journal, staff: Staff, state_of: Callable[[AgentId], AgentState]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        staff: Staff,
+        state_of: Callable[[AgentId], AgentState],
+        why: Callable[[AgentId], str] = lambda agent: "",
+    ) -> None:
         self._staff = staff
         self._state_of = state_of
+        self._why = why
+        self.attendance = AttendanceBook(journal)
         self._sheets: Table[AgentId, _Sheet] = Table(journal)
         self._spent: Table[AgentState, float] = Table(journal)
         self._number: Table[AgentState, int] = Table(journal)
@@ -77,6 +86,7 @@ class Timesheets:
                 if state is not AgentState.OFFLINE:
                     self._sheets[agent] = _Sheet(state=state, since=now)
                     self._enter(state, now)
+                    self._note(agent, state)
             elif state is not sheet.state:
                 self._leave(sheet.state, sheet.since, now)
                 self._enter(state, now)
@@ -87,6 +97,7 @@ class Timesheets:
                     paused=sheet.paused + _spent(sheet, (AgentState.PAUSED,), now),
                     told=sheet.told,
                 )
+                self._note(agent, state)
 
     def look_at_all(self, at: float) -> None:
         """A switch has come or gone: everybody may be in another state."""
@@ -99,6 +110,10 @@ class Timesheets:
         if self._began is None:
             self._began = self._now
         return self._now - self._began
+
+    def _note(self, agent: AgentId, state: AgentState) -> None:
+        why = self._why(agent) if state is AgentState.PAUSED else ""
+        self.attendance.note(agent, state, why, self._now)
 
     def _enter(self, state: AgentState, now: float) -> None:
         self._number[state] = self._number.get(state, 0) + 1

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     SECONDS = "seconds"  #: their sum, in seconds
     MEAN = "mean"  #: their mean, in seconds
     SHARE = "share"  #: the mean of zeros and ones
+    TIME = "time"  #: agents' time in seconds, which no call contributes to; none where nobody was signed in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,10 @@ def _share(name: str, title: str, means: str) -> Column:
     return Column(name=name, kind=Kind.SHARE, title=title, means=means)
 
 
+def _time(name: str, title: str, means: str) -> Column:
+    return Column(name=name, kind=Kind.TIME, title=title, means=means)
+
+
 COLUMNS: tuple[Column, ...] = (
     _count("calls", "calls", "Journeys of callers. One call is one, however often it was transferred."),
     _count("entries", "offered", "Stays in queues. A call that overflows, or comes back, has several."),
@@ -61,11 +66,12 @@ COLUMNS: tuple[Column, ...] = (
     _seconds("hold_s", "hold", "Time in which the caller was on that agent's hold."),
     _seconds("wrap_up_s", "wrap-up", "Time for notes after it."),
     _mean("aht_s", "AHT", "(talk_s + hold_s + wrap_up_s) / handled; each agent owns only his own part."),
+    _time("signed_in_s", "signed in", "Time in which agents were signed in, pauses included."),
+    _time("paused_s", "paused", "Of `signed_in_s`: in pauses."),
     _share(
         "occupancy",
         "occup",
-        "(talk_s + hold_s + wrap_up_s) / (time signed in less pauses). Needs the times of signing in, which "
-        "the history does not hold: empty. `pbxd_staff_seconds_total` of /metrics tells it.",
+        "Time in which agents talked, had a caller on hold or wrote notes / (signed_in_s - paused_s).",
     ),
     _count("transfers", "transf", "Attempts to hand a caller over, whatever became of them."),
     _count("transfers_completed", "compl", "Of these: the caller reached somebody else."),

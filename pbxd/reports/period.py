@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -40,6 +41,24 @@ class Period:
 
     def day(self, at: float) -> str:
         return datetime.fromtimestamp(at, self.zone).date().isoformat()
+
+    def hours(self) -> Iterator[tuple[str, float, float]]:
+        """Each hour with when it begins and ends, cut to the period."""
+        at = self.start
+        while at < self.end:
+            moment = datetime.fromtimestamp(at, self.zone)
+            rest = 3600.0 - (moment.minute * 60 + moment.second + moment.microsecond / 1e6)
+            yield self.hour(at), at, min(at + rest, self.end)
+            at += rest
+
+    def days(self) -> Iterator[tuple[str, float, float]]:
+        """Each day with when it begins and ends, cut to the period."""
+        at = self.start
+        while at < self.end:
+            after = datetime.fromtimestamp(at, self.zone).date() + timedelta(days=1)
+            end = min(_midnight(after, self.zone), self.end)
+            yield self.day(at), at, end
+            at = end
 
 
 def period_of(

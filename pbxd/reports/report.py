@@ -10,6 +10,7 @@ from pbxd.reports.columns import BY_NAME, COLUMNS, HANDLING, Kind
 from pbxd.reports.journey import Journey, Neighbours
 from pbxd.reports.period import Period
 from pbxd.reports.shares import By, Rules, Share, shares
+from pbxd.reports.staffing import Spent, Staffing
 
 TOP = 5
 
@@ -19,7 +20,7 @@ class Cell:
     """One number: the sum of its shares and how many there are."""
 
     sum: float = 0.0
-    of: int = 0
+    of: float = 0  #: seconds, where it is a share of agents' time
 
     def add(self, value: float) -> None:
         self.sum += value
@@ -32,6 +33,8 @@ class Cell:
                 return round(self.sum)
             case Kind.SECONDS:
                 return round(self.sum, 3)
+            case Kind.TIME:
+                return round(self.sum, 3) if self.of else None
             case Kind.MEAN:
                 return round(self.sum / self.of, 3) if self.of else None
             case Kind.SHARE:
@@ -45,6 +48,12 @@ class Row:
 
     def figure(self, name: str) -> float | None:
         return self.cells[name].value(BY_NAME[name].kind)
+
+    def take(self, spent: Spent) -> None:
+        """The time of this line's agents."""
+        self.cells["signed_in_s"] = Cell(spent.signed_in, 1)
+        self.cells["paused_s"] = Cell(spent.paused, 1)
+        self.cells["occupancy"] = Cell(spent.busy, spent.available)
 
     @property
     def figures(self) -> dict[str, float | None]:
@@ -61,7 +70,7 @@ class Behind:
 
     journey: Journey
     sum: float
-    of: int
+    of: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +104,11 @@ class Asked:
         return shares(journey, by, period=self.period, rules=self.rules, neighbours=neighbours, now=self.now)
 
 
-def report(asked: Asked, journeys: Iterable[Journey], neighbours: Neighbours) -> Report:
-    """Add up. ``journeys``: the calls that arrived in the period, by arrival, each once."""
+def report(
+    asked: Asked, journeys: Iterable[Journey], neighbours: Neighbours, staffing: Staffing | None = None
+) -> Report:
+    """Add up. ``journeys``: the calls that arrived in the period, by arrival, each once; ``staffing``: the
+    time of all agents who were signed in then."""
     total, rows = Row(""), dict[str, Row]()
     longest: dict[str, list[tuple[float, int, Behind]]] = {}
     for number, journey in enumerate(journeys):
@@ -117,6 +129,10 @@ def report(asked: Asked, journeys: Iterable[Journey], neighbours: Neighbours) ->
             heapq.heappush(heap, (cell.sum, -number, behind))
             if len(heap) > TOP:
                 heapq.heappop(heap)
+    for key, spent in _times(asked, staffing, asked.by).items():
+        rows.setdefault(key, Row(key)).take(spent)
+    for spent in _times(asked, staffing, None).values():
+        total.take(spent)
     return Report(
         by=asked.by,
         period=asked.period,
@@ -124,6 +140,10 @@ def report(asked: Asked, journeys: Iterable[Journey], neighbours: Neighbours) ->
         total=total,
         top=tuple(_top(rows, longest)),
     )
+
+
+def _times(asked: Asked, staffing: Staffing | None, by: By | None) -> Mapping[str, Spent]:
+    return {} if staffing is None else staffing.spent(by, asked.period, asked.rules)
 
 
 def _top(rows: Mapping[str, Row], longest: Mapping[str, list[tuple[float, int, Behind]]]) -> Iterator[Top]:
@@ -136,7 +156,8 @@ def _top(rows: Mapping[str, Row], longest: Mapping[str, list[tuple[float, int, B
 def calls_behind(
     asked: Asked, key: str | None, figure: str, journeys: Iterable[Journey], neighbours: Neighbours
 ) -> list[Behind]:
-    """The calls that a number is made of, by arrival; ``key`` None: a number of the total.
+    """The calls that a number is made of, by arrival; ``key`` None: a number of the total. None for a
+    figure of agents' time.
 
     KeyError when there is no such figure.
     """

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from datetime import UTC
+
 import pytest
 
 from deploy.lab.centre import Centre, sums
 from deploy.lab.ears import MUSIC, SOUND
 from deploy.lab.phones import Phones
+from pbxd.edge.store.reports import Reader, make_report
+from pbxd.figures.thresholds import Thresholds
+from pbxd.reports.period import Period
+from pbxd.reports.report import Asked
+from pbxd.reports.shares import By, Rules
+from pbxd.settings.connections import Store as StoreSettings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -70,11 +80,37 @@ async def test_it_ends_in_order_with_a_call_in_progress(centre: Centre, all_phon
     await caller.dial("4001")
     await caller.hears(SOUND)
     assert await centre.stop_pbxd() == 0
+    there = (await asyncio.to_thread(signed_in, centre))["dora"]
+    assert there > 0
     await dora.answer()
     await all_phones.hear_each_other(caller, dora)
     await caller.hang_up()
     await dora.on_hook()
+    again = time.time()
     await centre.start_pbxd()
+
+    async def no_more() -> bool:
+        """The time in which there was no pbxd is nobody's."""
+        now = await asyncio.to_thread(signed_in, centre)
+        return there <= now.get("dora", 0.0) <= there + time.time() - again
+
+    await centre.until(no_more, "Dora's time signed in, as before")
+
+
+def signed_in(centre: Centre) -> dict[str, float]:
+    """Each agent's seconds signed in, of the last day, as a report tells them."""
+    now = time.time()
+    limits = Thresholds()
+    rules = Rules(
+        service_level_s=limits.service_level_s,
+        short_abandon_s=limits.short_abandon_s,
+        first_contact_days=7,
+        skills={},
+    )
+    period = Period(start=now - 86_400, end=now + 1, zone=UTC)
+    reader = Reader(StoreSettings(url=f"sqlite:///{centre.folder}/pbxd.db"))
+    made = make_report(reader, Asked(period=period, by=By.AGENT, rules=rules, now=now))
+    return {row.key: row.figure("signed_in_s") or 0.0 for row in made.rows}
 
 
 async def test_killed_while_a_caller_waits_he_need_not_say_anything_twice(

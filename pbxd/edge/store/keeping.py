@@ -16,6 +16,9 @@ from pbxd.edge.store.faults import kind_of
 from pbxd.edge.store.tables import kept
 from pbxd.edge.store.thread import OneThread
 
+ATTENDANCE = "attendance"  #: the kind of a row of who is signed in, which reports read too; its id: the agent
+EVERYBODY = ""  #: the id under which it stands until when all of them were seen
+
 
 class Row(NamedTuple):
     kind: str

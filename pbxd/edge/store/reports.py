@@ -20,6 +20,7 @@ from pbxd.edge.store.engines import (
     sqlite_path,
 )
 from pbxd.edge.store.faults import StoreError, first_line
+from pbxd.edge.store.staffing import staffing
 from pbxd.edge.store.tables import contacts, legs, stretches, transfers, waits
 from pbxd.edge.store.thread import OneThread
 from pbxd.reports.journey import Journey, Leg, Neighbours, Transfer, Wait, WrapUp
@@ -127,6 +128,7 @@ def make_report(reader: Reader, asked: Asked) -> Report:
             asked,
             journeys(connection, asked.period.start, asked.period.end, in_time),
             neighbours(connection, asked, in_time),
+            staffing(connection, asked.period.start, asked.period.end, in_time),
         )
     )
 

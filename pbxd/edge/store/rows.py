@@ -10,13 +10,15 @@ from typing import Any
 
 from pbxd.callers.names import safe_text
 from pbxd.ids import AgentId, CallId
+from pbxd.ledger.attendance import Attendance
 from pbxd.ledger.stretch import Stretch
 from pbxd.messages import Contact, HandoverNote
 
 Row = dict[str, Any]
 Agents = tuple[AgentId | None, ...]
-Entry = Contact | Stretch
-"""What the store is given to write: a contact with all that belongs to it, or what came after it."""
+Entry = Contact | Stretch | Attendance
+"""What the store is given to write: a contact with all that belongs to it, what came after it, or who was
+signed in when."""
 
 NOTE_LENGTH = 2000  #: letters of a note that somebody typed
 TEXT_LENGTH = 300  #: letters; PostgreSQL's indexes take some 2,700 bytes
@@ -32,6 +34,7 @@ class Batch:
     waits: list[Row] = field(default_factory=list)
     transfers: list[Row] = field(default_factory=list)
     stretches: list[Row] = field(default_factory=list)
+    attendance: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, group: Iterable[Entry]) -> Batch:
@@ -42,14 +45,20 @@ class Batch:
         batch = cls()
         contacts: dict[CallId, Contact] = {}
         stretches: dict[tuple[CallId, int], Stretch] = {}
+        attendance: dict[tuple[AgentId, float], Attendance] = {}
         for entry in group:
             if isinstance(entry, Stretch):
                 stretches[entry.call, entry.position] = entry
+            elif isinstance(entry, Attendance):
+                key = entry.agent, entry.started
+                if key not in attendance or entry.ended > attendance[key].ended:
+                    attendance[key] = entry
             else:
                 contacts[entry.record.id] = entry
         for contact in contacts.values():
             batch._add(contact)
         batch.stretches += [stretch_row(stretch) for stretch in stretches.values()]
+        batch.attendance = [attendance_row(row) for row in attendance.values()]
         # In a fixed order of keys, or two writers could each wait for a row that the other holds.
         batch.callers = dict(sorted(batch.callers.items()))
         return batch
@@ -187,8 +196,20 @@ def stretch_row(stretch: Stretch) -> Row:
     }
 
 
-def call_of(entry: Entry) -> CallId:
-    """Whose journey it is about."""
+def attendance_row(row: Attendance) -> Row:
+    return {
+        "agent": text(row.agent),
+        "started": seconds(row.started),
+        "ended": seconds(row.ended),
+        "paused": bool(row.paused),
+        "reason": safe_text(row.reason),
+    }
+
+
+def name_of(entry: Entry) -> CallId | AgentId:
+    """Whose journey it is about, or whose time."""
+    if isinstance(entry, Attendance):
+        return entry.agent
     return entry.call if isinstance(entry, Stretch) else entry.record.id
 
 

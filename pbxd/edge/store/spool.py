@@ -1,5 +1,5 @@
-"""Contacts, and rows of the ledger that come after them, that the database cannot take now, kept in a file
-beside it: one JSON object a line.
+"""Contacts, rows of the ledger that come after them, and who was signed in when, which the database cannot
+take now, kept in a file beside it: one JSON object a line.
 
 Written when the queue in memory is full or pbxd stops while the database is away, read again when it is
 back. A line is removed only after its entry is in the database; reading one twice does no harm, because
@@ -34,6 +34,7 @@ from pbxd.calls.record import (
     Wait,
 )
 from pbxd.edge.store.rows import Entry
+from pbxd.ledger.attendance import Attendance
 from pbxd.ledger.stretch import Stage, Stretch
 from pbxd.messages import Contact, HandoverNote, PathStep
 
@@ -122,6 +123,8 @@ def to_json(entry: Entry) -> dict[str, Any]:
     """An entry as a JSON object; ``from_json`` gives the same entry back."""
     if isinstance(entry, Stretch):
         return {"version": VERSION, "stretch": asdict(entry)}
+    if isinstance(entry, Attendance):
+        return {"version": VERSION, "attendance": asdict(entry)}
     return {"version": VERSION, **asdict(entry)}
 
 
@@ -131,6 +134,8 @@ def from_json(data: dict[str, Any]) -> Entry:
         raise ValueError(f"version {data['version']!r} of a spooled contact is not known")
     if "stretch" in data:
         return _stretch(data["stretch"])
+    if "attendance" in data:
+        return Attendance(**data["attendance"])
     record = dict(data["record"])
     outcome = record.pop("outcome")
     legs = tuple(

@@ -11,11 +11,12 @@ from typing import Any, Self
 import structlog
 from sqlalchemy.engine import URL
 
+from pbxd.agents.attendance import last_seen
 from pbxd.edge.store import migrate, reading
 from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
 from pbxd.edge.store.keeper import Keeper
-from pbxd.edge.store.keeping import PooledShelf, Shelf, ThreadShelf
+from pbxd.edge.store.keeping import ATTENDANCE, EVERYBODY, PooledShelf, Shelf, ThreadShelf
 from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
 from pbxd.edge.store.resolution import Resolution
@@ -23,11 +24,13 @@ from pbxd.edge.store.rows import Entry
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
 from pbxd.edge.store.writing import Committer, PooledCommitter, ThreadCommitter
-from pbxd.effects import KeepAlert, KeepCallback, KeepDossier, KeepTransfer, LookUp
-from pbxd.ids import CallId, TransferId
+from pbxd.effects import KeepAlert, KeepAttendance, KeepCallback, KeepDossier, KeepTransfer, LookUp
+from pbxd.ids import AgentId, CallId, TransferId
+from pbxd.ledger.attendance import Attendance
 from pbxd.ledger.stretch import Stretch
 from pbxd.messages import (
     AlertsKept,
+    AttendanceKept,
     CallbacksKept,
     Contact,
     DossiersKept,
@@ -41,6 +44,7 @@ log = structlog.get_logger("pbxd.store")
 
 #: kinds of states
 _TRANSFER, _DOSSIER, _ALERT, _CALLBACK = "transfer", "dossier", "alert", "callback"
+_KEPT = tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept, AttendanceKept]
 LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
 
 
@@ -179,6 +183,10 @@ class Store:
         """Take a row of the ledger whose contact was taken before. Returns at once and never raises."""
         self._writer.remember(stretch)
 
+    def attended(self, row: Attendance) -> None:
+        """Take a row of who was signed in when. Returns at once and never raises."""
+        self._writer.remember(row)
+
     async def flushed(self) -> None:
         """Wait until all contacts, those of the spool too, are in the database (or set aside)."""
         await self._writer.flushed()
@@ -214,7 +222,7 @@ class Store:
 
     # ---------------------------------------------------------------- what is still under way
 
-    def keep(self, state: KeepTransfer | KeepDossier | KeepAlert | KeepCallback) -> None:
+    def keep(self, state: KeepTransfer | KeepDossier | KeepAlert | KeepCallback | KeepAttendance) -> None:
         """Keep this state over a restart. Returns at once, never raises; durable some milliseconds later."""
         match state:
             case KeepTransfer():
@@ -225,13 +233,16 @@ class Store:
                 self._keeper.keep(_ALERT, state.alert, state.body)
             case KeepCallback():
                 self._keeper.keep(_CALLBACK, state.callback, state.body)
+            case KeepAttendance():
+                self._keeper.keep(ATTENDANCE, EVERYBODY if state.agent is None else state.agent, state.body)
 
-    async def kept(self) -> tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept]:
+    async def kept(self) -> _KEPT:
         """What was under way when pbxd last stopped; empty, and counted as a fault, when nobody can tell."""
         transfers: dict[TransferId, Mapping[str, Any]] = {}
         dossiers: dict[CallId, Mapping[str, Any]] = {}
         alerts: dict[str, Mapping[str, Any]] = {}
         callbacks: dict[TransferId, Mapping[str, Any]] = {}
+        attendance: dict[AgentId, Mapping[str, Any]] = {}
         try:
             for (kind, id_), body in (await self._keeper.load()).items():
                 if kind == _TRANSFER:
@@ -242,15 +253,19 @@ class Store:
                     alerts[id_] = body
                 elif kind == _CALLBACK:
                     callbacks[TransferId(id_)] = body
+                elif kind == ATTENDANCE:
+                    attendance[AgentId(id_)] = body
         except Exception as error:
             self._count("pbxd_store_faults_total", kind=kind_of(error))
             log.error("store.kept_states_unread", error=first_line(error))
         at = self._clock()
+        seen = last_seen(attendance.pop(AgentId(EVERYBODY), {}))
         return (
             TransfersKept(at=at, bodies=transfers),
             DossiersKept(at=at, bodies=dossiers),
             AlertsKept(at=at, bodies=alerts),
             CallbacksKept(at=at, bodies=callbacks),
+            AttendanceKept(at=at, seen=seen, bodies=attendance),
         )
 
     async def all_kept(self) -> None:

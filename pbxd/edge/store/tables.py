@@ -1,9 +1,10 @@
 """The tables of the history, of what is kept over a restart and of the MQTT outbox: one model for SQLite and
 PostgreSQL.
 
-Times are epoch seconds, durations seconds. Every row carries the node (which Asterisk) it came from. Numbers
-are E.164 where they could be read. The schema in a database is made by ``migrations``, never from here; a
-test compares the two. On SQLite small rows live in the tree of their key alone (no rowid): half the writing.
+Times are epoch seconds, durations seconds. Every row of a call carries the node (which Asterisk) it came
+from. Numbers are E.164 where they could be read. The schema in a database is made by ``migrations``, never
+from here; a test compares the two. On SQLite small rows live in the tree of their key alone (no rowid): half
+the writing.
 """
 
 from __future__ import annotations
@@ -132,10 +133,22 @@ stretches = sa.Table(  # the ledger: what a row is says pbxd.ledger.stretch
     sqlite_with_rowid=False,
 )
 
+attendance = sa.Table(  # who was signed in when: what a row is says pbxd.ledger.attendance
+    "attendance",
+    metadata,
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("started", Seconds, primary_key=True),
+    sa.Column("ended", Seconds, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),  # of the pause; '' when none was given
+    sa.Index("ix_attendance_ended", "ended"),
+    sqlite_with_rowid=False,
+)
+
 kept = sa.Table(
     "kept",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),  # transfer, dossier
+    sa.Column("kind", sa.Text, primary_key=True),  # transfer, dossier, alert, callback, attendance
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("at", Seconds, nullable=False),  # when it was written
     sa.Column("body", sa.Text, nullable=False),  # JSON

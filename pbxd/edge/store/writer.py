@@ -19,7 +19,7 @@ from itertools import islice
 import structlog
 
 from pbxd.edge.store.faults import Count, first_line, is_rows_fault, kind_of
-from pbxd.edge.store.rows import Entry, call_of
+from pbxd.edge.store.rows import Entry, name_of
 from pbxd.edge.store.spool import Spool
 
 RETRY_FIRST_S = 0.1
@@ -201,7 +201,7 @@ class Writer:
                 "store.contacts_lost",
                 file=str(self._spool.path),
                 error=str(error),
-                calls=[call_of(contact) for contact in contacts[:100]],
+                calls=[name_of(contact) for contact in contacts[:100]],
                 count=len(contacts),
             )
             return
@@ -212,12 +212,12 @@ class Writer:
 
     def _set_aside(self, contact: Entry, error: Exception) -> None:
         self._count("pbxd_store_contacts_total", result="refused")
-        log.error("store.contact_refused", call=call_of(contact), error=first_line(error))
+        log.error("store.contact_refused", call=name_of(contact), error=first_line(error))
         try:
             self._spool.set_aside(contact, first_line(error))
         except (OSError, TypeError, ValueError) as fault:
             self._count("pbxd_store_contacts_total", result="lost")
-            log.critical("store.contacts_lost", calls=[call_of(contact)], count=1, error=str(fault))
+            log.critical("store.contacts_lost", calls=[name_of(contact)], count=1, error=str(fault))
 
     # ---------------------------------------------------------------- away and back
 

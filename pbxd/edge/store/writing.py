@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from pbxd.edge.store.engines import connect_existing, sqlite_pragmas
 from pbxd.edge.store.faults import kind_of
 from pbxd.edge.store.rows import Batch, Entry
-from pbxd.edge.store.tables import PARTS, callers, contacts, legs, stretches, transfers, waits
+from pbxd.edge.store.tables import PARTS, attendance, callers, contacts, legs, stretches, transfers, waits
 from pbxd.edge.store.thread import OneThread
 from pbxd.ledger.stretch import Stage
 
@@ -146,6 +146,7 @@ def _inserts(dialect: str, batch: Batch) -> list[tuple[sa.Insert, list[dict[str,
         (_insert(dialect, waits), batch.waits),
         (_insert(dialect, transfers), batch.transfers),
         (_upsert_stretch(dialect), batch.stretches),
+        (_upsert_attendance(dialect), batch.attendance),
     )
     return [(statement, rows) for statement, rows in pairs if rows]
 
@@ -175,6 +176,17 @@ def _upsert_stretch(dialect: str) -> sa.Insert:
     key = ["call", "position"]
     new = {column.name: insert.excluded[column.name] for column in stretches.c if column.name not in key}
     return insert.on_conflict_do_update(index_elements=key, set_=new)
+
+
+@cache
+def _upsert_attendance(dialect: str) -> sa.Insert:
+    """A row that is repaired after a kill may have been stored whole before: the later end stays."""
+    insert = _insert(dialect, attendance)
+    new, old = insert.excluded, attendance.c
+    return insert.on_conflict_do_update(
+        index_elements=["agent", "started"],
+        set_={"ended": sa.case((new.ended > old.ended, new.ended), else_=old.ended)},
+    )
 
 
 @cache
