@@ -18,7 +18,8 @@ from pbxd.figures import CATALOGUE, Kind
 
 REPO = Path(__file__).parents[2]
 RULES = REPO / "deploy/prometheus/pbxd.rules.yml"
-TESTS = Path(__file__).parent / "prometheus/pbxd.test.yml"
+TESTS = sorted((Path(__file__).parent / "prometheus").glob("*.test.yml"))
+TESTED = [test for file in TESTS for test in YAML(typ="safe").load(file)["tests"]]
 
 
 def rules() -> list[dict[str, Any]]:
@@ -29,17 +30,16 @@ def rules() -> list[dict[str, Any]]:
 ALERTS = [rule for rule in rules() if "alert" in rule]
 
 
-@pytest.mark.parametrize("command", ["check", "test"])
-def test_promtool_takes_them(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("command", "files"), [("check", [RULES]), ("test", TESTS)], ids=["check", "test"])
+def test_promtool_takes_them(command: str, files: list[Path], tmp_path: Path) -> None:
     try:
         tool = promtool()
     except (UnpackError, NoArchiveError) as missing:
         pytest.skip(f"no promtool can be had here: {missing}")
-    shutil.copy(RULES, tmp_path)
-    shutil.copy(TESTS, tmp_path)
-    file = tmp_path / (RULES.name if command == "check" else TESTS.name)
+    for file in {RULES, *files}:
+        shutil.copy(file, tmp_path)
     done = subprocess.run(
-        [*tool.argv, command, "rules", str(file)],
+        [*tool.argv, command, "rules", *(str(tmp_path / file.name) for file in files)],
         env=tool.environment,
         capture_output=True,
         text=True,
@@ -89,16 +89,13 @@ def test_every_alert_says_what_it_is_and_what_to_do(rule: dict[str, Any]) -> Non
 @pytest.mark.parametrize("rule", ALERTS, ids=[rule["alert"] for rule in ALERTS])
 def test_every_alert_is_tested_ringing_and_silent(rule: dict[str, Any]) -> None:
     tests = [
-        case
-        for test in YAML(typ="safe").load(TESTS)["tests"]
-        for case in test["alert_rule_test"]
-        if case["alertname"] == rule["alert"]
+        case for test in TESTED for case in test["alert_rule_test"] if case["alertname"] == rule["alert"]
     ]
     assert any(case.get("exp_alerts") for case in tests)
     # Silent at some time, or for some series beside the one for which it rings.
     series = [
         each["series"]
-        for test in YAML(typ="safe").load(TESTS)["tests"]
+        for test in TESTED
         for each in test["input_series"]
         if any(case["alertname"] == rule["alert"] for case in test["alert_rule_test"])
     ]
