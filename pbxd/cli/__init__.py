@@ -77,6 +77,9 @@ def _settings(config: Path) -> Settings:
 @app.command()
 def run(config: Config = CONFIG) -> None:
     """Serve calls until SIGTERM; SIGHUP reads the call flows again."""
+    from pbxd.edge import garbage
+
+    garbage.wait()
     settings = _settings(config)
     from pbxd.app import run as serve
 

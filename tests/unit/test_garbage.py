@@ -17,6 +17,7 @@ def _as_before() -> Iterator[None]:
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
+    gc.enable()
 
 
 class Knot:
@@ -31,3 +32,10 @@ def test_cycles_still_go() -> None:
     kept = [[] for _ in range(garbage.YOUNG + 1000)]  # type: ignore[var-annotated]
     assert knot() is None
     assert kept
+
+
+def test_it_waits_until_everything_is_loaded() -> None:
+    garbage.wait()
+    assert not gc.isenabled()
+    garbage.settle()
+    assert gc.isenabled()
