@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pbxd.agents.declined import Declined, Spared
 from pbxd.agents.handling import Handling
+from pbxd.agents.kept import AfterOneCall
 from pbxd.agents.pausing import OURS, WRAP_UP, Job, Pausing, job_of
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.under_way import UnderWay
@@ -18,7 +19,7 @@ from pbxd.calls.wiring import Channel
 from pbxd.effects import Append, Ask, Effect, Reply
 from pbxd.figures.wrapup import declined_caller, wrap_up_ended
 from pbxd.ids import AgentId, CallId, Interface, NodeId
-from pbxd.journal import Journal, Table
+from pbxd.journal import Journal, Table, Written
 from pbxd.ledger.wrapups import WrapUpRows
 from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.node import Node, node_of, served
@@ -73,6 +74,36 @@ class AfterCall:
     def _served(self, agent: Agent) -> list[tuple[NodeId, MemberSnapshot]]:
         return served(self._nodes, agent)
 
+    # ------------------------------------------------------------ over pbxd's own end
+
+    def touched_after(self, written: Iterable[Written]) -> Iterator[CallId]:
+        """The calls after which something else is to be kept once this was written into the tables."""
+        for table, key, old in written:
+            if table is self._rows.calls:
+                yield key
+            elif table is self._wrapups.open:
+                for wrap_up in (old, self._wrapups.open.get(key)):
+                    if wrap_up is not None and wrap_up.call is not None:
+                        yield wrap_up.call
+
+    def kept(self, call: CallId) -> AfterOneCall | None:
+        """Who writes, or will write, his notes about this call, to be kept; None: nobody."""
+        progress, wrap_ups = self._rows.calls.get(call), self._wrapups.kept(call)
+        if progress is None and not wrap_ups:
+            return None
+        return AfterOneCall(progress=progress, wrap_ups=wrap_ups)
+
+    def restore(self, call: CallId, after: AfterOneCall) -> None:
+        """What was so when pbxd last ended."""
+        if after.progress is not None and call not in self._rows.calls:
+            self._rows.calls[call] = after.progress
+        for wrap_up in after.wrap_ups:
+            self._wrapups.restore(call, wrap_up)
+
+    def came_through(self, call: CallId, queue: str) -> None:
+        """The last queue in which a caller waited whom an earlier life knew."""
+        self._queue_of[call] = queue
+
     # ------------------------------------------------------------ wrap-up: it begins
 
     def begin(self, agent: AgentId, at: float, *, call: CallId, queue: str | None = None) -> list[Effect]:
@@ -111,7 +142,7 @@ class AfterCall:
 
     def _wrapped(self) -> set[CallId | None]:
         """The journeys after which somebody is in wrap-up, or will be."""
-        return {wrap_up.call for wrap_up in self._wrapups.open.values()}
+        return {wrap_up.call for wrap_up in self._wrapups.open.values()} | self._wrapups.awaited()
 
     def _leg_ended(self, leg: LegEnded) -> list[Effect]:
         agent = self._whose(leg.node, leg.interface, leg.member)
@@ -269,6 +300,7 @@ class AfterCall:
             since=wrap_up.since,
             queue=wrap_up.queue,
             lasted_s=over.lasted_s,
+            missed=over.missed,
         )
         self._rows.tidy(wrap_up.call, self._wrapped())
         return [Append(stretch=row) for row in rows]

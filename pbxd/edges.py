@@ -70,7 +70,7 @@ class Edges:
 
         Afterwards ``store`` has to be closed, whatever happens.
         """
-        self.store = await Store.open(self.settings.store, self.metrics.count)
+        self.store = await Store.open(self.settings.store, self.metrics.count, journey=self.world.journey)
         try:
             self.mqtt = self._mqtt_edge()
             self.traces = self._traces_edge()

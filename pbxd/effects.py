@@ -126,6 +126,14 @@ class KeepDossier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepJourney:
+    """Keep what is known of a journey over a restart, within a fraction of a second: it is no longer what was
+    kept last. What there is to keep then, ``World.journey`` says."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepCallback:
     """Keep a caller's wish to be called back; ``body`` None: it is done, forget it. The last one counts."""
 
@@ -178,6 +186,7 @@ Effect = (
     | Reply
     | KeepTransfer
     | KeepDossier
+    | KeepJourney
     | KeepAlert
     | KeepCallback
     | Attended

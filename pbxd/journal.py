@@ -7,12 +7,16 @@ one journal, and the journal either forgets it (commit) or puts it back (rollbac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 _ABSENT: Any = object()
+
+
+Written = tuple["Table[Any, Any]", Any, Any]
 
 
 class Journal:
@@ -22,6 +26,12 @@ class Journal:
 
     def __init__(self) -> None:
         self._undo: list[tuple[Table[Any, Any], Any, Any]] = []
+
+    def written(self) -> Iterator[Written]:
+        """What has been written since the last commit: in which table, under which key, instead of what;
+        None: of nothing."""
+        for table, key, old in self._undo:
+            yield table, key, None if old is _ABSENT else old
 
     def commit(self) -> None:
         """Keep what the tables hold now."""

@@ -227,6 +227,16 @@ class DossiersKept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JourneysKept:
+    """The journeys in progress when pbxd last stopped, and the wrap-ups (``KeepJourney``); comes after the
+    dossiers, before anything is heard of a switch."""
+
+    at: float
+    bodies: Mapping[CallId, Mapping[str, Any]]
+    stored: frozenset[CallId] = frozenset()  #: those that were over: their contacts are in the history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallbacksKept:
     """The callers who wanted to be called back when pbxd last stopped (``KeepCallback``); comes last."""
 
@@ -259,6 +269,7 @@ Answer = (
     | HistoryMissing
     | TransfersKept
     | DossiersKept
+    | JourneysKept
     | AlertsKept
     | CallbacksKept
     | AttendanceKept

@@ -17,6 +17,7 @@ from pbxd.effects import (
     KeepAttendance,
     KeepCallback,
     KeepDossier,
+    KeepJourney,
     KeepTransfer,
     LookUp,
     Publish,
@@ -69,6 +70,9 @@ def outlets(edges: Edges) -> Mapping[type, Outlet]:
     def keep(effect: KeepTransfer | KeepDossier | KeepAlert | KeepCallback | KeepAttendance) -> None:
         edges.store.keep(effect)
 
+    def keep_journey(effect: KeepJourney) -> None:
+        edges.store.keep_journey(effect.call)
+
     def tell(effect: Tell) -> None:
         edges.web.tell(effect)
 
@@ -94,6 +98,7 @@ def outlets(edges: Edges) -> Mapping[type, Outlet]:
         Count: edges.metrics.apply,
         KeepTransfer: keep,
         KeepDossier: keep,
+        KeepJourney: keep_journey,
         KeepAlert: keep,
         KeepCallback: keep,
         KeepAttendance: keep,

@@ -89,7 +89,8 @@ class Reception:
         if isinstance(fact, MemberRinging):
             # Who is handed over decides what the pop shows; still the pop comes first.
             handed = self.passports.on_fact(fact)
-            return self._on_fact(fact) + handed
+            keeps = self._keep(fact.call) if handed and fact.transferer is not None else []
+            return self._on_fact(fact) + handed + keeps
         return self._on_fact(fact) + self.passports.on_fact(fact)
 
     def _on_fact(self, fact: Fact) -> list[Effect]:
@@ -189,6 +190,11 @@ class Reception:
                     self.passports.restore(passport)
                 effects += _look_up(dossier)
         return effects
+
+    def remember(self, record: CallRecord) -> list[Effect]:
+        """A journey that was over when pbxd ended; its contact may not have been stored."""
+        contact = self._contact(record, self._dossiers.pop(record.id, None))
+        return [Remember(contact=contact), *self.passports.forget(record.id), *self._forget(record.id)]
 
     def _keep(self, call: CallId) -> list[Effect]:
         dossier = self._dossiers.get(call)

@@ -33,6 +33,7 @@ from pbxd.callers.repeat import RepeatRule
 from pbxd.calls.facts import Fact
 from pbxd.calls.record import CallRecord, Wait
 from pbxd.colleagues import Colleagues
+from pbxd.continuity import Continuity
 from pbxd.desk import Desk
 from pbxd.effects import Effect
 from pbxd.figures import Figures, agent_times, caller_rescued, flow_counts, refusals
@@ -53,6 +54,7 @@ from pbxd.messages import (
     FlowStep,
     HistoryFound,
     HistoryMissing,
+    JourneysKept,
     LinkDown,
     LinkUp,
     Message,
@@ -138,6 +140,13 @@ class World:
             waits=self._waits,
             queue_of=self._aftercall.queue_of,
         )
+        self._continuity = Continuity(
+            self._journal,
+            self.nodes,
+            self._aftercall,
+            self._figures.uncertain,
+            self._reception.remember,
+        )
         self.timesheets = Timesheets(self._journal, rules.staff, self._state_of, self._why_paused)
         self.rules = rules
         self._transferring = Transferring(
@@ -168,6 +177,8 @@ class World:
             touched = self._aftercall.touched()
             effects += self._desk.agents_changed(touched)
             self.timesheets.look(touched, message.at)
+            if not isinstance(message, JourneysKept):
+                effects += self._continuity.news()
         except BaseException:
             self._journal.rollback()
             raise
@@ -204,6 +215,10 @@ class World:
         """The account of a call in progress as it stands at ``at`` (epoch seconds)."""
         found = (node.record(call, at) for node in self.nodes.values())
         return next((record for record in found if record is not None), None)
+
+    def journey(self, call: CallId) -> Mapping[str, Any] | None:
+        """What is to be kept of this journey over a restart, JSON-able; None: nothing (any more)."""
+        return self._continuity.body(call)
 
     def _step(self, message: Message) -> list[Effect]:
         # By far the most messages are events: they are looked for first.
@@ -264,6 +279,8 @@ class World:
                 return []
             case DossiersKept():
                 return self._reception.restore(message, self.nodes)
+            case JourneysKept():
+                return self._continuity.restore(message)
             case AlertsKept():
                 return self.alerting.restore(message)
             case AcknowledgePop():

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pbxd.agents.kept import KeptWrapUp
 from pbxd.agents.pausing import DECLINED, WRAP_UP, Job, Pausing, Served, job_of
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.snapshots import MemberSnapshot
@@ -49,7 +50,7 @@ class WrapUp:
 
     agent: AgentId
     node: NodeId
-    call: CallId | None  #: None: found on the switch after a restart
+    call: CallId | None  #: None: found on the switch after a restart, and nobody knows more
     queue: str | None
     length_s: float
     since: float | None = None  #: None: he is still on the phone
@@ -65,6 +66,7 @@ class Over:
     wrap_up: WrapUp
     how: str  #: time, ready, resumed (elsewhere), paused (by himself)
     lasted_s: float
+    missed: bool = False  #: nobody saw it end
 
 
 class Wrapups:
@@ -78,6 +80,7 @@ class Wrapups:
         self._served = served
         self._pausing = pausing
         self.open: Table[AgentId, WrapUp] = Table(journal)
+        self._kept: Table[AgentId, tuple[CallId, KeptWrapUp]] = Table(journal)  #: of an earlier life
         self._about: Table[AskId, tuple[AgentId, bool]] = Table(journal)  #: True: resuming
         self._again: Table[AgentId, float | None] = Table(journal)  #: when; None: before the next tick
         self._over: Table[AgentId, tuple[Over, ...]] = Table(journal)
@@ -93,6 +96,33 @@ class Wrapups:
         for agent in agents:
             del self._touched[agent]
         return agents
+
+    # ------------------------------------------------------------ over pbxd's own end
+
+    def kept(self, call: CallId) -> tuple[KeptWrapUp, ...]:
+        """The wrap-ups after this call that are open, or were in an earlier life."""
+        now = (
+            KeptWrapUp(
+                agent=one.agent,
+                node=one.node,
+                queue=one.queue,
+                length_s=one.length_s,
+                since=one.since,
+                until=one.until,
+            )
+            for one in self.open.values()
+            if one.call == call
+        )
+        return (*now, *(kept for after, kept in self._kept.values() if after == call))
+
+    def restore(self, call: CallId, kept: KeptWrapUp) -> None:
+        """A wrap-up that was open when pbxd last ended. The switch says whether it goes on."""
+        if kept.agent in self._staff.agents and kept.agent not in self.open:
+            self._kept[kept.agent] = call, kept
+
+    def awaited(self) -> set[CallId | None]:
+        """The calls after which somebody was in wrap-up in an earlier life, of whom nothing is known yet."""
+        return {call for call, _ in self._kept.values()}
 
     # ------------------------------------------------------------ it begins
 
@@ -179,27 +209,46 @@ class Wrapups:
                         effects += self.stands(node, member, at)
             elif any(_is_ours(member) for _, member in members):
                 effects += self._found(who, node, members, at)
+            elif who.id in self._kept and self._kept[who.id][1].node == node:
+                self._over_unseen(who.id, at)
         return effects
+
+    def _over_unseen(self, agent: AgentId, at: float) -> None:
+        """Somebody has resumed him, or he left his queues: it was over by now, or by its time."""
+        call, kept = self._kept.pop(agent)
+        if kept.since is None:
+            return  # he was still on the phone
+        ended = at if kept.until is None else min(at, kept.until)
+        wrap_up = WrapUp(
+            agent=agent, node=kept.node, call=call, queue=kept.queue, length_s=kept.length_s, since=kept.since
+        )
+        lasted_s = max(0.0, ended - kept.since)
+        over = Over(wrap_up=wrap_up, how="resumed", lasted_s=lasted_s, missed=True)
+        self._over[agent] = (*self._over.get(agent, ()), over)
 
     def _found(
         self, who: Agent, node: NodeId, members: list[tuple[NodeId, MemberSnapshot]], at: float
     ) -> list[Effect]:
         """He is paused for a wrap-up that an earlier life of pbxd began. What is left of it is kept."""
+        call, kept = self._kept.pop(who.id, (None, None))
         queue = max((member for _, member in members), key=lambda member: member.last_call).queue
-        length = self._rules.length(queue)
+        queue = queue if kept is None else kept.queue
+        length = self._rules.length(queue) if kept is None else kept.length_s
         paused_at = max(member.last_pause for _, member in members if _is_ours(member))
         # The switch's clock need not be ours: no more is believed than makes sense.
         since = paused_at if at - length <= paused_at <= at else at if paused_at > at else at - length
+        since = since if kept is None or kept.since is None else kept.since
+        until = since + length if kept is None or kept.until is None else kept.until
         held = frozenset(job_of(node, member) for _, member in members if _is_ours(member))
         self._touched[who.id] = True
         self.open[who.id] = WrapUp(
             agent=who.id,
             node=node,
-            call=None,
+            call=call,
             queue=queue,
             length_s=length,
             since=since,
-            until=since + length,
+            until=until,
             held=held,
         )
         return [Wake(in_s=0.0)]

@@ -41,8 +41,8 @@ class Books:
         self.by_subject: Table[str, CallId] = Table(journal)
         self._call_of: Table[Uniqueid, CallId] = Table(journal)
         self._by_root: Table[str, CallId] = Table(journal)
-        self._into: Table[CallId, CallId] = Table(journal)
-        self._size: Table[CallId, int] = Table(journal)
+        self.into: Table[CallId, CallId] = Table(journal)  #: consultations that are part of another journey
+        self.channels_of: Table[CallId, tuple[Uniqueid, ...]] = Table(journal)  #: that serve a journey
 
     # ------------------------------------------------------------ whose channel is it
 
@@ -58,8 +58,8 @@ class Books:
 
     def final(self, call: CallId) -> CallId:
         """The journey into which this one was folded, or itself."""
-        while call in self._into:
-            call = self._into[call]
+        while call in self.into:
+            call = self.into[call]
         return call
 
     def assign(self, uniqueid: Uniqueid, call: CallId) -> None:
@@ -67,7 +67,17 @@ class Books:
         if uniqueid in self._call_of:
             return
         self._call_of[uniqueid] = call
-        self._size[call] = self._size.get(call, 0) + 1
+        self.channels_of[call] = (*self.channels_of.get(call, ()), uniqueid)
+
+    def know(self, call: Call) -> None:
+        """This journey is known again, without channels yet."""
+        self.calls[call.id] = call
+        for root in call.roots:
+            self._by_root[root] = call.id
+        for folded in call.folded:
+            self.into[folded] = call.id
+        if call.ended is None:
+            self.by_subject[call.subject] = call.id
 
     def add_root(self, call: CallId, linkedid: str) -> None:
         """Channels with this Linkedid serve this journey, too."""

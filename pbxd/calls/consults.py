@@ -89,6 +89,18 @@ class Consults(Judging):
         if transferer.name == self._journeys.calls[call].subject:
             self._journeys.consulting[call] = True
 
+    def restore(self, call: CallId, attempt: Attempt, lines: tuple[str, ...]) -> None:
+        """A transfer that was under way is known again, and the lines by which it was watched."""
+        self.attempts[call] = attempt
+        for line in lines:
+            self.by_line[line] = call
+
+    def lines(self, call: CallId) -> tuple[str, ...]:
+        """The transferer's channels by which a transfer under way is watched."""
+        attempt = self.attempts.get(call)
+        names = () if attempt is None else (attempt.transferer, attempt.consult)
+        return tuple(name for name in names if self.by_line.get(name) == call)
+
     def dialled(self, call: CallId, target: str, interface: Interface, *, outside: bool = False) -> None:
         """A phone of the target's side is rung."""
         attempt = self.attempts[call]

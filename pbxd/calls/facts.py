@@ -16,6 +16,9 @@ class CallFact:
     node: NodeId
     at: float
     missed: bool = False  #: it happened while pbxd was not looking; ``at`` is when it was found out
+    again: bool = (
+        False  #: pbxd knew it before its last end: told to those who do not know yet, counted by nobody
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

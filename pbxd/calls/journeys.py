@@ -6,6 +6,7 @@ caller, until he himself hands the other party to somebody else and leaves; then
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pbxd.calls.call import Call, Waiting
@@ -14,7 +15,7 @@ from pbxd.calls.conversations import Conversations
 from pbxd.calls.facts import CallArrived, CallEnded, CallFolded, CallQueued, QueueLeft
 from pbxd.calls.names import interface_of
 from pbxd.calls.outcome import outcome_of
-from pbxd.calls.record import CallRecord, Consult, Outcome, Wait
+from pbxd.calls.record import CallRecord, Consult, Outcome, Ring, Visit, Wait
 from pbxd.calls.talk import Talk, leg_of, paused
 from pbxd.calls.wiring import Channel, Wiring
 from pbxd.ids import CallId, NodeId, Uniqueid, call_id
@@ -35,7 +36,7 @@ class Journeys(Conversations):
             self.consulted,
             self.sides,
             self.visits,
-            self._size,
+            self.channels_of,
             self.consulting,
         )
 
@@ -45,9 +46,16 @@ class Journeys(Conversations):
         if call is None:
             return
         del self._call_of[uniqueid]
-        left = self._size[call] - 1
-        self._size[call] = left
+        left = tuple(other for other in self.channels_of[call] if other != uniqueid)
+        self.channels_of[call] = left
         if not left:
+            if self.calls[call].ended is None:
+                self.end(call, at)
+            self._forget(call)
+
+    def drop_empty(self, call: CallId, at: float) -> None:
+        """A journey that was known again, and whose channels all serve another one, is none any more."""
+        if not self.channels_of.get(call):
             if self.calls[call].ended is None:
                 self.end(call, at)
             self._forget(call)
@@ -57,7 +65,7 @@ class Journeys(Conversations):
         for root in call.roots:
             self._by_root.pop(root, None)
         for folded in call.folded:
-            self._into.pop(folded, None)
+            self.into.pop(folded, None)
         if self.by_subject.get(call.subject) == call_id:
             del self.by_subject[call.subject]
         for table in self._of_calls:
@@ -107,8 +115,8 @@ class Journeys(Conversations):
         self.calls[into] = changed(
             kept, roots=kept.roots + lost.roots, folded=(*kept.folded, call, *lost.folded)
         )
-        self._into[call] = into
-        self._size[into] = self._size[into] + self._size.pop(call)
+        self.into[call] = into
+        self.channels_of[into] = self.channels_of[into] + self.channels_of.pop(call)
         if self.by_subject.get(lost.subject) == call:
             del self.by_subject[lost.subject]
         self._take_over(call, into, lost, kept.arrived, at)
@@ -216,7 +224,8 @@ class Journeys(Conversations):
             self.part(call_id, at)
         if call_id in self.visits:
             self.leave_flow(call_id, "caller_left", at)
-        call = changed(self.calls[call_id], ended=at)
+        call = self.calls[call_id]
+        call = changed(call, ended=at, missed=call.missed or self.missed)
         self.calls[call_id] = call
         if self.by_subject.get(call.subject) == call_id:
             del self.by_subject[call.subject]
@@ -232,6 +241,9 @@ class Journeys(Conversations):
         waits = self.waits.get(call_id, ())
         talks = self.talks.get(call_id, ())
         ended = call.ended is not None
+        rings = self.rings.get(call_id, ()) + tuple(self.still_ringing(call_id, call.ended))
+        consults = self.consults.get(call_id, ()) + tuple(self.still_asking(call_id))
+        visits = self.visits.get(call_id, ())
         return CallRecord(
             id=call_id,
             node=self.node,
@@ -247,11 +259,19 @@ class Journeys(Conversations):
             legs=tuple(leg_of(talk, at) for talk in talks),
             waits=waits,
             transfers=self.transfers.get(call_id, ()),
-            missed=call.missed,
-            rings=self.rings.get(call_id, ()) + tuple(self.still_ringing(call_id, call.ended)),
-            consults=self.consults.get(call_id, ()) + tuple(self.still_asking(call_id)),
-            visits=self.visits.get(call_id, ()),
+            missed=call.missed or _missed((*waits, *visits, *rings, *consults)) or _unsure(talks),
+            rings=rings,
+            consults=consults,
+            visits=visits,
         )
+
+
+def _missed(parts: Iterable[Wait | Ring | Consult | Visit]) -> bool:
+    return any(part.missed for part in parts)
+
+
+def _unsure(talks: Iterable[Talk]) -> bool:
+    return any(talk.unsure or any(span.missed for span in (*talk.stints, *talk.holds)) for talk in talks)
 
 
 def _outcome(call: Call, waits: tuple[Wait, ...], talks: tuple[Talk, ...]) -> Outcome:

@@ -7,12 +7,13 @@ it. All state is in journalled tables, so a step that fails is taken back whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pbxd.ami import event_types as ami
 from pbxd.ami.event_types import AmiEvent
 from pbxd.ami.inventory import Inventory
+from pbxd.calls.again import told_again
 from pbxd.calls.belonging import Belonging
 from pbxd.calls.bridge_steps import BridgeSteps
 from pbxd.calls.call import Ours
@@ -22,6 +23,7 @@ from pbxd.calls.dial_steps import DialSteps
 from pbxd.calls.facts import Fact, TransferSeen
 from pbxd.calls.flow_steps import FlowSteps
 from pbxd.calls.journeys import Journeys
+from pbxd.calls.kept import KeptJourney, kept_of, restore, tables_by_call
 from pbxd.calls.queue_steps import QueueSteps
 from pbxd.calls.record import CallRecord, Transfer, TransferOutcome
 from pbxd.calls.resync import Resync
@@ -30,7 +32,7 @@ from pbxd.calls.staffing import Staffing
 from pbxd.calls.transfer_steps import TransferSteps
 from pbxd.calls.wiring import Wiring
 from pbxd.ids import CallId, NodeId, TransferId, Uniqueid
-from pbxd.journal import Journal
+from pbxd.journal import Journal, Table, Written
 
 
 class CallModel:
@@ -44,6 +46,8 @@ class CallModel:
         self.rings = Rings(self.journeys, journal)
         self._staffing = Staffing(journal)
         self._belonging = Belonging(journal, self.wiring, self.journeys, self.consults)
+        self._restored: Table[CallId, bool] = Table(journal)  #: no inventory has told of them yet
+        self._kept_tables = tables_by_call(self._belonging)
         channels = ChannelSteps(self._belonging, self.rings)
         bridges = BridgeSteps(self._belonging)
         dials = DialSteps(self._belonging, self.rings)
@@ -104,6 +108,29 @@ class CallModel:
         """The journey that this channel serves."""
         return self.journeys.of(uniqueid)
 
+    # ------------------------------------------------------------ over pbxd's own end
+
+    def touched(self, written: Iterable[Written]) -> set[CallId]:
+        """The journeys about which something else is to be kept after this was written into the tables."""
+        calls: set[CallId] = set()
+        for table, key, _ in written:
+            by_call = self._kept_tables.get(id(table))
+            if by_call:
+                calls.add(key)
+            elif by_call is not None and (call := self.journeys.of(key)) is not None:
+                calls.add(call)
+        return calls
+
+    def kept(self, call: CallId) -> KeptJourney | None:
+        """All that is known of a journey, to be kept; None when it is no more."""
+        return kept_of(self._belonging, call) if call in self.journeys.calls else None
+
+    def restore(self, kept: KeptJourney) -> None:
+        """Know a journey of an earlier life again. What has become of it ``resync`` will find out."""
+        if kept.call.id not in self.journeys.calls and kept.call.id not in self.journeys.into:
+            restore(self._belonging, kept)
+            self._restored[kept.call.id] = True
+
     # ------------------------------------------------------------ transfers that pbxd makes
 
     def expect(self, transfer: TransferId, call: CallId, *, caller: str, transferer: str) -> None:
@@ -155,6 +182,12 @@ class CallModel:
         self.journeys.missed = True
         try:
             Resync(self._belonging, self.rings, self._staffing, self._steps, inventory, at).run()
+            restored = [call for call in self._restored if call in self.journeys.calls]
+            for call in restored:
+                self.journeys.drop_empty(call, at)
         finally:
             self.journeys.missed = False
-        return facts
+        again = told_again(self.journeys, restored, facts) if restored else []
+        for call in list(self._restored):
+            del self._restored[call]
+        return again + facts

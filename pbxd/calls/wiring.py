@@ -75,6 +75,11 @@ class Wiring:
         self.by_name[name] = channel.uniqueid
         return channel
 
+    def know(self, channel: Channel) -> None:
+        """A channel is known again, as it was."""
+        self.channels[channel.uniqueid] = channel
+        self.by_name[channel.name] = channel.uniqueid
+
     def rename(self, uniqueid: Uniqueid, new: str) -> Uniqueid | None:
         """A channel gets another name. Returns the channel whose body this one takes over, if so."""
         channel = self.channels[uniqueid]

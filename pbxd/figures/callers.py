@@ -36,7 +36,8 @@ CALLS = (
         unit="calls",
         formula="One for each journey, whatever number of legs, queues and transfers it has.",
         source="CallArrived",
-        edge_cases="A call that was already there when pbxd connected counts when it is first seen.",
+        edge_cases="A call that was already there when pbxd connected counts when it is first seen; one that "
+        "an earlier life of pbxd has counted does not count again.",
     ),
     Figure(
         name="pbxd_calls_folded_total",
@@ -44,7 +45,7 @@ CALLS = (
         help="Arrived calls that turned out to be a consultation inside another one.",
         labels=(NODE,),
         unit="calls",
-        formula="Arrived = folded + ended + in progress.",
+        formula="Arrived = folded + ended + in progress, over all lives of pbxd together.",
         source="CallFolded",
         edge_cases="Counted when it turns out, seconds after it was counted as arrived. What was counted "
         "of it meanwhile (a stay in a queue, a ring) stays counted.",
@@ -76,9 +77,11 @@ CALLS = (
         help="Ended journeys of which pbxd did not see a part.",
         labels=(NODE,),
         unit="calls",
-        formula="Journeys whose record is marked as missed: the link was down during a part of them.",
+        formula="Journeys whose record is marked as missed: something of them began or ended while the link, "
+        "or pbxd, was down.",
         source="CallEnded",
-        edge_cases="Their durations are lower bounds. They are part of pbxd_calls_total as well.",
+        edge_cases="Of what was missed the times are known to within the gap. They are part of "
+        "pbxd_calls_total as well. A journey in which nothing happened during a gap is not missed.",
     ),
     Figure(
         name="pbxd_repeat_calls_total",

@@ -25,7 +25,7 @@ from pbxd.figures.service import Service, Waits
 from pbxd.figures.thresholds import Thresholds
 from pbxd.figures.transfers import calls_transferred, transfer_counts
 from pbxd.ids import AgentId, CallId, Interface, NodeId
-from pbxd.journal import Journal
+from pbxd.journal import Journal, Table
 
 Whose = Callable[[NodeId, Interface], AgentId | None]
 
@@ -52,8 +52,15 @@ class Figures:
         self._queue_of = queue_of
         self._service = Service(journal, thresholds or Thresholds(), waits)
 
+    @property
+    def uncertain(self) -> Table[CallId, tuple[QueueLeft, ...]]:
+        """Waits that are over and not counted yet, because how they ended is told a little later."""
+        return self._service.pending
+
     def of(self, fact: Fact) -> list[Count]:
         """What this fact adds to which figures."""
+        if fact.again:
+            return []
         counts = self._service.of(fact) + self._counts(fact, str(fact.node))
         if fact.missed:
             counts.append(_one("pbxd_resync_corrections_total", node=fact.node))

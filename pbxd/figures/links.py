@@ -184,7 +184,7 @@ STORE = (
         help="Time until the state of an open transfer, or of a caller in progress, was kept durably.",
         unit="seconds",
         formula="From the change to the end of the transaction that holds it; outages are part of it.",
-        source="KeepTransfer, KeepDossier",
+        source="KeepTransfer, KeepDossier, KeepJourney",
         edge_cases="Of changes that follow each other faster than they can be written, only the last is.",
         buckets=SWIFT_BUCKETS,
     ),

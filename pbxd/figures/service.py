@@ -149,18 +149,18 @@ class Service:
     def __init__(self, journal: Journal, thresholds: Thresholds, waits: Waits) -> None:
         self._thresholds = thresholds
         self._waits = waits
-        self._pending: Table[CallId, tuple[QueueLeft, ...]] = Table(journal)
+        self.pending: Table[CallId, tuple[QueueLeft, ...]] = Table(journal)  #: how they ended is uncertain
 
     def of(self, fact: Fact) -> list[Count]:
         """What this fact says about waits."""
         counts: list[Count] = []
-        if fact.call in self._pending:
+        if fact.call in self.pending:
             counts += self._late(fact)
         if isinstance(fact, QueueLeft):
             if fact.outcome in _CERTAIN:
                 counts += self._counted(fact, fact.outcome)
             else:
-                self._pending[fact.call] = (*self._pending.get(fact.call, ()), fact)
+                self.pending[fact.call] = (*self.pending.get(fact.call, ()), fact)
         elif isinstance(fact, CallEnded):
             counts += _overflows(fact.record)
         return counts
@@ -168,7 +168,7 @@ class Service:
     def _late(self, fact: Fact) -> Iterator[Count]:
         """Those of this journey that were uncertain. A folded journey has no stays any more."""
         waits = () if isinstance(fact, CallFolded) else self._known(fact)
-        for left in self._pending.pop(fact.call):
+        for left in self.pending.pop(fact.call):
             known = [wait for wait in waits if wait.queue == left.queue and wait.left == left.at]
             outcome = known[-1].outcome if known else None
             yield from self._counted(left, outcome or left.outcome)

@@ -18,8 +18,8 @@ UNKNOWN = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Progress:
-    """Of one journey."""
+class Progress:
+    """What is known of one journey's wrap-ups."""
 
     left: tuple[tuple[AgentId, LegEnded], ...] = ()  #: who is out of it
     early: tuple[Stretch, ...] = ()  #: over before the journey was
@@ -30,32 +30,40 @@ class WrapUpRows:
     """Knows of a journey from the first of its legs that ends to the last of its wrap-ups."""
 
     def __init__(self, journal: Journal) -> None:
-        self._calls: Table[CallId, _Progress] = Table(journal)
+        self.calls: Table[CallId, Progress] = Table(journal)
 
     def left(self, agent: AgentId, leg: LegEnded) -> None:
         """An agent is out of a journey."""
-        progress = self._calls.get(leg.call, _Progress())
-        self._calls[leg.call] = replace(progress, left=(*progress.left, (agent, leg)))
+        progress = self.calls.get(leg.call, Progress())
+        self.calls[leg.call] = replace(progress, left=(*progress.left, (agent, leg)))
 
     def ended(self, record: CallRecord) -> list[Stretch]:
         """The journey is over: the wrap-ups that are already."""
-        progress = self._calls.get(record.id)
+        progress = self.calls.get(record.id)
         if progress is None:
             return []
         first = rows_of(record)
-        self._calls[record.id] = replace(progress, early=(), next=first + len(progress.early))
+        self.calls[record.id] = replace(progress, early=(), next=first + len(progress.early))
         return [replace(row, position=first + index) for index, row in enumerate(progress.early)]
 
     def over(
-        self, agent: AgentId, call: CallId, node: NodeId, *, since: float, queue: str | None, lasted_s: float
+        self,
+        agent: AgentId,
+        call: CallId,
+        node: NodeId,
+        *,
+        since: float,
+        queue: str | None,
+        lasted_s: float,
+        missed: bool = False,
     ) -> list[Stretch]:
         """This agent's wrap-up after this call is over.
 
         It began when he was out of the journey, by the switch's clock, or else ``since``, by pbxd's; how long
-        it was the clock of one of them tells as well as the other's.
+        it was the clock of one of them tells as well as the other's. ``missed``: nobody saw it end.
         """
-        known = self._calls.get(call)
-        progress = known or _Progress(next=UNKNOWN)
+        known = self.calls.get(call)
+        progress = known or Progress(next=UNKNOWN)
         leg = next((leg for who, leg in reversed(progress.left) if who == agent), None)
         began = since if leg is None else leg.at
         row = Stretch(
@@ -68,21 +76,21 @@ class WrapUpRows:
             queue=queue,
             interface=None if leg is None else leg.interface,
             agent=agent,
-            missed=leg is not None and leg.missed,
+            missed=missed or (leg is not None and leg.missed),
         )
         if progress.next is None:
-            self._calls[call] = replace(progress, early=(*progress.early, row))
+            self.calls[call] = replace(progress, early=(*progress.early, row))
             return []
         if known is not None:
-            self._calls[call] = replace(progress, next=progress.next + 1)
+            self.calls[call] = replace(progress, next=progress.next + 1)
         return [row]
 
     def folded(self, call: CallId) -> None:
         """It was no call of its own."""
-        self._calls.pop(call, None)
+        self.calls.pop(call, None)
 
     def tidy(self, call: CallId, wrapping: Iterable[CallId | None]) -> None:
         """Forget a journey that is over, unless somebody is in wrap-up after it."""
-        progress = self._calls.get(call)
+        progress = self.calls.get(call)
         if progress is not None and progress.next is not None and call not in wrapping:
-            del self._calls[call]
+            del self.calls[call]

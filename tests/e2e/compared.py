@@ -326,11 +326,6 @@ def _row(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (*told, row["started"], row["ended"])
 
 
-def queue_told(file: Path, journey: Journey) -> bool:
-    """Does the history know the queue of this call?"""
-    return any(contact["queue"] for contact in _rows_of(_rows(file), journey)["contacts"])
-
-
 def _rows(file: Path) -> dict[str, list[Json]]:
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
         database.row_factory = sqlite3.Row

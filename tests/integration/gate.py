@@ -35,7 +35,9 @@ class Gate:
         await asyncio.gather(*self._pipes, return_exceptions=True)
         await self._server.wait_closed()
 
-    def open(self) -> None:
+    def open(self, to: int | None = None) -> None:
+        """Let through again; ``to``: the server has another port now."""
+        self._to = self._to if to is None else to
         self._open = True
 
     def deafen(self) -> None:

@@ -19,7 +19,7 @@ from pbxd.edge.store.engines import open_engine, read_url
 from pbxd.edge.store.spool import from_json, to_json
 from pbxd.effects import KeepDossier, KeepTransfer
 from pbxd.ids import AgentId, CallId, Interface, TransferId
-from pbxd.messages import Contact, HandoverNote
+from pbxd.messages import Contact, HandoverNote, JourneysKept
 from pbxd.settings.connections import Store as Settings
 from tests.integration.patience import until
 from tests.integration.store_samples import QUICK, T0, Counts, contact, sqlite_settings
@@ -291,3 +291,115 @@ def test_a_spool_of_the_version_before_is_read() -> None:
         for name in ("by", "id", "began", "answered", "consult_s", "hold_s", "to_kind", "queue"):
             del transfer[name]
     assert from_json(old) == contact(1)
+
+
+# ---------------------------------------------------------------- journeys
+
+
+class Told:
+    """What there is to keep of journeys, and how often that was asked for."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[CallId, dict[str, Any]] = {}
+        self.asked = 0
+
+    def __call__(self, call: CallId) -> dict[str, Any] | None:
+        self.asked += 1
+        return self.bodies.get(call)
+
+
+def journeys_of(kept: tuple[Any, ...]) -> JourneysKept:
+    (journeys,) = [each for each in kept if isinstance(each, JourneysKept)]
+    return journeys
+
+
+async def test_of_a_journey_what_it_is_when_it_is_written_is_kept_once(
+    settings: Settings, counts: Counts, tmp_path: Path
+) -> None:
+    told = Told()
+    store = await Store.open(settings, counts, spool=tmp_path / "spool", journey=told)
+    again = None
+    try:
+        for state in range(100):
+            told.bodies[CALL] = {"state": state}
+            store.keep_journey(CALL)
+        await store.all_kept()
+        assert told.asked == 1
+        again = await Store.open(settings, counts, spool=tmp_path / "spool")
+        journeys = journeys_of(await again.kept())
+        assert (journeys.bodies, journeys.stored) == ({CALL: {"state": 99}}, frozenset())
+        store.keep_journey(CALL)
+        told.bodies[CALL] = {"state": 100}
+        await store.close()  # an orderly end does not wait for its time
+        assert journeys_of(await again.kept()).bodies == {CALL: {"state": 100}}
+    finally:
+        await store.close()
+        if again is not None:
+            await again.close()
+
+
+async def test_a_journey_is_forgotten_when_its_contact_is_safe(
+    settings: Settings, counts: Counts, tmp_path: Path
+) -> None:
+    told, one = Told(), contact(CALL)
+    store = await Store.open(settings, counts, spool=tmp_path / "spool", journey=told)
+    try:
+        told.bodies[CALL] = {"state": "talking"}
+        store.keep_journey(CALL)
+        store.keep(KeepDossier(call=CALL, body={"subject": "invoice"}))
+        await store.all_kept()
+        store.remember(one)
+        # As the world says it in one step: nothing of it may be gone before the contact is there.
+        del told.bodies[CALL]
+        store.keep_journey(CALL)
+        store.keep(KeepDossier(call=CALL, body=None))
+        kept = await store.kept()
+        if CALL not in journeys_of(kept).stored:
+            assert journeys_of(kept).bodies.keys() == kept[1].bodies.keys() == {CALL}
+        await store.flushed()
+        assert journeys_of(await store.kept()).stored <= {CALL}
+        await store.all_kept()
+        kept = await store.kept()
+        assert journeys_of(kept).bodies == kept[1].bodies == {}
+    finally:
+        await store.close()
+
+
+async def test_a_journey_whose_contact_is_stored_is_said_to_be(
+    settings: Settings, counts: Counts, tmp_path: Path
+) -> None:
+    told = Told()
+    other = CallId("pbx1:1700000000.8")
+    store = await Store.open(settings, counts, spool=tmp_path / "spool", journey=told)
+    try:
+        for call in (CALL, other):
+            told.bodies[call] = {"state": "talking"}
+            store.keep_journey(call)
+        store.remember(contact(CALL))
+        await store.flushed()
+        await store.all_kept()
+        journeys = journeys_of(await store.kept())
+        assert (journeys.bodies.keys(), journeys.stored) == ({CALL, other}, {CALL})
+    finally:
+        await store.close()
+
+
+async def test_a_bug_in_one_journey_costs_the_others_nothing(
+    settings: Settings, counts: Counts, tmp_path: Path
+) -> None:
+    other = CallId("pbx1:1700000000.8")
+
+    def journey(call: CallId) -> dict[str, Any]:
+        if call == CALL:
+            raise _BugError
+        return {"state": "talking"}
+
+    store = await Store.open(settings, counts, spool=tmp_path / "spool", journey=journey)
+    try:
+        for call in (CALL, other):
+            store.keep_journey(call)
+        await store.all_kept()
+        assert journeys_of(await store.kept()).bodies.keys() == {other}
+        assert counts["pbxd_store_faults_total,kind=other"] == 1
+    finally:
+        await store.close()

@@ -23,13 +23,17 @@ WITHIN_S = 20.0
 Sums = Counter[tuple[str, ...]]
 
 
-def played(capture: Path) -> tuple[list[Count], list[CallRecord]]:
-    """What this capture counts, and the records of its calls."""
+def a_world() -> World:
     staff = Staff(
         Agent(id=id_, name=id_, language="en", devices=((None, Interface(device)),))
         for device, id_ in AGENTS.items()
     )
-    world = World(Rules(nodes=(NODE,), staff=staff, callers=CallerRules(), repeat=RepeatRule()))
+    return World(Rules(nodes=(NODE,), staff=staff, callers=CallerRules(), repeat=RepeatRule()))
+
+
+def played(capture: Path) -> tuple[list[Count], list[CallRecord]]:
+    """What this capture counts, and the records of its calls."""
+    world = a_world()
     name = capture.name.removesuffix(".ami.gz")
     effects = [effect for event in events_of(capture.parent.name, name, NODE) for effect in world.step(event)]
     records = [effect.contact.record for effect in effects if isinstance(effect, Remember)]

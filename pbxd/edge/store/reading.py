@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pbxd.edge.store.tables import contacts as table
 from pbxd.edge.store.tables import legs, transfers, waits
+from pbxd.ids import CallId
 
 MOST = 1000
+_CALLS = 500  #: ids in one question
 
 
 async def contacts(
@@ -48,6 +50,16 @@ async def contacts(
         for name, by_call in parts:
             row[name] = by_call.get(row["call"], [])
     return found
+
+
+async def known(engine: AsyncEngine, calls: Iterable[CallId]) -> frozenset[CallId]:
+    """Those of these calls whose contacts are stored."""
+    asked, found = list(calls), set[CallId]()
+    async with engine.connect() as connection:
+        for first in range(0, len(asked), _CALLS):
+            some = sa.select(table.c.call).where(table.c.call.in_(asked[first : first + _CALLS]))
+            found.update(map(CallId, (await connection.execute(some)).scalars()))
+    return frozenset(found)
 
 
 async def _parts(

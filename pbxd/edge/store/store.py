@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from pbxd.agents.attendance import last_seen
 from pbxd.edge.store import migrate, reading
 from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
+from pbxd.edge.store.journeys import Journey, Journeys, no_journey
 from pbxd.edge.store.keeper import Keeper
 from pbxd.edge.store.keeping import ATTENDANCE, EVERYBODY, PooledShelf, Shelf, ThreadShelf
 from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
@@ -36,6 +37,7 @@ from pbxd.messages import (
     DossiersKept,
     HistoryFound,
     HistoryMissing,
+    JourneysKept,
     TransfersKept,
 )
 from pbxd.settings.connections import Store as Settings
@@ -44,7 +46,8 @@ log = structlog.get_logger("pbxd.store")
 
 #: kinds of states
 _TRANSFER, _DOSSIER, _ALERT, _CALLBACK = "transfer", "dossier", "alert", "callback"
-_KEPT = tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept, AttendanceKept]
+_JOURNEY = "journey"
+_KEPT = tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept, AttendanceKept, JourneysKept]
 LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
 
 
@@ -66,6 +69,7 @@ class Store:
         *,
         spool: Path | None = None,
         clock: Callable[[], float] = time.time,
+        journey: Journey = no_journey,
     ) -> None:
         self._settings = settings
         self._count = count
@@ -99,6 +103,9 @@ class Store:
             retry_most_s=settings.retry_most,
             clock=clock,
         )
+        self._going: set[tuple[str, CallId]] = set()  #: to be forgotten, once the contact is safe
+        self._journeys = Journeys(journey, self._keep_journey, count)
+        self._gathering: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
 
@@ -110,13 +117,15 @@ class Store:
         *,
         spool: Path | None = None,
         clock: Callable[[], float] = time.time,
+        journey: Journey = no_journey,
     ) -> Self:
         """Connect, migrate, start writing. StoreError when the settings or the schema do not allow it.
 
         A database that is merely away is no reason not to start: it is tried again until it comes.
-        ``spool`` is the file for contacts that it cannot take, if it is to be another than the settings say.
+        ``spool`` is the file for contacts that it cannot take, if it is to be another than the settings say;
+        ``journey`` tells what there is to keep of a journey.
         """
-        store = cls(settings, count, spool=spool, clock=clock)
+        store = cls(settings, count, spool=spool, clock=clock, journey=journey)
         path = sqlite_path(store._url)
         try:
             if path is not None:
@@ -136,6 +145,7 @@ class Store:
             log.error("store.away_at_start", error=first_line(error))
         store._writing = asyncio.create_task(store._writer.run(), name="store-writer")
         store._keeping = asyncio.create_task(store._keeper.run(), name="store-keeper")
+        store._gathering = asyncio.create_task(store._journeys.run(), name="store-journeys")
         return store
 
     async def close(self) -> None:
@@ -145,6 +155,10 @@ class Store:
         self._closed = True
         for task in list(self._asked):
             task.cancel()
+        if self._gathering is not None:
+            self._gathering.cancel()
+            await asyncio.wait([self._gathering])
+            self._journeys.now()
         if self._writing is not None:
             await self._writer.close(self._writing, self._settings.shutdown_timeout)
         if self._keeping is not None:
@@ -228,13 +242,35 @@ class Store:
             case KeepTransfer():
                 self._keeper.keep(_TRANSFER, state.transfer, state.body)
             case KeepDossier():
-                self._keeper.keep(_DOSSIER, state.call, state.body)
+                self._keep(_DOSSIER, state.call, state.body)
             case KeepAlert():
                 self._keeper.keep(_ALERT, state.alert, state.body)
             case KeepCallback():
                 self._keeper.keep(_CALLBACK, state.callback, state.body)
             case KeepAttendance():
                 self._keeper.keep(ATTENDANCE, EVERYBODY if state.agent is None else state.agent, state.body)
+
+    def keep_journey(self, call: CallId) -> None:
+        """Keep this journey anew over a restart. Returns at once, never raises; durable a moment later."""
+        self._journeys.changed(call)
+
+    def _keep_journey(self, call: CallId, body: Mapping[str, Any] | None) -> None:
+        self._keep(_JOURNEY, call, body)
+
+    def _keep(self, kind: str, call: CallId, body: Mapping[str, Any] | None) -> None:
+        """What is known of a call is forgotten only when its contact is safe."""
+        key = kind, call
+        if body is not None:
+            self._going.discard(key)
+            self._keeper.keep(kind, call, body)
+        elif key not in self._going:
+            self._going.add(key)
+            self._writer.behind(lambda: self._forget(key))
+
+    def _forget(self, key: tuple[str, CallId]) -> None:
+        if key in self._going:
+            self._going.discard(key)
+            self._keeper.keep(*key, None)
 
     async def kept(self) -> _KEPT:
         """What was under way when pbxd last stopped; empty, and counted as a fault, when nobody can tell."""
@@ -243,6 +279,8 @@ class Store:
         alerts: dict[str, Mapping[str, Any]] = {}
         callbacks: dict[TransferId, Mapping[str, Any]] = {}
         attendance: dict[AgentId, Mapping[str, Any]] = {}
+        journeys: dict[CallId, Mapping[str, Any]] = {}
+        stored: frozenset[CallId] = frozenset()
         try:
             for (kind, id_), body in (await self._keeper.load()).items():
                 if kind == _TRANSFER:
@@ -255,6 +293,9 @@ class Store:
                     callbacks[TransferId(id_)] = body
                 elif kind == ATTENDANCE:
                     attendance[AgentId(id_)] = body
+                elif kind == _JOURNEY:
+                    journeys[CallId(id_)] = body
+            stored = await self._stored(journeys)
         except Exception as error:
             self._count("pbxd_store_faults_total", kind=kind_of(error))
             log.error("store.kept_states_unread", error=first_line(error))
@@ -266,10 +307,17 @@ class Store:
             AlertsKept(at=at, bodies=alerts),
             CallbacksKept(at=at, bodies=callbacks),
             AttendanceKept(at=at, seen=seen, bodies=attendance),
+            JourneysKept(at=at, bodies=journeys, stored=stored),
         )
+
+    async def _stored(self, calls: Iterable[CallId]) -> frozenset[CallId]:
+        """Those whose contacts are in the database."""
+        async with asyncio.timeout(self._settings.connect_timeout):
+            return await reading.known(self._engine, calls)
 
     async def all_kept(self) -> None:
         """Wait until all states are in the database."""
+        await self._journeys.flushed()
         await self._keeper.flushed()
 
     # ---------------------------------------------------------------- look-ups

@@ -52,6 +52,9 @@ class Writer:
         self._timeout_s = timeout_s
         self._retry_most_s = retry_most_s
         self._queue: deque[Entry] = deque()
+        self._taken = self._written = 0  #: entries, since the start
+        #: what is to follow when so many are written
+        self._behind: deque[tuple[int, Callable[[], None]]] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
@@ -72,9 +75,17 @@ class Writer:
             self._spool_now([contact], sync=self._closed)
             return
         self._queue.append(contact)
+        self._taken += 1
         self._emptied.clear()
         self._idle.clear()
         self._filled.set()
+
+    def behind(self, then: Callable[[], None]) -> None:
+        """Call this when all that was taken so far is in the database or in the spool."""
+        if self._queue:
+            self._behind.append((self._taken, then))
+        else:
+            then()
 
     async def flushed(self) -> None:
         """Wait until nothing is waiting, neither in memory nor in the spool."""
@@ -94,6 +105,8 @@ class Writer:
                 # The group leaves the queue only now: a cancelled writer has lost nothing.
                 for _ in group:
                     self._queue.popleft()
+                self._written += len(group)
+                self._follow()
             self._emptied.set()
 
     async def close(self, writing: asyncio.Task[None], deadline_s: float) -> None:
@@ -110,6 +123,12 @@ class Writer:
         self._emptied.set()
         if left:
             self._spool_now(left, sync=True)
+        self._written = self._taken
+        self._follow()
+
+    def _follow(self) -> None:
+        while self._behind and self._behind[0][0] <= self._written:
+            self._behind.popleft()[1]()
 
     # ---------------------------------------------------------------- one group
 
@@ -124,6 +143,7 @@ class Writer:
                     left = await self._one_by_one(group)
                     # Nobody can tell yet whose fault it is: the others go first, these come round again.
                     self._queue.extend(left)
+                    self._taken += len(left)
                     if left:
                         await self._pause()
                     return
