@@ -18,6 +18,8 @@ settings.register_profile(
 )
 settings.load_profile("pbxd")
 
+pytest_plugins = ["tests.servers"]
+
 _TESTS = Path(__file__).parent
 THOROUGH = bool(os.environ.get("PBXD_THOROUGH"))
 

@@ -8,14 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
-from deploy.lab.archive import NoArchiveError
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phones
 from deploy.lab.tools import FORKY
-from deploy.lab.unpack import UnpackError
-from tests.integration.chromium import LIMIT_MS, NoBrowserError, Visitor, browsing, visiting
+from tests.integration.chromium import LIMIT_MS, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,15 +27,12 @@ def suite() -> str:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def anna(centre: Centre) -> AsyncIterator[Visitor]:
+async def anna(browser: Browser, centre: Centre) -> AsyncIterator[Visitor]:
     """Anna, signed in, with her page open."""
-    try:
-        async with browsing() as browser, visiting(browser, SimpleNamespace(origin=centre.url)) as anna:
-            await anna.sign_in(password=centre.password)
-            yield anna
-            assert not anna.dialogs
-    except (NoBrowserError, UnpackError, NoArchiveError) as missing:
-        pytest.skip(str(missing))
+    async with visiting(browser, SimpleNamespace(origin=centre.url)) as anna:
+        await anna.sign_in(password=centre.password)
+        yield anna
+        assert not anna.dialogs
 
 
 async def test_she_pauses_and_resumes_and_the_switch_knows(

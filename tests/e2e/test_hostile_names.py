@@ -11,14 +11,12 @@ from contextlib import closing
 import aiomqtt
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
-from deploy.lab.archive import NoArchiveError
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phones
 from deploy.lab.rawsip import RawCall
-from deploy.lab.unpack import UnpackError
-from tests.integration.chromium import LIMIT_MS, NoBrowserError, browsing
+from tests.integration.chromium import LIMIT_MS
 from tests.integration.mosquitto_broker import MosquittoBroker
 
 pytestmark = [
@@ -42,43 +40,26 @@ NAMES = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MosquittoBroker]:
-    try:
-        server = MosquittoBroker(tmp_path_factory.mktemp("mosquitto"))
-    except (UnpackError, NoArchiveError) as missing:
-        pytest.skip(f"no Mosquitto can be had here: {missing}")
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def centre_with_broker(suite: str, broker: MosquittoBroker) -> AsyncIterator[Centre]:
     async with Centre(suite, more={"mqtt": {"url": broker.url}}) as centre:
         yield centre
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page(centre_with_broker: Centre) -> AsyncIterator[Page]:
+async def page(browser: Browser, centre_with_broker: Centre) -> AsyncIterator[Page]:
     """Anna's page in a real browser; a dialog or a fault of a script would be the caller's doing."""
     faults: list[str] = []
-    try:
-        async with browsing() as browser:
-            page = await browser.new_page()
-            page.set_default_timeout(LIMIT_MS)
-            page.on("dialog", lambda dialog: faults.append(f"dialog {dialog.message}"))
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            await page.goto(centre_with_broker.url)
-            await page.locator("[name=agent]").fill("anna")
-            await page.locator("[name=password]").fill(centre_with_broker.password)
-            await page.keyboard.press("Enter")
-            await page.locator("[data-queue]").first.wait_for()
-            yield page
-            assert faults == []
-    except NoBrowserError as missing:
-        pytest.skip(str(missing))
+    page = await browser.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    page.on("dialog", lambda dialog: faults.append(f"dialog {dialog.message}"))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    await page.goto(centre_with_broker.url)
+    await page.locator("[name=agent]").fill("anna")
+    await page.locator("[name=password]").fill(centre_with_broker.password)
+    await page.keyboard.press("Enter")
+    await page.locator("[data-queue]").first.wait_for()
+    yield page
+    assert faults == []
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())

@@ -13,14 +13,12 @@ import aiomqtt
 import pytest
 import pytest_asyncio
 
-from deploy.lab.archive import NoArchiveError
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phone, Phones
 from deploy.lab.tools import FORKY
-from deploy.lab.unpack import UnpackError
 from pbxd.transfers.handover import schema
+from tests.integration.broker_listener import Listener
 from tests.integration.mosquitto_broker import MosquittoBroker
-from tests.integration.test_mqtt import Listener
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,14 +33,6 @@ def suite() -> str:
     return FORKY
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> MosquittoBroker:
-    try:
-        return MosquittoBroker(tmp_path_factory.mktemp("broker"))
-    except (UnpackError, NoArchiveError) as missing:
-        pytest.skip(f"no Mosquitto can be had here: {missing}")
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running_centre(
     suite: str, broker: MosquittoBroker, tmp_path_factory: pytest.TempPathFactory
@@ -54,12 +44,8 @@ async def running_centre(
         "web": {"tokens": [{"name": "boss", "token_file": str(token), "agents": "all"}]},
         "mqtt": {"url": broker.url, "command_agents": ["anna"]},
     }
-    await asyncio.to_thread(broker.start)
-    try:
-        async with Centre(suite, more=more) as centre:
-            yield centre
-    finally:
-        await asyncio.to_thread(broker.stop)
+    async with Centre(suite, more=more) as centre:
+        yield centre
 
 
 @pytest_asyncio.fixture(loop_scope="module")

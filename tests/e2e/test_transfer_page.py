@@ -10,13 +10,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from deploy.lab.archive import NoArchiveError
 from deploy.lab.centre import DESKS, Centre, Desk
 from deploy.lab.phones import Phone, Phones
 from deploy.lab.tools import FORKY
-from deploy.lab.unpack import UnpackError
 from pbxd.edge.web.documents import TransferView
-from tests.integration.chromium import NoBrowserError, Visitor, browsing, visiting
+from tests.integration.chromium import Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -43,15 +41,6 @@ async def running_centre(suite: str, tmp_path_factory: pytest.TempPathFactory) -
     emil = Desk(id="emil", name="Emil", phones=("1007",), language="zh")
     async with Centre(suite, more=more, desks=(*DESKS, emil)) as centre:
         yield centre
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    try:
-        async with browsing() as browser:
-            yield browser
-    except (NoBrowserError, UnpackError, NoArchiveError) as missing:
-        pytest.skip(str(missing))
 
 
 async def _visit(browser: Browser, centre: Centre, agent: str) -> AsyncIterator[Visitor]:

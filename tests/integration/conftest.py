@@ -1,17 +1,16 @@
-"""Real servers for the tests that need one, each started once in a session."""
+"""What the tests of the edges have in common."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
 
-from deploy.lab.archive import NoArchiveError
-from deploy.lab.unpack import UnpackError
-from tests.integration.mosquitto_broker import MosquittoBroker
-from tests.integration.postgres_server import PostgresServer
+from pbxd.settings.connections import Store
+from tests.integration.store_samples import QUICK, Counts, sqlite_settings
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -22,32 +21,15 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     return loops
 
 
-@pytest.fixture(scope="session")
-def postgres_session() -> Iterator[PostgresServer]:
-    try:
-        server = PostgresServer()
-    except (UnpackError, NoArchiveError) as missing:
-        pytest.skip(f"no PostgreSQL can be had here: {missing}")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """The store's settings: with them a test is played on an empty database of either kind."""
+    if request.param == "sqlite":
+        return sqlite_settings(tmp_path)
+    server = request.getfixturevalue("postgres_server")
+    return Store.model_validate({"url": server.new_database(), **QUICK})
 
 
 @pytest.fixture
-def postgres_server(postgres_session: PostgresServer) -> Iterator[PostgresServer]:
-    """A running PostgreSQL; a test that stops or freezes it finds it running again the next time."""
-    yield postgres_session
-    postgres_session.recover()
-
-
-@pytest.fixture
-def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MosquittoBroker]:
-    """A Mosquitto that is not started yet."""
-    try:
-        broker = MosquittoBroker(tmp_path_factory.mktemp("mosquitto"))
-    except (UnpackError, NoArchiveError) as missing:
-        pytest.skip(f"no Mosquitto can be had here: {missing}")
-    yield broker
-    broker.stop()
+def counts() -> Counts:
+    return Counts()

@@ -11,7 +11,7 @@ from pbxd.calls.record import Outcome
 from pbxd.edge.store import Store
 from pbxd.edge.store.resolution import DAY_S, Resolution
 from pbxd.settings.connections import Store as Settings
-from tests.integration.store_samples import QUICK, T0, Counts, contact, sqlite_settings
+from tests.integration.store_samples import T0, Counts, contact
 
 DAYS = 7
 YES = "pbxd_first_contacts_total,node=pbx1,queue=billing,resolved=yes"
@@ -37,14 +37,8 @@ class Days:
         return self.counts[YES], self.counts[NO]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def days(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Days]:
-    if request.param == "sqlite":
-        settings = sqlite_settings(tmp_path)
-    else:
-        server = request.getfixturevalue("postgres_server")
-        settings = Settings.model_validate({"url": server.new_database(), **QUICK})
-    counts = Counts()
+@pytest.fixture
+async def days(settings: Settings, counts: Counts, tmp_path: Path) -> AsyncIterator[Days]:
     held: list[Days] = []
     store = await Store.open(
         settings, counts, spool=tmp_path / "spool", clock=lambda: held[0].now if held else T0

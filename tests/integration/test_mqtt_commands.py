@@ -28,11 +28,11 @@ from pbxd.orders import (
     Verb,
 )
 from pbxd.settings.connections import Mqtt as Settings
+from tests.integration.broker_listener import Listener
 from tests.integration.mosquitto_broker import MosquittoBroker
 from tests.integration.patience import until
 from tests.integration.scripted_desk import refused, view
 from tests.integration.store_samples import Counts, sqlite_settings
-from tests.integration.test_mqtt import Listener
 
 pytestmark = pytest.mark.mosquitto
 

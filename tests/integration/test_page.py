@@ -15,7 +15,7 @@ from playwright.async_api import Browser, expect
 from deploy.build_page import build
 from pbxd.edge.web.pages import Patience
 from pbxd.orders import AcknowledgePop, EndCallback, PauseAgent
-from tests.integration.chromium import LIMIT_MS, NoBrowserError, Visitor, browsing, visiting
+from tests.integration.chromium import LIMIT_MS, Visitor, visiting
 from tests.integration.scripted_desk import PASSWORD, Served, contact, screen_pop, serving, state
 from tests.integration.test_web_push import until
 
@@ -25,15 +25,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
     build()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    try:
-        async with browsing() as browser:
-            yield browser
-    except NoBrowserError as missing:
-        pytest.skip(str(missing))
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -24,7 +24,7 @@ from pbxd.orders import (
     StartTransfer,
     TransferMode,
 )
-from tests.integration.chromium import NoBrowserError, Visitor, browsing, visiting
+from tests.integration.chromium import Visitor, visiting
 from tests.integration.scripted_desk import (
     Served,
     done,
@@ -57,15 +57,6 @@ NOT_NOW = {"allowed": False, "why": "Maria is paused", "code": "target_paused"}
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
     build()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    try:
-        async with browsing() as browser:
-            yield browser
-    except NoBrowserError as missing:
-        pytest.skip(str(missing))
 
 
 def busy(agent: str = "anna", name: str = "Anna Berg", what: str = "talking") -> dict[str, Any]:

@@ -16,22 +16,9 @@ from pbxd.effects import Publish
 from pbxd.messages import HistoryFound, HistoryMissing
 from pbxd.settings.connections import Store as Settings
 from tests.integration.patience import until
-from tests.integration.store_samples import NUMBER, QUICK, T0, Counts, contact, look_up, sqlite_settings
+from tests.integration.store_samples import NUMBER, T0, Counts, contact, look_up
 
 Opened = Callable[..., Awaitable[Store]]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return sqlite_settings(tmp_path)
-    server = request.getfixturevalue("postgres_server")
-    return Settings.model_validate({"url": server.new_database(), **QUICK})
-
-
-@pytest.fixture
-def counts() -> Counts:
-    return Counts()
 
 
 @pytest.fixture

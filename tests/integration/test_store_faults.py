@@ -30,11 +30,6 @@ STORED = "pbxd_store_contacts_total,result=stored"
 
 
 @pytest.fixture
-def counts() -> Counts:
-    return Counts()
-
-
-@pytest.fixture
 async def stores() -> AsyncIterator[list[Store]]:
     opened: list[Store] = []
     yield opened

@@ -30,19 +30,6 @@ CALL = CallId("pbx1:1700000000.7")
 HOSTILE = "\0'; DROP TABLE kept; --\ud800 ${SHELL(id)} 张三\r\nAction: Logoff"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return sqlite_settings(tmp_path)
-    server = request.getfixturevalue("postgres_server")
-    return Settings.model_validate({"url": server.new_database(), **QUICK})
-
-
-@pytest.fixture
-def counts() -> Counts:
-    return Counts()
-
-
 @pytest.fixture
 async def opened(settings: Settings, counts: Counts, tmp_path: Path) -> AsyncIterator[Opened]:
     stores: list[Store] = []

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from pbxd.edge.store import Store
@@ -17,15 +16,7 @@ from pbxd.ids import AgentId, Interface
 from pbxd.ledger.stretch import Stage, Stretch
 from pbxd.messages import Contact
 from pbxd.settings.connections import Store as Settings
-from tests.integration.store_samples import QUICK, T0, Counts, contact, sqlite_settings
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return sqlite_settings(tmp_path)
-    server = request.getfixturevalue("postgres_server")
-    return Settings.model_validate({"url": server.new_database(), **QUICK})
+from tests.integration.store_samples import T0, Counts, contact
 
 
 def journey(number: int = 1) -> Contact:

@@ -20,15 +20,7 @@ from pbxd.edge.store import Store, StoreError, migrate, revisions
 from pbxd.edge.store.engines import open_engine, read_url
 from pbxd.edge.store.tables import metadata
 from pbxd.settings.connections import Store as Settings
-from tests.integration.store_samples import QUICK, Counts, contact, sqlite_settings
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return sqlite_settings(tmp_path)
-    server = request.getfixturevalue("postgres_server")
-    return Settings.model_validate({"url": server.new_database(), **QUICK})
+from tests.integration.store_samples import Counts, contact, sqlite_settings
 
 
 async def on(settings: Settings, run: Any) -> Any:

@@ -20,7 +20,7 @@ from pbxd.reports.period import Period
 from pbxd.reports.report import Asked, Report
 from pbxd.reports.shares import By, Rules
 from pbxd.settings.connections import Store as Settings
-from tests.integration.store_samples import QUICK, T0, contact, sqlite_settings
+from tests.integration.store_samples import T0, contact, sqlite_settings
 
 DAY = 86_400.0
 RULES = Rules(
@@ -33,14 +33,6 @@ RULES = Rules(
 
 def asked(by: By = By.QUEUE, start: float = T0, end: float = T0 + DAY, now: float = T0 + 30 * DAY) -> Asked:
     return Asked(period=Period(start=start, end=end, zone=UTC), by=by, rules=RULES, now=now)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return sqlite_settings(tmp_path)
-    server = request.getfixturevalue("postgres_server")
-    return Settings.model_validate({"url": server.new_database(), **QUICK})
 
 
 @pytest.fixture

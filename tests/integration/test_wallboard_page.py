@@ -15,7 +15,7 @@ from playwright.async_api import Browser, expect
 from deploy.build_page import build
 from pbxd.edge.web.pages import Patience
 from pbxd.effects import Publish
-from tests.integration.chromium import NoBrowserError, Visitor, browsing, visiting
+from tests.integration.chromium import Visitor, visiting
 from tests.integration.scripted_desk import PASSWORD, Served, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -31,15 +31,6 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
     build()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    try:
-        async with browsing() as browser:
-            yield browser
-    except NoBrowserError as missing:
-        pytest.skip(str(missing))
 
 
 def member(name: str, state: str = "ready", paused: bool = False) -> dict[str, Any]:
