@@ -25,6 +25,7 @@ from pbxd.ids import CallId, Interface, NodeId, Uniqueid
 from pbxd.journal import Journal, Table
 from pbxd.messages import AlertsKept, LinkDown, LinkUp
 from pbxd.node import Node
+from tests.members import FREE, GONE, member_of
 
 NODE = NodeId("lab")
 QUEUES = ("support", "sales")
@@ -347,19 +348,7 @@ class Days(RuleBasedStateMachine):
 
 def a_member(queue: str, there: bool) -> MemberSnapshot:
     device = Interface(f"PJSIP/{queue}")
-    return MemberSnapshot(
-        queue=queue,
-        interface=device,
-        name=queue,
-        state_interface=device,
-        status=1 if there else 5,
-        paused=False,
-        paused_reason="",
-        in_call=False,
-        last_call=0.0,
-        wrapup_s=0.0,
-        penalty=0,
-    )
+    return member_of(queue, device, name=queue, status=FREE if there else GONE)
 
 
 def a_record(caller: Caller, at: float) -> CallRecord:

@@ -24,6 +24,7 @@ from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.messages import AskDone, AskUnknown
 from pbxd.queues.model import QueueModel
+from tests.members import member_of
 
 NODE = NodeId("lab")
 ANNA = AgentId("anna")
@@ -66,19 +67,7 @@ class Days(RuleBasedStateMachine):
 
     def add(self, key: Key) -> None:
         queue, interface = key
-        self.members[key] = MemberSnapshot(
-            queue=queue,
-            interface=interface,
-            name="Anna",
-            state_interface=interface,
-            status=1,
-            paused=False,
-            paused_reason="",
-            in_call=False,
-            last_call=0.0,
-            wrapup_s=0.0,
-            penalty=0,
-        )
+        self.members[key] = member_of(queue, interface)
         self.tell(key)
 
     def tell(self, key: Key) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import QueueMember
-from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Reply, Tell, Together, Wake, gathered
@@ -29,6 +28,7 @@ from pbxd.transfers.rules import TransferRules
 from pbxd.world import Rules, World
 from tests.machines.small_switch import NODE, QUEUE
 from tests.machines.transfer_switch import TransferSwitch
+from tests.members import member_of
 
 ANNA, BRUNO, CARLA, DORA = (AgentId(name) for name in ("anna", "bruno", "carla", "dora"))
 DEVICE = {ANNA: "PJSIP/1001", BRUNO: "PJSIP/1002", CARLA: "PJSIP/1003", DORA: "PJSIP/1004"}
@@ -252,19 +252,7 @@ class Lab:
         """This agent's phone answers for the queue."""
         device = DEVICE[agent]
         self.switch.members.append(device)
-        member = MemberSnapshot(
-            queue=QUEUE,
-            interface=Interface(device),
-            name=agent.title(),
-            state_interface=device,
-            status=1,
-            paused=False,
-            paused_reason="",
-            in_call=False,
-            last_call=0.0,
-            wrapup_s=0.0,
-            penalty=0,
-        )
+        member = member_of(QUEUE, device, name=agent.title())
         self.give(QueueMember(node=NODE, at=self.switch.now, member=member))
 
     def answer(self, agent: AgentId) -> None:

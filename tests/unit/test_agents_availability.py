@@ -15,16 +15,16 @@ from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.wrapup import WrapUp
 from pbxd.ami.event_types import AgentCalled, Newchannel, QueueCallerJoin, QueueMember
-from pbxd.ami.snapshots import ChannelSnapshot, MemberSnapshot
+from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.facts import LegEnded
 from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
 from pbxd.journal import Journal
 from pbxd.node import Node, served
 from pbxd.orders import Target, TargetKind
+from tests.members import BUSY, FREE, GONE, ON_HOLD, RINGS, TALKS, member_of
 
 NODE, OTHER = NodeId("pbx1"), NodeId("pbx2")
 ANNA, BRUNO, CARLA, DORA = (AgentId(name) for name in ("anna", "bruno", "carla", "dora"))
-FREE, TALKS, BUSY, GONE, RINGS, ON_HOLD = 1, 2, 3, 5, 6, 8
 
 STAFF = Staff(
     [
@@ -78,20 +78,17 @@ class House:
         last_call: float = 0.0,
         state_interface: str = "",
     ) -> None:
-        member = MemberSnapshot(
-            queue=queue,
-            interface=Interface(device),
+        told = member_of(
+            queue,
+            device,
             name=device,
             state_interface=state_interface or device,
             status=status,
             paused=reason is not None,
             paused_reason=reason or "",
-            in_call=False,
             last_call=last_call,
-            wrapup_s=0.0,
-            penalty=0,
         )
-        self.nodes[node].on_event(QueueMember(node=node, at=1.0, member=member))
+        self.nodes[node].on_event(QueueMember(node=node, at=1.0, member=told))
 
     def channel(self, device: str, node: NodeId = NODE) -> ChannelSnapshot:
         self._channels += 1

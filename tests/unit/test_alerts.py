@@ -18,7 +18,6 @@ from pbxd.alerts.rules import AlertRules, Audience, QuietHours, Span
 from pbxd.alerts.watch import Watch, document, to_tell, to_tell_the_end
 from pbxd.alerts.words import How, Kind, State
 from pbxd.ami.inventory import Inventory, QueueEntry
-from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.calls.facts import CallQueued
 from pbxd.edge.alerts.wording import shown, wording
 from pbxd.effects import Announce, Effect, Publish
@@ -27,6 +26,7 @@ from pbxd.journal import Journal
 from pbxd.messages import AlertsKept, LinkDown, LinkUp
 from pbxd.node import Node
 from pbxd.settings.alerts import Alerts, AlertSink
+from tests.members import GONE, TALKS, member_of
 
 NODE = NodeId("pbx1")
 CALL = CallId("pbx1:1700000000.1")
@@ -154,24 +154,12 @@ def a_room(rules: AlertRules) -> tuple[Alerting, Node]:
 
 def an_inventory(*, paused: bool = False, offline: bool = False, waiting: bool = True) -> Inventory:
     device = Interface("PJSIP/1001")
-    member = MemberSnapshot(
-        queue="support",
-        interface=device,
-        name="Anna",
-        state_interface=device,
-        status=5 if offline else 2,
-        paused=paused,
-        paused_reason="",
-        in_call=False,
-        last_call=0.0,
-        wrapup_s=0.0,
-        penalty=0,
-    )
+    anna = member_of("support", device, status=GONE if offline else TALKS, paused=paused)
     entry = QueueEntry(
         queue="support", uniqueid=Uniqueid("1.1"), name="", caller="", position=1, since=AT - 10.0
     )
     empty = Inventory.of(NODE, AT)
-    return replace(empty, queues=("support",), members=(member,), waiting=(entry,) if waiting else ())
+    return replace(empty, queues=("support",), members=(anna,), waiting=(entry,) if waiting else ())
 
 
 def link_up(room: Alerting, node: Node, inventory: Inventory, at: float = AT) -> list[Effect]:

@@ -14,27 +14,14 @@ from pbxd.ami.event_types import (
     QueueStatusSet,
     UnParkedCall,
 )
-from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.calls.facts import CallEnded, CallFolded, Fact, MemberRinging, MemberStoppedRinging, QueueLeft
 from pbxd.calls.model import CallModel
 from pbxd.calls.record import CallRecord
-from pbxd.ids import Interface
 from pbxd.journal import Journal
 from tests.machines.small_switch import NODE, QUEUE, SmallSwitch
+from tests.members import member_of
 
-ANNA = MemberSnapshot(
-    queue=QUEUE,
-    interface=Interface("PJSIP/1001"),
-    name="Anna",
-    state_interface="PJSIP/1001",
-    status=1,
-    paused=False,
-    paused_reason="",
-    in_call=False,
-    last_call=0.0,
-    wrapup_s=0.0,
-    penalty=0,
-)
+ANNA = member_of(QUEUE)
 
 
 class Played:

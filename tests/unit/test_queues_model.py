@@ -8,25 +8,14 @@ import pytest
 
 from pbxd.ami.event_types import QueueCallerJoin, QueueCallerLeave, QueueMember, QueueMemberRemoved
 from pbxd.ami.inventory import Inventory, QueueEntry
-from pbxd.ami.snapshots import ChannelSnapshot, MemberSnapshot
+from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.ids import Interface, NodeId, Uniqueid
 from pbxd.journal import Journal
 from pbxd.queues.model import MemberState, QueueModel, member_state
+from tests.members import member_of
 
 NODE = NodeId("lab")
-ANNA = MemberSnapshot(
-    queue="support",
-    interface=Interface("PJSIP/1001"),
-    name="Anna",
-    state_interface="PJSIP/1001",
-    status=1,
-    paused=False,
-    paused_reason="",
-    in_call=False,
-    last_call=0.0,
-    wrapup_s=0.0,
-    penalty=0,
-)
+ANNA = member_of("support")
 
 
 @pytest.fixture

@@ -9,31 +9,18 @@ import pytest
 from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.events import QueueMember, QueueMemberRemoved
 from pbxd.ami.inventory import Inventory
-from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.effects import Count
 from pbxd.ids import AgentId, Interface, NodeId
 from pbxd.messages import LinkDown, LinkUp, Tick
 from pbxd.world import Rules, World
+from tests.members import GONE, TALKS, member_of
 
 NODE = NodeId("pbx1")
-FREE, BUSY, GONE = 1, 2, 5  #: Asterisk's device states
 START = 1_700_000_000.0
 
-ANNAS = MemberSnapshot(
-    queue="sales",
-    interface=Interface("PJSIP/1001"),
-    name="Anna",
-    state_interface="PJSIP/1001",
-    status=FREE,
-    paused=False,
-    paused_reason="",
-    in_call=False,
-    last_call=0.0,
-    wrapup_s=0.0,
-    penalty=0,
-)
+ANNAS = member_of("sales")
 
 
 class Day:
@@ -80,7 +67,7 @@ class Day:
 def test_signed_in_time_and_pauses_follow_what_the_switch_tells() -> None:
     day = Day()
     day.passes(60)
-    day.tells(status=BUSY)
+    day.tells(status=TALKS)
     day.passes(30)
     day.tells(paused=True, paused_reason="lunch")
     day.passes(20)
