@@ -10,30 +10,23 @@ NAME.least.ami.gz as pbxd's own account does, and NAME.truth.json: who heard who
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gzip
 import inspect
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from deploy.lab import scenarios_keys, scenarios_refer  # noqa: F401 - they fill the table of scenarios
-from deploy.lab.files import Wishes
-from deploy.lab.phones import PhoneError, Phones
+from deploy.lab.phones import Phones
+from deploy.lab.rehearsal import WISHES, command, play_each
 from deploy.lab.scenarios import SCENARIOS
 from deploy.lab.stage import Stage
-from deploy.lab.switch import Switch, SwitchError
-from deploy.lab.tools import BULLSEYE, FORKY
+from deploy.lab.switch import Switch
 from deploy.lab.unpack import CHECKOUT
 
 TRACES = CHECKOUT / "tests/traces"
 _LATE_S = 0.5  #: some events follow the last hang-up
-
-#: Short waits for nobody: what takes an operator's customers twenty seconds takes a scenario four.
-WISHES = Wishes(features="atxfernoanswertimeout = 6\natxferloopdelay = 1\n")
 
 
 async def record(stage: Stage, name: str, to: Path) -> None:
@@ -63,38 +56,13 @@ async def record(stage: Stage, name: str, to: Path) -> None:
 
 async def capture(suite: str, names: Sequence[str], to: Path) -> list[str]:
     """Record these scenarios on one Asterisk; the names of those that did not come about."""
-    failed = []
+
+    async def play(stage: Stage, name: str) -> None:
+        await record(stage, name, to)
+
     async with Switch(suite, WISHES) as switch, Phones() as phones:
-        stage = await Stage.set_up(switch, phones)
-        for name in names:
-            phones.forget()
-            try:
-                await record(replace(stage, transfers=[]), name, to)
-                print(f"{switch.version}  {name}", flush=True)
-            except (PhoneError, SwitchError) as failure:
-                print(f"{switch.version}  {name}: {failure}", file=sys.stderr, flush=True)
-                failed.append(name)
-                await phones.hang_up_everything()
-                await switch.hang_up_everything()
-    return failed
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m deploy.lab.capture", description=__doc__.partition("\n")[0]
-    )
-    parser.add_argument("names", nargs="*", help=f"scenarios: {', '.join(SCENARIOS)}")
-    parser.add_argument("--suite", action="append", help="forky (22) or bullseye (16); default both")
-    parser.add_argument("--to", type=Path, default=TRACES, help="folder to write into (default tests/traces)")
-    arguments = parser.parse_args()
-    unknown = set(arguments.names) - SCENARIOS.keys()
-    if unknown:
-        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
-    failed = []
-    for suite in arguments.suite or (FORKY, BULLSEYE):
-        failed += asyncio.run(capture(suite, arguments.names or list(SCENARIOS), arguments.to))
-    return 1 if failed else 0
+        return await play_each(switch, phones, names, play)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("deploy.lab.capture", __doc__.partition("\n")[0], capture, TRACES, "tests/traces"))
