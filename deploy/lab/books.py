@@ -55,4 +55,4 @@ async def _play(stage: Stage, name: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(command("deploy.lab.books", __doc__.partition("\n")[0], keep_books, BOOKS, "tests/books"))
+    sys.exit(command("deploy.lab.books", __doc__.partition("\n")[0], keep_books, BOOKS))

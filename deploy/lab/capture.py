@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.lab.files import Wishes
 from deploy.lab.phones import Phones
 from deploy.lab.rehearsal import WISHES, command, play_each
 from deploy.lab.scenarios import SCENARIOS
@@ -54,15 +55,15 @@ async def record(stage: Stage, name: str, to: Path) -> None:
     (folder / f"{name}.truth.json").write_text(text + "\n", encoding="utf-8")
 
 
-async def capture(suite: str, names: Sequence[str], to: Path) -> list[str]:
+async def capture(suite: str, names: Sequence[str], to: Path, wishes: Wishes = WISHES) -> list[str]:
     """Record these scenarios on one Asterisk; the names of those that did not come about."""
 
     async def play(stage: Stage, name: str) -> None:
         await record(stage, name, to)
 
-    async with Switch(suite, WISHES) as switch, Phones() as phones:
+    async with Switch(suite, wishes) as switch, Phones() as phones:
         return await play_each(switch, phones, names, play)
 
 
 if __name__ == "__main__":
-    sys.exit(command("deploy.lab.capture", __doc__.partition("\n")[0], capture, TRACES, "tests/traces"))
+    sys.exit(command("deploy.lab.capture", __doc__.partition("\n")[0], capture, TRACES))

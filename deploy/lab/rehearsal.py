@@ -45,17 +45,18 @@ async def play_each(
     return failed
 
 
-def command(module: str, about: str, keep: Keep, to: Path, where: str) -> int:
-    """The command line of such a module; its exit code."""
+def command(module: str, about: str, keep: Keep, to: Path, scenarios: Sequence[str] = ()) -> int:
+    """The command line of such a module; its exit code. ``scenarios``: those that are usual, else all."""
+    usual = scenarios or list(SCENARIOS)
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
-    parser.add_argument("names", nargs="*", help=f"scenarios: {', '.join(SCENARIOS)}; default: all")
+    parser.add_argument("names", nargs="*", help=f"scenarios: {', '.join(usual)}; default: all of these")
     parser.add_argument("--suite", action="append", help="forky (22) or bullseye (16); default both")
-    parser.add_argument("--to", type=Path, default=to, help=f"folder to write into (default {where})")
+    parser.add_argument("--to", type=Path, default=to, help="folder to write into (default %(default)s)")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - SCENARIOS.keys()
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
     failed = []
     for suite in arguments.suite or (FORKY, BULLSEYE):
-        failed += asyncio.run(keep(suite, arguments.names or list(SCENARIOS), arguments.to))
+        failed += asyncio.run(keep(suite, arguments.names or usual, arguments.to))
     return 1 if failed else 0

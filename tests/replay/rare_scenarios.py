@@ -9,17 +9,17 @@ They are recorded like those of ``deploy.lab.capture``, which says what is writt
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.lab import capture
+from deploy.lab.capture import TRACES, capture
 from deploy.lab.phones import Line
+from deploy.lab.rehearsal import WISHES, command
 from deploy.lab.scenarios import SCENARIOS, scenario
 from deploy.lab.stage import Stage
-from deploy.lab.tools import BULLSEYE, FORKY
 
 EVERYDAY = frozenset(SCENARIOS)
 
@@ -645,22 +645,18 @@ async def two_callers_joined(stage: Stage) -> None:
     await stage.goodbye(stage.direct)
 
 
-def main() -> int:
-    rare = [name for name in SCENARIOS if name not in EVERYDAY]
-    parser = argparse.ArgumentParser(prog="python -m tests.replay.rare_scenarios")
-    parser.add_argument("names", nargs="*", help=f"scenarios: {', '.join(rare)}")
-    parser.add_argument("--suite", action="append", help="forky (22) or bullseye (16); default both")
-    parser.add_argument("--to", type=Path, default=capture.TRACES)
-    arguments = parser.parse_args()
-    capture.WISHES = replace(capture.WISHES, extensions=EXTENSIONS, queues=QUEUES)
-    failed = []
-    for suite in arguments.suite or (FORKY, BULLSEYE):
-        failed += asyncio.run(capture.capture(suite, arguments.names or rare, arguments.to))
+async def keep(suite: str, names: Sequence[str], to: Path) -> list[str]:
+    failed = await capture(suite, names, to, replace(WISHES, extensions=EXTENSIONS, queues=QUEUES))
+    _without_truth(to)
+    return failed
+
+
+def _without_truth(folder: Path) -> None:
     for name in STORY_ONLY:
-        for truth in arguments.to.glob(f"*/{name}.truth.json"):
+        for truth in folder.glob(f"*/{name}.truth.json"):
             truth.unlink()
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    rare = [name for name in SCENARIOS if name not in EVERYDAY]
+    sys.exit(command("tests.replay.rare_scenarios", __doc__.partition("\n")[0], keep, TRACES, rare))
