@@ -6,37 +6,31 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
 from typing import Any
 
-from pbxd.edge.alerts.post import Poster, as_json, read_json
-from pbxd.edge.alerts.robots import check, inert
+from pbxd.edge.alerts.post import Posted, Write, as_json
+from pbxd.edge.alerts.robots import inert, judge_of
 from pbxd.edge.alerts.sink import Notice
 from pbxd.edge.alerts.wording import Wording
 
 BUSY = frozenset({9499, 11232, 99991400})  #: too many messages
 
 
-class Feishu:
-    def __init__(
-        self, poster: Poster, secret: str | None, language: str, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._poster = poster
-        self._secret = secret
-        self._language = {"zh": "zh_cn"}.get(language, "en_us")
-        self._clock = clock
+judge = judge_of("code", "StatusCode", busy=BUSY)
 
-    async def send(self, notice: Notice) -> None:
-        post = {self._language: rich_text(notice.wording)}
+
+def writer(secret: str | None, language: str) -> Write:
+    tongue = {"zh": "zh_cn"}.get(language, "en_us")
+
+    def write(notice: Notice) -> Posted:
+        post = {tongue: rich_text(notice.wording)}
         message: dict[str, Any] = {"msg_type": "post", "content": {"post": post}}
-        if self._secret is not None:
-            at = int(self._clock())
-            message = {"timestamp": str(at), "sign": signature(self._secret, at), **message}
-        answer = await self._poster.post(as_json(message))
-        check(read_json(answer), "code", "StatusCode", busy=BUSY)
+        if secret is not None:
+            at = int(time.time())
+            message = {"timestamp": str(at), "sign": signature(secret, at), **message}
+        return Posted(content=as_json(message))
 
-    async def close(self) -> None:
-        await self._poster.close()
+    return write
 
 
 def rich_text(wording: Wording) -> dict[str, Any]:

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from pbxd.edge.alerts.dingtalk import DingTalk
-from pbxd.edge.alerts.feishu import Feishu
+from pbxd.edge.alerts import dingtalk, feishu, slack, teams, webhook, wecom
 from pbxd.edge.alerts.mail import Mail
-from pbxd.edge.alerts.post import Poster
+from pbxd.edge.alerts.post import Judge, PostSink, content_with
 from pbxd.edge.alerts.sink import Sink
-from pbxd.edge.alerts.slack import Slack
-from pbxd.edge.alerts.teams import Teams
-from pbxd.edge.alerts.webhook import Webhook
-from pbxd.edge.alerts.wecom import WeCom
 from pbxd.settings.alerts import AlertSink
 
 
 def make_sink(sink: AlertSink, timeout_s: float) -> Sink:
-    if sink.kind == "email":
-        assert sink.mail is not None  # the settings see to it
-        return Mail(sink.mail, timeout_s=timeout_s)
-    poster = Poster(sink.address, timeout_s=timeout_s)
+    judge: Judge = content_with
     match sink.kind:
+        case "email":
+            assert sink.mail is not None  # the settings see to it
+            return Mail(sink.mail, timeout_s=timeout_s)
         case "webhook":
-            return Webhook(poster, sink.signing_secret)
+            write = webhook.writer(sink.signing_secret)
         case "wecom":
-            return WeCom(poster)
+            write, judge = wecom.write, wecom.judge
         case "dingtalk":
-            return DingTalk(poster, sink.signing_secret)
+            write, judge = dingtalk.writer(sink.signing_secret), dingtalk.judge
         case "feishu":
-            return Feishu(poster, sink.signing_secret, sink.language)
+            write, judge = feishu.writer(sink.signing_secret, sink.language), feishu.judge
         case "slack":
-            return Slack(poster)
+            write = slack.write
         case "teams":
-            return Teams(poster)
+            write = teams.write
         case _:
             assert_never(sink.kind)
+    return PostSink(sink.address, write, judge, timeout_s=timeout_s)

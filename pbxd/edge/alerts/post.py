@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from pbxd.edge.alerts.sink import FailedError, RefusedError
+from pbxd.edge.alerts.sink import FailedError, Notice, RefusedError
 from pbxd.settings.alerts import is_loopback
 
 MOST_READ = 65_536  #: bytes of an answer; nobody has more to say
@@ -20,11 +21,33 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
-class Poster:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What is sent: JSON, headers beside the usual ones, a query behind that of the address."""
+
+    content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+
+
+Write = Callable[[Notice], Posted]
+"""An alert as the other side wants to have it."""
+
+Judge = Callable[[bytes], None]
+"""Looks at the body of an answer with HTTP 2xx. Raises RefusedError, FailedError."""
+
+
+def content_with(_: bytes) -> None:
+    """Where HTTP 2xx says everything."""
+
+
+class PostSink:
     """Keeps the connection to one address. Follows no redirection: the settings say who is told."""
 
-    def __init__(self, address: str, *, timeout_s: float) -> None:
+    def __init__(self, address: str, write: Write, judge: Judge, *, timeout_s: float) -> None:
         self._address = address
+        self._write = write
+        self._judge = judge
         host = urlsplit(address).hostname or ""
         self._client = httpx.AsyncClient(
             timeout=timeout_s,
@@ -33,14 +56,24 @@ class Poster:
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0),
         )
 
-    async def post(
-        self, content: bytes, *, headers: Mapping[str, str] | None = None, query: str = ""
-    ) -> bytes:
-        """Send JSON and return the answer's body. Raises RefusedError, FailedError."""
-        address = f"{self._address}{'&' if '?' in self._address else '?'}{query}" if query else self._address
-        sent = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "pbxd", **(headers or {})}
+    async def send(self, notice: Notice) -> None:
+        self._judge(await self._post(self._write(notice)))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _post(self, posted: Posted) -> bytes:
+        """The answer's body. Raises RefusedError, FailedError."""
+        address, query = self._address, posted.query
+        if query:
+            address = f"{address}{'&' if '?' in address else '?'}{query}"
+        sent = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "pbxd",
+            **posted.headers,
+        }
         try:
-            async with self._client.stream("POST", address, content=content, headers=sent) as answer:
+            async with self._client.stream("POST", address, content=posted.content, headers=sent) as answer:
                 read = b""
                 async for piece in answer.aiter_bytes():
                     read += piece
@@ -50,14 +83,11 @@ class Poster:
             raise RefusedError("the address cannot be used") from None
         except (httpx.HTTPError, OSError) as error:
             raise FailedError(f"no answer: {type(error).__name__}") from None
-        _judge(answer)
+        _judge_status(answer)
         return read[:MOST_READ]
 
-    async def close(self) -> None:
-        await self._client.aclose()
 
-
-def _judge(answer: httpx.Response) -> None:
+def _judge_status(answer: httpx.Response) -> None:
     status = answer.status_code
     if 200 <= status < 300:
         return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
+from pbxd.edge.alerts.post import Judge, read_json
 from pbxd.edge.alerts.sink import FailedError, RefusedError
 from pbxd.edge.alerts.wording import Wording
 
@@ -25,11 +25,16 @@ def plain_text(wording: Wording, *, most_bytes: int) -> str:
     return "\n".join(lines).encode()[:most_bytes].decode(errors="ignore")
 
 
-def check(answer: Mapping[str, Any], *codes: str, busy: Collection[int]) -> None:
+def judge_of(*codes: str, busy: Collection[int]) -> Judge:
     """Robots say with HTTP 200 that they did not do it. ``codes``: where the number stands, 0 is well."""
-    code = next((answer[name] for name in codes if name in answer), None)
-    if code == 0:
-        return
-    if code in busy:
-        raise FailedError(f"the robot is busy ({code})", again_s=BUSY_S)
-    raise RefusedError(f"the robot says {code if isinstance(code, int) else 'nothing that it should'}")
+
+    def judge(answer: bytes) -> None:
+        told = read_json(answer)
+        code = next((told[name] for name in codes if name in told), None)
+        if code == 0:
+            return
+        if code in busy:
+            raise FailedError(f"the robot is busy ({code})", again_s=BUSY_S)
+        raise RefusedError(f"the robot says {code if isinstance(code, int) else 'nothing that it should'}")
+
+    return judge

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pbxd.edge.alerts.post import Poster, as_json
+from pbxd.edge.alerts.post import Posted, as_json
 from pbxd.edge.alerts.sink import Notice
 from pbxd.edge.alerts.wording import Wording
 
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-class Slack:
-    def __init__(self, poster: Poster) -> None:
-        self._poster = poster
-
-    async def send(self, notice: Notice) -> None:
-        await self._poster.post(as_json(message(notice.wording)))
-
-    async def close(self) -> None:
-        await self._poster.close()
+def write(notice: Notice) -> Posted:
+    return Posted(content=as_json(message(notice.wording)))
 
 
 def message(wording: Wording) -> dict[str, Any]:

@@ -5,29 +5,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
 
-from pbxd.edge.alerts.post import Poster, as_json
+from pbxd.edge.alerts.post import Posted, Write, as_json
 from pbxd.edge.alerts.sink import Notice
 
 
-class Webhook:
+def writer(secret: str | None) -> Write:
     """``X-Pbxd-Signature: t=TIME,v1=HEX``: HMAC-SHA256 of ``TIME.BODY``; TIME in epoch seconds."""
 
-    def __init__(self, poster: Poster, secret: str | None, *, clock: Callable[[], float] = time.time) -> None:
-        self._poster = poster
-        self._secret = secret
-        self._clock = clock
-
-    async def send(self, notice: Notice) -> None:
+    def write(notice: Notice) -> Posted:
         content = as_json(notice.body)
         headers = {"X-Pbxd-Event": f"alert.{notice.body['event']}"}
-        if self._secret is not None:
-            headers["X-Pbxd-Signature"] = signature(self._secret, content, int(self._clock()))
-        await self._poster.post(content, headers=headers)
+        if secret is not None:
+            headers["X-Pbxd-Signature"] = signature(secret, content, int(time.time()))
+        return Posted(content=content, headers=headers)
 
-    async def close(self) -> None:
-        await self._poster.close()
+    return write
 
 
 def signature(secret: str, content: bytes, at: int) -> str:
