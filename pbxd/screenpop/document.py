@@ -6,10 +6,7 @@ held; quoting for HTML, shells or SQL is each reader's own duty and none is done
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pbxd.callers.dossier import Dossier
@@ -23,6 +20,7 @@ from pbxd.callers.shown import (
     shown_seconds,
 )
 from pbxd.ids import AgentId, CallId, Interface
+from pbxd.schemas import shipped
 
 VERSION = 1
 
@@ -73,18 +71,11 @@ def closed(pop: str, reason: str) -> dict[str, Any]:
     return {"version": VERSION, "id": pop, "reason": reason}
 
 
-@cache
 def schema() -> Mapping[str, Any]:
     """JSON Schema (2020-12) of the pop, as shipped in the package."""
-    return _shipped("screenpop.schema.json")
+    return shipped(__package__, "screenpop.schema.json")
 
 
-@cache
 def closed_schema() -> Mapping[str, Any]:
     """JSON Schema (2020-12) of the document that takes a pop back."""
-    return _shipped("screenpop_closed.schema.json")
-
-
-def _shipped(name: str) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = json.loads(files(__package__).joinpath(name).read_text("utf-8"))
-    return document
+    return shipped(__package__, "screenpop_closed.schema.json")

@@ -13,8 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pbxd.agents.staff import Staff
@@ -31,6 +29,7 @@ from pbxd.callers.shown import (
 )
 from pbxd.calls.record import CallRecord, Leg, TransferMaker, Wait
 from pbxd.ids import AgentId, CallId, Interface, NodeId, TransferId
+from pbxd.schemas import shipped
 
 VERSION = 1
 MAX_BYTES = 64 * 1024  #: of the document as UTF-8 JSON
@@ -176,21 +175,14 @@ def closed(delivery: Delivery, call: CallId, reason: str) -> dict[str, Any]:
     }
 
 
-@cache
 def schema() -> Mapping[str, Any]:
     """JSON Schema (2020-12) of the hand-over, as shipped in the package."""
-    return _shipped("handover.schema.json")
+    return shipped(__package__, "handover.schema.json")
 
 
-@cache
 def closed_schema() -> Mapping[str, Any]:
     """JSON Schema (2020-12) of the document that takes a hand-over back."""
-    return _shipped("handover_closed.schema.json")
-
-
-def _shipped(name: str) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = json.loads(files(__package__).joinpath(name).read_text("utf-8"))
-    return document
+    return shipped(__package__, "handover_closed.schema.json")
 
 
 # ---------------------------------------------------------------- what people type
