@@ -10,25 +10,18 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
+from typing import Annotated, BinaryIO
 
 import typer
 
+from pbxd.cli.config import CONFIG, Config, settings_of
 from pbxd.cli.draw import draw_app
+from pbxd.cli.ends import FAULTS, INTERRUPTED, UNUSABLE, end_with
+from pbxd.cli.flow_app import flow_app
 from pbxd.cli.reconcile import reconcile
 from pbxd.cli.report import report
-from pbxd.cli.shown import print_json
+from pbxd.cli.shown import print_findings, print_json, print_lines
 from pbxd.cli.transfer import transfer_app
-
-if TYPE_CHECKING:
-    from pbxd.check.findings import Finding
-    from pbxd.settings.model import Settings
-
-FAULTS = 1
-UNUSABLE = 2
-INTERRUPTED = 130
-
-CONFIG = Path("/etc/pbxd/pbxd.yaml")
 
 app = typer.Typer(
     name="pbxd",
@@ -39,7 +32,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 well, 1 faults found, 2 command line or settings unusable, 130 interrupted.",
 )
-flow_app = typer.Typer(help="Call flows: their schema, their faults, their shape.", no_args_is_help=True)
 settings_app = typer.Typer(help="The settings: schema and reference.", no_args_is_help=True)
 app.add_typer(transfer_app, name="transfer")
 app.add_typer(flow_app, name="flow")
@@ -47,10 +39,6 @@ app.add_typer(settings_app, name="settings")
 app.add_typer(draw_app, name="draw")
 app.command()(report)
 app.command()(reconcile)
-
-Config = Annotated[
-    Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.", show_default=True)
-]
 
 
 def main() -> None:
@@ -68,19 +56,13 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _settings(config: Path) -> Settings:
-    from pbxd.settings.load import load_settings
-
-    return load_settings(config)
-
-
 @app.command()
 def run(config: Config = CONFIG) -> None:
     """Serve calls until SIGTERM; SIGHUP reads the call flows again."""
     from pbxd.edge import garbage
 
     garbage.wait()
-    settings = _settings(config)
+    settings = settings_of(config)
     from pbxd.app import run as serve
 
     raise typer.Exit(serve(settings))
@@ -103,22 +85,7 @@ def check(
     from pbxd.check.run import check as check_all
 
     folders = {node: Path(folder) for node, _, folder in (text.rpartition("=") for text in asterisk or [])}
-    _report(check_all(config, folders, os.environ), as_json=as_json, strict=strict)
-
-
-def _report(findings: list[Finding], *, as_json: bool, strict: bool) -> NoReturn:
-    """Print what was found, and end with the code that it deserves."""
-    from pbxd.check.findings import Severity
-
-    count = {severity: sum(f.severity is severity for f in findings) for severity in Severity}
-    if as_json:
-        print_json({"findings": [f.as_json() for f in findings], **{f"{s}s": n for s, n in count.items()}})
-    else:
-        for finding in findings:
-            _print(str(finding))
-        typer.echo(", ".join(f"{n} {severity}{'' if n == 1 else 's'}" for severity, n in count.items()))
-    failed = count[Severity.ERROR] or (strict and count[Severity.WARNING])
-    raise typer.Exit(FAULTS if failed else 0)
+    print_findings(check_all(config, folders, os.environ), as_json=as_json, strict=strict)
 
 
 @app.command()
@@ -134,7 +101,7 @@ def record(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Keep what an Asterisk says, as raw bytes, for a bug report or a test. Callers' numbers are in it."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from pbxd.cli.recording import file_for, node_named, record_node
     from pbxd.edge.recorder import RecordingError
     from pbxd.settings.values import seconds
@@ -144,11 +111,11 @@ def record(
         path = capture or file_for(chosen)
         told = record_node(chosen, path, seconds=seconds(during) if during else None, replace=force)
     except ValueError as error:
-        _refuse(str(error))
+        end_with(UNUSABLE, str(error))
     except FileExistsError:
-        _refuse(f"{path} exists; --force replaces it")
+        end_with(UNUSABLE, f"{path} exists; --force replaces it")
     except OSError as error:
-        _refuse(f"{error.filename or chosen.name}: {error.strerror or error}")
+        end_with(UNUSABLE, f"{error.filename or chosen.name}: {error.strerror or error}")
     except RecordingError as error:
         typer.echo(f"{chosen.name}: {error}", err=True)
         raise typer.Exit(FAULTS) from None
@@ -173,23 +140,15 @@ def replay(
         with _opened(capture) as stream:
             told = play(stream, clock=time.perf_counter)
     except OSError as error:
-        _refuse(f"{capture}: {error.strerror or error}")
+        end_with(UNUSABLE, f"{capture}: {error.strerror or error}")
     if as_json:
         print_json(told.as_json())
     else:
-        _print(told.as_text())
+        print_lines(told.as_text())
 
 
 def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
     return nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb")
-
-
-def _refuse(why: str) -> NoReturn:
-    """The command line cannot be used as it is."""
-    from pbxd.edge.visible import visible
-
-    typer.echo(visible(why), err=True)
-    raise typer.Exit(UNUSABLE)
 
 
 @app.command("hash-password")
@@ -204,7 +163,7 @@ def hash_password(
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     if len(password) < 8:
-        _refuse("a password needs at least 8 characters")
+        end_with(UNUSABLE, "a password needs at least 8 characters")
     typer.echo(PasswordHasher().hash(password))
 
 
@@ -218,7 +177,7 @@ def hash_token(
 
     token = sys.stdin.readline().rstrip("\r\n") if stdin else secrets.token_urlsafe(32)
     if len(token) < 20:
-        _refuse("a token needs at least 20 characters")
+        end_with(UNUSABLE, "a token needs at least 20 characters")
     if not stdin:
         typer.echo(f"token:      {token}")
     typer.echo(f"token_hash: sha256:{sha256(token.encode()).hexdigest()}")
@@ -245,61 +204,6 @@ def _installed(name: str) -> str:
         return "absent"
 
 
-@flow_app.command("schema")
-def flow_schema() -> None:
-    """Print the JSON Schema of flow files, for editors."""
-    from pbxd.edge.flow_files.schema import flow_schema as schema
-
-    print_json(schema())
-
-
-@flow_app.command("check")
-def flow_check(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Flow files or folders; else the settings' folder.")
-    ] = None,
-    config: Config = CONFIG,
-    prompts: Annotated[Path | None, typer.Option(help="Look for the prompts' sounds in this folder.")] = None,
-) -> None:
-    """Tell everything that is wrong with flow files."""
-    from pbxd.cli.flow import check_files
-
-    if not paths:
-        settings = _settings(config)
-        paths, prompts = [settings.flows.folder], prompts or settings.prompts.folder
-    _report(check_files(paths, prompts), as_json=False, strict=False)
-
-
-@flow_app.command("show")
-def flow_show(
-    flow: Annotated[Path, typer.Argument(help="A flow file, or the name of a flow in the settings' folder.")],
-    config: Config = CONFIG,
-    mermaid: Annotated[bool, typer.Option("--mermaid", help="As a Mermaid diagram.")] = False,
-) -> None:
-    """Show the steps of a flow and where they lead."""
-    from pbxd.cli.flow import as_mermaid, as_text
-    from pbxd.edge.flow_files.load import read_flow
-
-    path = flow if flow.suffix else _settings(config).flows.folder / f"{flow}.yaml"
-    shown = read_flow(path).flow
-    _print(as_mermaid(shown) if mermaid else as_text(shown))
-
-
-@flow_app.command("speak")
-def flow_speak(
-    config: Config = CONFIG,
-    espeak: Annotated[str, typer.Option("--espeak", help="The synthesiser's program.")] = "espeak-ng",
-) -> None:
-    """Make the sound files that flows lack, by espeak-ng; recordings are left alone."""
-    settings = _settings(config)
-    from pbxd.cli.flow import speak_prompts
-
-    made, findings = speak_prompts(settings.flows.folder, settings.prompts.folder, espeak)
-    if made is not None:
-        typer.echo(f"{len(made.spoken)} made, {len(made.kept)} kept, {len(made.recorded)} recorded by people")
-    _report(findings, as_json=False, strict=False)
-
-
 @settings_app.command("schema")
 def settings_schema() -> None:
     """Print the JSON Schema of the settings file, for editors."""
@@ -319,13 +223,5 @@ def settings_reference() -> None:
 @settings_app.command("show")
 def settings_show(config: Config = CONFIG) -> None:
     """Print the settings as they take effect; secrets stay hidden."""
-    settings = _settings(config)
+    settings = settings_of(config)
     typer.echo(settings.model_dump_json(indent=2, exclude={"agents": {"__all__": {"password_hash"}}}))
-
-
-def _print(text: str) -> None:
-    """Lines for people, with what strangers wrote in them made harmless for the terminal."""
-    from pbxd.edge.visible import visible
-
-    for line in text.removesuffix("\n").split("\n"):
-        typer.echo(visible(line))

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbxd.cli.shown import end_with, print_json, print_lines
+from pbxd.cli.config import CONFIG, Config, settings_of
+from pbxd.cli.ends import FAULTS, UNUSABLE, end_with
+from pbxd.cli.shown import print_json, print_lines
 
 if TYPE_CHECKING:
     from pbxd.edge.reconciling import Books
     from pbxd.reconcile.findings import Comparison, Finding
     from pbxd.reports.period import Period
     from pbxd.settings.model import Settings
-
-FAULTS = 1
-UNUSABLE = 2
 
 
 def reconcile(
@@ -38,18 +37,15 @@ def reconcile(
         bool, typer.Option("--explained", help="List the differences that are explained, too.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-    config: Annotated[
-        Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.")
-    ] = Path("/etc/pbxd/pbxd.yaml"),
+    config: Config = CONFIG,
 ) -> None:
     """Compare the history with Asterisk's queue_log and call detail records. Exit code 1: they differ."""
     from pbxd.edge.reconciling import reconcile as compare
     from pbxd.edge.store.faults import StoreError
     from pbxd.edge.store.reports import Reader
     from pbxd.reconcile.findings import as_json as told
-    from pbxd.settings.load import load_settings
 
-    settings = load_settings(config)
+    settings = settings_of(config)
     period = _period(settings, start, end)
     books = _books(settings, queue_log, cdr, node)
     try:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbxd.cli.shown import end_with, print_json, print_lines
+from pbxd.cli.config import CONFIG, Config, settings_of
+from pbxd.cli.ends import FAULTS, UNUSABLE, end_with
+from pbxd.cli.shown import print_json, print_lines
 from pbxd.reports.period import Span
 from pbxd.reports.shares import By
 
 if TYPE_CHECKING:
     from pbxd.edge.store.reports import Reader
     from pbxd.reports.report import Asked
-
-FAULTS = 1
-UNUSABLE = 2
 
 
 class Format(StrEnum):
@@ -45,9 +43,7 @@ def report(
     ] = None,
     figure: Annotated[str, typer.Option(help="With --calls: the column that it stands in.")] = "calls",
     numbers: Annotated[bool, typer.Option("--numbers", help="Show callers' numbers in full.")] = False,
-    config: Annotated[
-        Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="The settings file.")
-    ] = Path("/etc/pbxd/pbxd.yaml"),
+    config: Config = CONFIG,
 ) -> None:
     """Figures of a period: calls, service level, handling time, transfers, callers who came again."""
     import time
@@ -58,9 +54,8 @@ def report(
     from pbxd.reports.columns import BY_NAME
     from pbxd.reports.period import PeriodError, period_of
     from pbxd.reports.report import Asked
-    from pbxd.settings.load import load_settings
 
-    settings = load_settings(config)
+    settings = settings_of(config)
     now = time.time()
     try:
         period = period_of(zone=settings.reports.zone, now=now, span=span, on=on, start=start, end=end)

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-import typer
+from pbxd.cli.ends import UNUSABLE, end_with
 
 REFUSED = 1
-UNUSABLE = 2
 UNREACHABLE = 3
 UNKNOWN = 4
 
@@ -23,7 +22,7 @@ class RunningPbxd:
         self._token = _token(token_file)
         self._url = (url or _address(config)).rstrip("/")
         if not self._url.startswith(("http://", "https://")):
-            end(f"{self._url}: an address begins with http:// or https://", UNUSABLE)
+            end_with(UNUSABLE, f"{self._url}: an address begins with http:// or https://")
 
     def request(
         self,
@@ -51,9 +50,9 @@ class RunningPbxd:
         except (URLError, OSError, HTTPException) as fault:
             why = getattr(fault, "reason", None) or fault
             why = getattr(why, "strerror", None) or why
-            end(f"pbxd cannot be reached at {self._url}: {why}", UNREACHABLE)
+            end_with(UNREACHABLE, f"pbxd cannot be reached at {self._url}: {why}")
         except ValueError as fault:
-            end(f"what answers at {self._url} is no pbxd: {fault}", UNREACHABLE)
+            end_with(UNREACHABLE, f"what answers at {self._url} is no pbxd: {fault}")
 
 
 def _refused(status: int, body: bytes) -> NoReturn:
@@ -61,10 +60,10 @@ def _refused(status: int, body: bytes) -> NoReturn:
         error = json.loads(body)["error"]
         code, text = str(error["code"]), str(error["text"])
     except (ValueError, KeyError, TypeError):
-        end(f"what answers is no pbxd: status {status}", UNREACHABLE)
+        end_with(UNREACHABLE, f"what answers is no pbxd: status {status}")
     if status == 504:
-        end(f"{code}: {text}", UNKNOWN)
-    end(f"{code}: {text}", UNUSABLE if status in (401, 422) else REFUSED)
+        end_with(UNKNOWN, f"{code}: {text}")
+    end_with(UNUSABLE if status in (401, 422) else REFUSED, f"{code}: {text}")
 
 
 def _token(file: Path | None) -> str:
@@ -72,26 +71,26 @@ def _token(file: Path | None) -> str:
         try:
             token = file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as fault:
-            end(f"{file}: {getattr(fault, 'strerror', None) or fault}", UNUSABLE)
+            end_with(UNUSABLE, f"{file}: {getattr(fault, 'strerror', None) or fault}")
     else:
         token = os.environ.get("PBXD_TOKEN", "").strip()
     if not token:
-        end("no token: set PBXD_TOKEN, or give --token-file (web.tokens of the settings)", UNUSABLE)
+        end_with(UNUSABLE, "no token: set PBXD_TOKEN, or give --token-file (web.tokens of the settings)")
     if not token.isascii() or not token.isprintable():
-        end("the token holds characters that no token has", UNUSABLE)
+        end_with(UNUSABLE, "the token holds characters that no token has")
     return token
 
 
 def _address(config: Path) -> str:
     if not config.exists():
-        end(f"{config} is not there: give --url", UNUSABLE)
+        end_with(UNUSABLE, f"{config} is not there: give --url")
     from pbxd.settings.load import load_settings
     from pbxd.settings.yaml_source import SourceError
 
     try:
         web = load_settings(config).web
     except SourceError as error:
-        end(f"{error.faults[0]} (or give --url, then the settings are not read)", UNUSABLE)
+        end_with(UNUSABLE, f"{error.faults[0]} (or give --url, then the settings are not read)")
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.listen, web.listen)  # noqa: S104  not to listen on
     return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"
 
@@ -101,11 +100,3 @@ def path_with(path: str, **parameters: str | None) -> str:
 
     given = {name: value for name, value in parameters.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
-
-
-def end(text: str, code: int) -> NoReturn:
-    """End the command, with a text for the person who gave it."""
-    from pbxd.edge.visible import visible
-
-    typer.echo(visible(text), err=True)
-    raise typer.Exit(code)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+
+from pbxd.cli.ends import FAULTS
+
+if TYPE_CHECKING:
+    from pbxd.check.findings import Finding
 
 
 def print_json(value: Any) -> None:
@@ -23,9 +29,16 @@ def print_lines(text: str) -> None:
         typer.echo(visible(line))
 
 
-def end_with(code: int, why: str) -> NoReturn:
-    """Say on standard error why, and end with this code."""
-    from pbxd.edge.visible import visible
+def print_findings(findings: Sequence[Finding], *, as_json: bool = False, strict: bool = False) -> NoReturn:
+    """Print what was found, and end with the code that it deserves. ``strict``: warnings are faults, too."""
+    from pbxd.check.findings import Severity
 
-    typer.echo(visible(why), err=True)
-    raise typer.Exit(code)
+    count = {severity: sum(f.severity is severity for f in findings) for severity in Severity}
+    if as_json:
+        print_json({"findings": [f.as_json() for f in findings], **{f"{s}s": n for s, n in count.items()}})
+    else:
+        for finding in findings:
+            print_lines(str(finding))
+        typer.echo(", ".join(f"{n} {severity}{'' if n == 1 else 's'}" for severity, n in count.items()))
+    failed = count[Severity.ERROR] or (strict and count[Severity.WARNING])
+    raise typer.Exit(FAULTS if failed else 0)

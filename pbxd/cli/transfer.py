@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from pbxd.cli.running import UNUSABLE, RunningPbxd, end, path_with
+from pbxd.cli.config import CONFIG
+from pbxd.cli.ends import UNUSABLE, end_with
+from pbxd.cli.running import RunningPbxd, path_with
 from pbxd.cli.shown import print_json
 
 _EPILOG = (
     "Needs a token of the settings (web.tokens), in $PBXD_TOKEN or a file. Exit codes: 0 done, 1 refused, "
     "2 command line, settings or token unusable, 3 pbxd cannot be reached, 4 nobody knows whether it is done."
 )
-_CONFIG = Path("/etc/pbxd/pbxd.yaml")
 
 transfer_app = typer.Typer(
     help="Transfers of calls in a running pbxd: start them, move them on, list them.",
@@ -61,7 +62,7 @@ def start(
     ] = None,
     url: Url = None,
     token_file: TokenFile = None,
-    config: Config = _CONFIG,
+    config: Config = CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Hand an agent's caller over to somebody."""
@@ -85,7 +86,7 @@ def _verb(name: str, text: str) -> None:
         agent: Agent = None,
         url: Url = None,
         token_file: TokenFile = None,
-        config: Config = _CONFIG,
+        config: Config = CONFIG,
         as_json: AsJson = False,
     ) -> None:
         _move(RunningPbxd(url, token_file, config), transfer, name, agent, {}, as_json)
@@ -107,7 +108,7 @@ def requeue(
     agent: Agent = None,
     url: Url = None,
     token_file: TokenFile = None,
-    config: Config = _CONFIG,
+    config: Config = CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """The caller goes to a queue with the waiting time he has; the transferer is free."""
@@ -121,7 +122,7 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="Also those that have just ended.")] = False,
     url: Url = None,
     token_file: TokenFile = None,
-    config: Config = _CONFIG,
+    config: Config = CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Show the transfers under way."""
@@ -140,7 +141,7 @@ def targets(
     call: Annotated[str | None, typer.Option(help="The call that is to be handed over.")] = None,
     url: Url = None,
     token_file: TokenFile = None,
-    config: Config = _CONFIG,
+    config: Config = CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Show who can take a call now, best first, and why not who cannot."""
@@ -167,7 +168,7 @@ def _target(text: str) -> dict[str, str]:
         kind, name = "outside", text
     if kind not in ("agent", "skill", "queue", "outside", "voicemail") or not name:
         kinds = "agent:ID, skill:NAME, queue:NAME, outside:+NUMBER or voicemail:BOX@CONTEXT"
-        end(f"--to {text}: write {kinds}", UNUSABLE)
+        end_with(UNUSABLE, f"--to {text}: write {kinds}")
     return {"kind": kind, "id": name}
 
 
