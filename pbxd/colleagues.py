@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pbxd.agents.availability import Available, Floor, available
 from pbxd.agents.handling import Handling
+from pbxd.agents.mailboxes import Mailbox
 from pbxd.agents.outside import HOUR_S, OutsideRules
-from pbxd.agents.picker import Search, pick, rows
+from pbxd.agents.picker import Candidate, Search, pick, ranked, rows
 from pbxd.agents.refused import Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.wrapup import WrapUp
@@ -17,6 +19,8 @@ from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.node import Node, node_of, served
 from pbxd.orders import Target
+from pbxd.transfers.profiles import narrowed
+from pbxd.transfers.words import Profile
 
 
 class Colleagues:
@@ -33,6 +37,7 @@ class Colleagues:
         nodes: Mapping[NodeId, Node],
         outside: OutsideRules,
         *,
+        mailboxes: tuple[Mailbox, ...] = (),
         handling: Handling,
         wrapping: Mapping[AgentId, WrapUp],
         called: Callable[[], Collection[AgentId]],
@@ -41,6 +46,7 @@ class Colleagues:
         self._staff = staff
         self._nodes = nodes
         self._outside = outside
+        self._mailboxes = mailboxes
         self._wrapping = wrapping
         self._called = called
         self._queue_of = queue_of
@@ -62,6 +68,7 @@ class Colleagues:
             called=self._called(),
             outside=self._outside,
             outside_calls=self._outside_calls,
+            mailboxes=self._mailboxes,
         )
 
     def choose(
@@ -86,7 +93,10 @@ class Colleagues:
             queue=None if call is None else self._queue_of(call),
             query=query.strip(),
         )
-        return rows(pick(self.floor(), self._handling, search))
+        candidates = pick(self.floor(), self._handling, search)
+        if self._nodes[node].transfers_lack:
+            candidates = ranked(_without_dialplan(each, search) for each in candidates)
+        return rows(candidates)
 
     def outside_called(self, agent: AgentId, at: float) -> None:
         """This agent has a number outside called; counts towards how many he may. ``at``: as for choose."""
@@ -108,3 +118,14 @@ class Colleagues:
                     if call is not None:
                         return node.id, call
         return None
+
+
+def _without_dialplan(candidate: Candidate, search: Search) -> Candidate:
+    """As it stands on a switch that lacks the dialplan of transfers: not all kinds can be had there."""
+
+    def as_found(target: Target, **_: object) -> Available:
+        return Available(kind=target.kind, id=target.id, name=candidate.name, agent=None, dial="")
+
+    target = Target(kind=candidate.kind, id=candidate.id)
+    told = narrowed(as_found, Profile.PLAIN)(target, by=search.by, node=search.node, at=search.at)
+    return replace(candidate, refused=told, why=told.text) if isinstance(told, Refused) else candidate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from pbxd.agents.mailboxes import Mailbox
 from pbxd.agents.outside import OutsideRules
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.wrapup import WrapUpRules
@@ -48,6 +49,10 @@ def rules(settings: Settings) -> Rules:
         transfers=transfer_rules(settings),
         wrap_up=wrap_up_rules(settings),
         alerts=alert_rules(settings),
+        mailboxes=tuple(
+            Mailbox(id=each.id, name=each.name, node=None if each.node is None else NodeId(each.node))
+            for each in settings.transfers.mailboxes
+        ),
         agent_figures=settings.metrics.per_agent,
         thresholds=thresholds(settings),
     )

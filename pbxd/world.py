@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from pbxd.aftercall import AfterCall
+from pbxd.agents.mailboxes import Mailbox
 from pbxd.agents.staff import Staff
 from pbxd.agents.state import AgentState, agent_state, pause_reason
 from pbxd.agents.timesheets import Timesheets
@@ -92,6 +93,7 @@ class Rules:
     transfers: TransferRules = field(default_factory=TransferRules)
     wrap_up: WrapUpRules = field(default_factory=WrapUpRules)
     alerts: AlertRules = field(default_factory=AlertRules)
+    mailboxes: tuple[Mailbox, ...] = ()  #: that agents are offered for their callers
     agent_figures: bool = False  #: figures that carry agents' names
     thresholds: Thresholds = field(default_factory=Thresholds)
 
@@ -119,6 +121,7 @@ class World:
             rules.staff,
             self.nodes,
             rules.transfers.outside,
+            mailboxes=rules.mailboxes,
             handling=self._aftercall.handling,
             wrapping=self._aftercall.wrapping,
             called=lambda: self._transferring.called(),

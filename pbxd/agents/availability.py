@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
+from pbxd.agents.mailboxes import Mailbox
 from pbxd.agents.outside import OutsideRules, outside_number
 from pbxd.agents.pausing import Served
 from pbxd.agents.refused import Reason, Refused
@@ -51,6 +52,7 @@ class Floor:
     called: Collection[AgentId]  #: whose phones are about to ring for a transfer, or do
     outside: OutsideRules
     outside_calls: Mapping[AgentId, tuple[float, ...]]  #: when each agent called numbers outside
+    mailboxes: tuple[Mailbox, ...] = ()  #: those that are offered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,5 +294,6 @@ def _voicemail(floor: Floor, mailbox: str, node: NodeId) -> Available | Refused:
     lack = "it is not known" if switch is None else switch.voicemail_lack
     if lack:
         return Refused(code=Reason.NOT_PREPARED, text=f"the switch {node} takes no messages: {lack}")
-    name = f"mailbox {mailbox}"
+    named = (each for each in floor.mailboxes if each.id == mailbox and each.is_on(node))
+    name = next(named, Mailbox(id=mailbox)).title
     return Available(kind=TargetKind.VOICEMAIL, id=mailbox, name=name, agent=None, dial=mailbox)

@@ -104,8 +104,14 @@ def pick(floor: Floor, handling: Handling, search: Search) -> list[Candidate]:
         *_skills(floor, handling, search, everybody, skills),
         *_queues(floor, handling, search),
         *_outside(floor, search),
+        *_mailboxes(floor, search),
     ]
-    return sorted(found, key=Candidate.rank)
+    return ranked(found)
+
+
+def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Who can be tried, who is there soonest, who can do it best."""
+    return sorted(candidates, key=Candidate.rank)
 
 
 def expected_wait_s(ahead: int, people: int, handling_s: float) -> float | None:
@@ -253,6 +259,28 @@ def _outside(floor: Floor, search: Search) -> Iterator[Candidate]:
         why=told.text if isinstance(told, Refused) else "a number outside",
         skills={},
     )
+
+
+def _mailboxes(floor: Floor, search: Search) -> Iterator[Candidate]:
+    """Those of the settings, where the switch takes messages. The last resort: behind all who may answer."""
+    for mailbox in floor.mailboxes:
+        if not mailbox.is_on(search.node) or not _fits(search, mailbox.title, mailbox.id):
+            continue
+        target = Target(kind=TargetKind.VOICEMAIL, id=mailbox.id)
+        told = available(floor, target, by=search.by, node=search.node, at=search.at)
+        if isinstance(told, Available):
+            yield Candidate(
+                kind=TargetKind.VOICEMAIL,
+                id=told.id,
+                name=told.name,
+                state="ready",
+                free=0,
+                skill=None,
+                expected_wait_s=None,
+                refused=None,
+                why="takes a message",
+                skills={},
+            )
 
 
 # ---------------------------------------------------------------- words

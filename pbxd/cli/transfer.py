@@ -50,7 +50,8 @@ def start(
         typer.Option(
             "--to",
             metavar="TARGET",
-            help="agent:ID, skill:NAME, queue:NAME or outside:+NUMBER; again for who is tried next.",
+            help="agent:ID, skill:NAME, queue:NAME, outside:+NUMBER or voicemail:BOX@CONTEXT; again for "
+            "who is tried next.",
         ),
     ],
     call: Annotated[str | None, typer.Option(help="The call; else the one that the agent talks in.")] = None,

@@ -48,7 +48,7 @@ class Said(BaseModel):
 
 
 class TargetSaid(Said):
-    """To whom: an agent's id, a skill, a queue, or an outside number in E.164."""
+    """To whom: an agent's id, a skill, a queue, an outside number in E.164, or mailbox@context."""
 
     kind: TargetKind
     id: Named

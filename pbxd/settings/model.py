@@ -29,6 +29,7 @@ from pbxd.settings.traces import Traces
 from pbxd.settings.transfers import (
     Acknowledge,
     HoldGuard,
+    Mailbox,
     Outside,
     QueueTransfers,
     Reassure,
@@ -51,6 +52,7 @@ __all__ = [
     "HoldGuard",
     "Log",
     "MailServer",
+    "Mailbox",
     "Metrics",
     "Mqtt",
     "Network",
@@ -109,4 +111,12 @@ class Settings(Section):
             node = self.reconcile.node
             if len(names) > 1 if node is None else node not in names:
                 raise ValueError(f"reconcile.node: must be one of {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _whose_mailboxes(self) -> Self:
+        names = [node.name for node in self.nodes]
+        for place, mailbox in enumerate(self.transfers.mailboxes):
+            if mailbox.node is not None and mailbox.node not in names:
+                raise ValueError(f"transfers.mailboxes.{place}.node: must be one of {', '.join(names)}")
         return self

@@ -124,6 +124,20 @@ class Outside(Section):
         return self
 
 
+class Mailbox(Section):
+    """One that agents are offered for callers whom nobody can take, where the switch takes messages."""
+
+    id: Annotated[
+        str, Like(r"[A-Za-z0-9_.-]{1,79}@[A-Za-z0-9_.-]{1,79}", "a mailbox and its context: 1001@default")
+    ] = Field(description="As voicemail.conf has it: `1001@default`.")
+    name: Annotated[str, Field(max_length=80)] = Field(
+        default="", description="What agents call it: `Messages for sales`."
+    )
+    node: str | None = Field(
+        default=None, description="The node that has it. Unset: each has one with this id."
+    )
+
+
 class QueueTransfers(Section):
     """What is different in transfers of callers who came through this queue, or go to it."""
 
@@ -160,6 +174,9 @@ class Transfers(Section):
     )
     recall: Recall = Recall()
     outside: Outside = Outside()
+    mailboxes: tuple[Mailbox, ...] = Field(
+        default=(), description="Those that agents are offered; any other can be ordered by its id."
+    )
     queues: dict[QueueName, QueueTransfers] = Field(default={}, description="Exceptions, by queue.")
 
 

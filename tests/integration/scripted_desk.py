@@ -177,7 +177,9 @@ def state(agent: str = "anna", name: str = "Anna Berg", *, paused: bool = False)
                 ],
             },
         ],
-        "links": [{"node": "pbx1", "up": True, "since": now - 3600, "reason": ""}],
+        "links": [
+            {"node": "pbx1", "up": True, "since": now - 3600, "reason": "", "transfers": "all"},
+        ],
     }
 
 

@@ -229,6 +229,56 @@ async def test_a_refused_start_says_why_and_the_dialog_stays(anna: Visitor) -> N
     await expect(trouble).to_have_text("Li Wei 正在通话")
 
 
+async def test_a_mailbox_is_the_last_resort_and_nobody_talks_with_it_first(anna: Visitor) -> None:
+    page, desk = anna.page, anna.served.desk
+    mailbox = target("2000@default", "Sales' messages", kind="voicemail", expected_wait_s=None, free=0)
+    desk.rows.append({**mailbox, "why": "takes a message"})
+    await anna.enter()
+    await page.locator("[data-start]").click()
+    row = page.locator("[data-target='voicemail/2000@default']")
+    await expect(row).to_have_text(re.compile(r"Sales' messages\s*mailbox\s*takes a message"))
+    await page.locator("[data-target='agent/liwei']").click()
+    await row.click()
+    await expect(page.locator("[data-chain]")).to_have_text("First 李伟, then Sales' messages")
+    await expect(page.locator("[data-attended]")).to_be_enabled()
+    await page.locator("[data-target='agent/liwei']").click()
+    await expect(page.locator("[data-attended]")).to_have_count(0)
+    await page.locator("[data-blind]").click()
+    await until(lambda: desk.given(StartTransfer))
+    [order] = desk.given(StartTransfer)
+    [wanted] = order.targets
+    assert (wanted.kind.value, wanted.id, order.mode) == ("voicemail", "2000@default", TransferMode.BLIND)
+
+
+async def test_where_callers_can_only_be_sent_at_once_the_picker_says_so_and_does_it(anna: Visitor) -> None:
+    page, desk = anna.page, anna.served.desk
+    desk.states["anna"]["links"][0]["transfers"] = "blind"
+    await anna.enter()
+    await page.locator("[data-start]").click()
+    await expect(page.locator("[data-limits=blind]")).to_contain_text("can only be sent at once")
+    await expect(page.locator("[data-attended]")).to_have_count(0)
+    await expect(page.locator("[data-blind]")).to_be_disabled()
+    await page.locator("[data-target='agent/liwei']").wait_for()
+    await page.keyboard.press("Enter")  # in the search field: takes the first who can be had
+    await expect(page.locator("[data-chain]")).to_have_text("李伟")
+    assert await focused(page) == "Send at once"
+    await page.keyboard.press("Enter")
+    await until(lambda: desk.given(StartTransfer))
+    [order] = desk.given(StartTransfer)
+    assert order.mode is TransferMode.BLIND
+
+
+async def test_where_nobody_can_be_handed_over_the_picker_says_why(anna: Visitor) -> None:
+    page = anna.page
+    anna.served.desk.states["anna"]["links"][0]["transfers"] = "none"
+    await anna.enter()
+    await page.locator("[data-start]").click()
+    await page.locator("[data-target='agent/liwei']").click()
+    await expect(page.locator("[data-limits=none]")).to_contain_text("The switch is not prepared")
+    await expect(page.locator("[data-blind]")).to_be_disabled()
+    await expect(page.locator("[data-attended]")).to_have_count(0)
+
+
 async def test_without_pbxd_the_picker_says_so(anna: Visitor) -> None:
     await anna.enter()
     await anna.page.route("**/api/targets*", lambda route: route.abort())

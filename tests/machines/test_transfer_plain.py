@@ -55,6 +55,19 @@ def test_the_caller_stays_until_the_target_answers() -> None:
     ]
 
 
+def test_what_is_reached_by_the_dialplan_alone_is_not_offered() -> None:
+    lab = talking()
+    lab.serves(BRUNO)
+    rows = {(row["kind"], row["id"]): row for row in lab.world.targets(ANNA, None)}
+    assert rows["agent", BRUNO]["allowed"]
+    queue = rows["queue", QUEUE]
+    assert (queue["allowed"], queue["code"]) == (False, "not_prepared")
+    assert queue["why"].startswith("a queue is no target now")
+    lab.give(DialplanSeen(node=NODE, at=lab.switch.now, lacks=""))
+    rows = {(row["kind"], row["id"]): row for row in lab.world.targets(ANNA, None)}
+    assert rows["queue", QUEUE]["allowed"]
+
+
 def test_the_next_one_is_called_when_one_declines() -> None:
     lab = begun()
     lab.switch.decline(lab.phone(BRUNO))

@@ -8,6 +8,7 @@ import pytest
 
 from pbxd.agents.availability import Available, Floor, available
 from pbxd.agents.handling import USUAL_S, Handling
+from pbxd.agents.mailboxes import Mailbox
 from pbxd.agents.outside import OutsideRules
 from pbxd.agents.pausing import DECLINED, WRAP_UP
 from pbxd.agents.picker import Candidate, Search, expected_wait_s, pick
@@ -19,6 +20,7 @@ from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.calls.facts import LegEnded
 from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
 from pbxd.journal import Journal
+from pbxd.messages import DialplanSeen
 from pbxd.node import Node, served
 from pbxd.orders import Target, TargetKind
 from tests.members import BUSY, FREE, GONE, ON_HOLD, RINGS, TALKS, member_of
@@ -65,6 +67,7 @@ class House:
         self.called: dict[AgentId, tuple[float, ...]] = {}
         self.rules = OutsideRules(region="DE", **rules)  # type: ignore[arg-type]
         self.handling = Handling(journal)
+        self.mailboxes: tuple[Mailbox, ...] = ()
         self._channels = 0
 
     def member(
@@ -117,6 +120,7 @@ class House:
             called=self.ringing,
             outside=self.rules,
             outside_calls=self.called,
+            mailboxes=self.mailboxes,
         )
 
     def ask(
@@ -508,6 +512,39 @@ def test_a_query_finds_names_skills_queues_and_numbers() -> None:
     (emergency,) = house.pick("110")
     assert (emergency.refused is not None, emergency.row()["code"]) == (True, "not_allowed")
     assert house.pick("xyz") == []
+
+
+def test_mailboxes_come_last_where_the_switch_takes_messages() -> None:
+    house = House()
+    house.member("PJSIP/1002")
+    house.member("PJSIP/1003", TALKS)
+    house.mailboxes = (
+        Mailbox(id="2000@default", name="Sales"),
+        Mailbox(id="2001@default"),
+        Mailbox(id="2002@default", name="Elsewhere", node=OTHER),
+    )
+    found = [(row.id, row.name) for row in house.pick() if row.refused is None]
+    assert found[-2:] == [("2001@default", "mailbox 2001@default"), ("2000@default", "Sales")]
+    (sales,) = house.pick("sale")
+    assert sales.row() == {
+        "kind": "voicemail",
+        "id": "2000@default",
+        "name": "Sales",
+        "state": "ready",
+        "free": 0,
+        "skill": None,
+        "skills": {},
+        "expected_wait_s": None,
+        "allowed": True,
+        "code": None,
+        "why": "takes a message",
+    }
+    told = house.ask(TargetKind.VOICEMAIL, "2000@default")
+    assert isinstance(told, Available)
+    assert told.name == "Sales"
+    house.nodes[NODE].on_dialplan(DialplanSeen(node=NODE, at=1.0, lacks="", no_voicemail="it has none"))
+    assert house.pick("sale") == []
+    assert code(house.ask(TargetKind.VOICEMAIL, "2000@default")) is Reason.NOT_PREPARED
 
 
 def test_every_row_says_why() -> None:

@@ -89,7 +89,7 @@ export interface Pop {
 }
 
 export type Verb = "cancel" | "swap" | "merge" | "leave" | "complete" | "requeue";
-export type TargetKind = "agent" | "skill" | "queue" | "outside";
+export type TargetKind = "agent" | "skill" | "queue" | "outside" | "voicemail";
 
 export interface Transfer {
   id: string;
@@ -168,7 +168,11 @@ export interface SwitchLink {
   /** Null when it was never heard. */
   since: number | null;
   reason: string;
+  /** Which transfers can be made on it: without pbxd's dialplan blind ones at most. */
+  transfers?: Transferring;
 }
+
+export type Transferring = "all" | "blind" | "none";
 
 export interface State {
   agent: Agent;

@@ -26,6 +26,7 @@ const back = icon(svg`<path d="M9 6 4 11l5 5M4.500 11H15a5 5 0 0 1 0 10h-2"/>`);
 const swap = icon(svg`<path d="M7 4v15M3.500 7.500 7 4l3.500 3.500M17 20V5M13.500 16.500 17 20l3.500-3.500"/>`);
 const people = icon(svg`<circle cx="8" cy="8.500" r="3.200"/><circle cx="16.500" cy="9.500" r="2.600"/><path d="M2.500 19.500c.6-3.600 2.900-5.200 5.500-5.200s4.900 1.600 5.500 5.200M15 14.600c3.300-.5 5.800 1.200 6.500 4.900"/>`);
 const list = icon(svg`<path d="M8 6h12M8 12h12M8 18h12M4 6h.1M4 12h.1M4 18h.1"/>`);
+const mailbox = icon(svg`<circle cx="6.500" cy="12" r="4"/><circle cx="17.500" cy="12" r="4"/><path d="M6.500 16h11"/>`);
 const star = icon(svg`<path d="m12 3.500 2.600 5.400 5.900.8-4.300 4.100 1.100 5.900L12 16.900l-5.300 2.800 1.100-5.900-4.300-4.100 5.900-.8z"/>`);
 
 export const verbs: Record<string, TemplateResult> = {
@@ -37,4 +38,4 @@ export const verbs: Record<string, TemplateResult> = {
   requeue: list,
 };
 
-export const kinds: Record<string, TemplateResult> = { agent: person, skill: star, queue: list, outside: phone };
+export const kinds: Record<string, TemplateResult> = { agent: person, skill: star, queue: list, outside: phone, voicemail: mailbox };

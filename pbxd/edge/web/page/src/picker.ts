@@ -2,7 +2,7 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { Reply, TargetRow } from "./desk";
+import type { Reply, TargetRow, Transferring } from "./desk";
 import * as icons from "./icons";
 import { look } from "./look";
 import { field } from "./look-field";
@@ -156,6 +156,13 @@ export class Picker extends LitElement {
         background: var(--accent);
         color: var(--on-accent);
       }
+      .limits {
+        flex: 1 1 100%;
+        display: flex;
+        gap: 0.5rem;
+        align-items: center;
+        font-size: 0.875rem;
+      }
       .none {
         padding: 1.2rem 0.6rem;
         text-align: center;
@@ -285,21 +292,52 @@ export class Picker extends LitElement {
         <label><span>${words.note}</span><textarea name="note" rows="1" maxlength="2000"></textarea></label>
       </div>
       <footer>
+        ${this.limits()}
         <p class="chain" role="status" data-chain>${this.chain()}</p>
         ${this.trouble
           ? html`<p class="trouble" role="alert" data-trouble>${icons.warning}<span>${said(outcomeOf(this.trouble, words))}</span></p>`
           : nothing}
         <button class="bare" type="button" @click=${() => this.close()}>${words.close}</button>
-        <button class="push" type="button" data-blind ?disabled=${!this.ready} @click=${() => void this.start("blind")}>${words.sendAtOnce}</button>
-        <button class="first" type="button" data-attended ?disabled=${!this.ready} aria-busy=${this.busy} @click=${() => void this.start("attended")}>
-          ${icons.phone}<span>${words.consultFirst}</span>
-        </button>
+        ${this.starts()}
       </footer>
     </dialog>`;
   }
 
   private get ready(): boolean {
-    return this.chosen.length > 0 && !this.busy && this.live;
+    return this.chosen.length > 0 && !this.busy && this.live && this.can !== "none";
+  }
+
+  private get can(): Transferring {
+    return this.station.transfersOf(this.call);
+  }
+
+  /** Why not everything can be done that could be done elsewhere. */
+  private limits(): TemplateResult | typeof nothing {
+    const { words, can } = this;
+    if (can === "all") return nothing;
+    const why = can === "blind" ? words.onlyAtOnce : words.refusals.not_prepared;
+    return html`<p class="limits" data-limits=${can}>${icons.warning}<span>${why}</span></p>`;
+  }
+
+  /** How to begin: a mailbox is not talked with, and not every switch can have a caller wait meanwhile. */
+  private starts(): TemplateResult {
+    const { words } = this;
+    const alone = this.can !== "all" || this.chosen[0]?.kind === "voicemail";
+    const atOnce = html`<button
+      class=${alone ? "push first" : "push"}
+      type="button"
+      data-blind
+      ?disabled=${!this.ready}
+      aria-busy=${alone && this.busy}
+      @click=${() => void this.start("blind")}
+    >
+      ${words.sendAtOnce}
+    </button>`;
+    if (alone) return atOnce;
+    return html`${atOnce}
+      <button class="first" type="button" data-attended ?disabled=${!this.ready} aria-busy=${this.busy} @click=${() => void this.start("attended")}>
+        ${icons.phone}<span>${words.consultFirst}</span>
+      </button>`;
   }
 
   private chain(): string {
@@ -347,7 +385,7 @@ export class Picker extends LitElement {
   private standing(row: TargetRow): TemplateResult {
     const { words } = this;
     if (row.kind === "agent" && row.state) return stateChip(row.state, row.state === "paused", words);
-    if (row.kind === "outside") return html``;
+    if (row.kind === "outside" || row.kind === "voicemail") return html``;
     if (!row.allowed) return html`<span class="chip plain">${words.notNow}</span>`;
     const wait = row.expected_wait_s;
     if (wait !== null && wait > 0) return html`<span class="chip plain paused">${words.about(duration(wait))}</span>`;
@@ -372,7 +410,7 @@ export class Picker extends LitElement {
       event.preventDefault();
       const row = this.rows?.find((each) => each.allowed);
       if (row && this.chosen.length === 0) this.choose(row);
-      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLButtonElement>("[data-attended]")?.focus());
+      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLButtonElement>("footer .first")?.focus());
     }
   };
 

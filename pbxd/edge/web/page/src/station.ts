@@ -12,6 +12,7 @@ import {
   type State,
   type SwitchLink,
   type Transfer,
+  type Transferring,
   withClosed,
   withHandover,
   withPop,
@@ -140,6 +141,12 @@ export class Station implements ReactiveController {
 
   hears(node: string): boolean {
     return this.link.is === "up" && !this.unheard.some((link) => link.node === node);
+  }
+
+  /** Which transfers can be made of this call. */
+  transfersOf(call: string): Transferring {
+    const node = call.slice(0, Math.max(0, call.indexOf(":")));
+    return this.desk?.links.find((link) => link.node === node)?.transfers ?? "all";
   }
 
   /** The switches of this agent that pbxd cannot hear. */

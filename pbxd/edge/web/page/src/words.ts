@@ -23,6 +23,8 @@ const en = {
   chain: (names: string[]) => (names.length === 1 ? names[0]! : `First ${names.join(", then ")}`),
   consultFirst: "Talk first",
   sendAtOnce: "Send at once",
+  onlyAtOnce:
+    "On this switch a caller can only be sent at once: its operator has not included pbxd's dialplan. He stays with you until somebody answers.",
   close: "Close",
   reason: "Reason",
   note: "Note",
@@ -44,7 +46,7 @@ const en = {
   hadToRepeat: "Caller had to repeat",
   repeatNoted: "Noted: caller had to repeat",
   repeatedTo: (names: string[]) => `Had to repeat himself to ${names.join(", ")}`,
-  kinds: { agent: "colleague", skill: "skill", queue: "queue", outside: "outside" } as Record<string, string>,
+  kinds: { agent: "colleague", skill: "skill", queue: "queue", outside: "outside", voicemail: "mailbox" } as Record<string, string>,
   verbs: {
     cancel: () => "Back to the caller",
     swap: (state, who) => (state === "swapped" ? `Talk to ${who}` : "Talk to the caller"),
@@ -266,6 +268,7 @@ const zh: Words = {
   chain: (names) => (names.length === 1 ? names[0]! : `先 ${names.join("，再 ")}`),
   consultFirst: "先咨询",
   sendAtOnce: "直接转接",
+  onlyAtOnce: "此交换机只能直接转接：管理员尚未加载 pbxd 的拨号方案。有人接听之前，来电者仍与您通话。",
   close: "关闭",
   reason: "原因",
   note: "备注",
@@ -287,7 +290,7 @@ const zh: Words = {
   hadToRepeat: "来电者不得不重复说明",
   repeatNoted: "已记录：来电者重复说明",
   repeatedTo: (names) => `已向 ${names.join("、")} 重复说明`,
-  kinds: { agent: "同事", skill: "技能", queue: "队列", outside: "外部" },
+  kinds: { agent: "同事", skill: "技能", queue: "队列", outside: "外部", voicemail: "语音信箱" },
   verbs: {
     cancel: () => "回到来电者",
     swap: (state, who) => (state === "swapped" ? `与 ${who} 通话` : "与来电者通话"),
