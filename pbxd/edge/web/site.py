@@ -1,11 +1,9 @@
-"""The web edge as an application: sign-in, REST, the WebSocket's door, monitoring, the page itself."""
+"""The web edge as an application: its routes, the WebSockets' door, the pages, refusals."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import math
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,16 +14,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.security import APIKeyCookie
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from pbxd.edge.web.answers import Ascii, refusal
 from pbxd.edge.web.conversation import Conversation
 from pbxd.edge.web.desk import Desk, Part, RecentContacts
 from pbxd.edge.web.door import Door
+from pbxd.edge.web.entrance import Entrance
+from pbxd.edge.web.monitoring import Monitoring
 from pbxd.edge.web.pages import Page, Pages, Patience
 from pbxd.edge.web.reports import Reporting, Reports
-from pbxd.edge.web.signin import COOKIE, Session, TooManyAttemptsError
+from pbxd.edge.web.signin import COOKIE, Session
 from pbxd.edge.web.transfers import Transfers
 from pbxd.edge.web.wallboard import BoardConversation, Boards, is_supervisor
 from pbxd.effects import Count
@@ -33,26 +33,7 @@ from pbxd.effects import Count
 log = structlog.get_logger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CODES = {400: "bad_request", 401: "signed_out", 403: "forbidden", 404: "not_found", 405: "wrong_method"}
-
-
-class SignIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    agent: Annotated[str, Field(min_length=1, max_length=64)]
-    password: Annotated[str, Field(min_length=1, max_length=256)]
-
-
-class Me(BaseModel):
-    agent: str
-    name: str
-    language: str
-    csrf: Annotated[
-        str, Field(description="send it as X-CSRF-Token with every request that changes something")
-    ]
-    expires: Annotated[float, Field(description="end of the session, epoch seconds")]
-    supervises: Annotated[bool, Field(description="may see the wallboard")]
 
 
 class HandoverRow(BaseModel):
@@ -123,25 +104,14 @@ class Site:
         site.exception_handler(Exception)(self._broken)
         signed = [Security(APIKeyCookie(name=COOKIE, auto_error=False))]
         route = site.add_api_route
-        route("/api/session", self.sign_in, methods=["POST"], response_model=Me, tags=["session"])
-        route(
-            "/api/session",
-            self.sign_out,
-            methods=["DELETE"],
-            status_code=204,
-            dependencies=signed,
-            tags=["session"],
-        )
-        route("/api/me", self.me, response_model=Me, dependencies=signed, tags=["session"])
+        Entrance(door=self.door, pages=self.pages, boards=self.boards, count=self.count).add_to(site)
         route(
             "/api/contacts", self.recent, response_model=ContactRows, dependencies=signed, tags=["contacts"]
         )
         Transfers(door=self.door, desk=self.desk).add_to(site)
         if self.reporting is not None:
             Reports(door=self.door, reporting=self.reporting).add_to(site)
-        route("/metrics", self.scrape, response_class=PlainTextResponse, tags=["monitoring"])
-        route("/-/healthy", self.healthy, tags=["monitoring"])
-        route("/-/ready", self.ready, tags=["monitoring"])
+        Monitoring(metrics=self.metrics, readiness=self.readiness, version=self.version).add_to(site)
         site.add_api_websocket_route("/ws", self.talk)
         site.add_api_websocket_route("/ws/wallboard", self.show_board)
         route("/", self.page, include_in_schema=False)
@@ -150,64 +120,7 @@ class Site:
             site.mount("/assets", _Assets(directory=STATIC / "assets"))
         return site
 
-    # ------------------------------------------------------------ session
-
-    async def sign_in(self, request: Request, who: SignIn) -> Response:
-        """Sign in as an agent; sets the session cookie."""
-        self.door.refuse_foreign(request)
-        address = request.client.host if request.client else ""
-        try:
-            agent = await self.door.doorman.admit(who.agent, who.password, address)
-        except TooManyAttemptsError as brake:
-            self._signed_in("braked")
-            return refusal(429, "too_many", str(brake), {"Retry-After": str(math.ceil(brake.wait_s))})
-        if agent is None:
-            self._signed_in("refused")
-            log.warning("sign-in refused", agent=who.agent, address=address)
-            return refusal(401, "wrong_password", "agent or password is wrong")
-        self._signed_in("admitted")
-        cookie = self.door.sessions.open(agent)
-        session = self.door.sessions.read(cookie)
-        assert session is not None
-        response = Ascii(self._me(session).model_dump())
-        response.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=self.door.sessions.lifetime_s,
-            httponly=True,
-            samesite="strict",
-            secure=self.door.sends_securely(request),
-        )
-        return response
-
-    def _signed_in(self, result: str) -> None:
-        self.count(Count(metric="pbxd_web_signins_total", labels={"result": result}))
-
-    async def sign_out(self, request: Request) -> Response:
-        """End the session everywhere, its open pages included."""
-        session = self.door.changing(request)
-        self.door.sessions.end(session)
-        self.pages.end_session(session.id)
-        self.boards.pages.end_session(session.id)
-        response = Response(status_code=204)
-        response.delete_cookie(
-            COOKIE, httponly=True, samesite="strict", secure=self.door.sends_securely(request)
-        )
-        return response
-
-    async def me(self, request: Request) -> Me:
-        return self._me(self.door.session(request))
-
-    def _me(self, session: Session) -> Me:
-        agent, csrf = session.agent, self.door.sessions.csrf(session)
-        return Me(
-            agent=agent.id,
-            name=agent.name,
-            language=agent.language,
-            csrf=csrf,
-            expires=session.expires,
-            supervises=is_supervisor(agent),
-        )
+    # ------------------------------------------------------------ contacts
 
     async def recent(self, request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 25) -> Response:
         """The last contacts of the agent who is signed in, newest first."""
@@ -258,25 +171,6 @@ class Site:
         await socket.accept()
         return session
 
-    # ------------------------------------------------------------ monitoring
-
-    async def scrape(self, request: Request) -> Response:
-        """The figures in Prometheus' text format, or in OpenMetrics', whichever is asked for; see
-        docs/metrics.md."""
-        openly = _wants_openmetrics(request.headers.get("Accept", ""))
-        return Response(await self.metrics(openly), media_type=OPENMETRICS_TYPE if openly else METRICS_TYPE)
-
-    async def healthy(self) -> Response:
-        """Answers as long as the loop runs."""
-        return Ascii({"healthy": True, "version": self.version})
-
-    async def ready(self) -> Response:
-        """Whether pbxd can do its work; 503 with the reasons when a part that it needs is down."""
-        parts = self.readiness()
-        ready = all(part.ready or not part.required for part in parts)
-        body = {"ready": ready, "parts": [dataclasses.asdict(part) for part in parts]}
-        return Ascii(body, status_code=200 if ready else 503)
-
     # ------------------------------------------------------------ the page
 
     async def page(self) -> Response:
@@ -312,17 +206,6 @@ def _document(name: str) -> Response:
     if not file.is_file():
         return PlainTextResponse("The pages are not built. Run: python deploy/build_page.py\n", 503)
     return FileResponse(file, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
-
-
-def _wants_openmetrics(accept: str) -> bool:
-    """Whether a scraper would rather have OpenMetrics than the plain text."""
-    wanted = {"text/plain": 0.0, "application/openmetrics-text": 0.0}
-    for entry in accept.split(","):
-        kind, *parameters = (part.strip() for part in entry.split(";"))
-        weight = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
-        if kind in wanted and re.fullmatch(r"[01](\.\d{0,3})?", weight):
-            wanted[kind] = max(wanted[kind], float(weight))
-    return 0.0 < wanted["application/openmetrics-text"] >= wanted["text/plain"]
 
 
 class _Assets(StaticFiles):
