@@ -10,7 +10,18 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pbxd.ids import AgentId, CallId, TransferId
-from pbxd.orders import AnnotateTransfer, MoveTransfer, StartTransfer, Target, TargetKind, TransferMode, Verb
+from pbxd.orders import (
+    AnnotateTransfer,
+    EndCallback,
+    EndWrapUp,
+    MoveTransfer,
+    ReportRepeat,
+    StartTransfer,
+    Target,
+    TargetKind,
+    TransferMode,
+    Verb,
+)
 
 TARGETS = 8  #: in one chain of fallbacks
 REASON = 200  #: characters
@@ -111,6 +122,31 @@ class AnnotateSaid(Said):
             note=self.note,
             disposition=self.disposition,
         )
+
+
+class RepeatedSaid(Said):
+    """The caller had to repeat himself."""
+
+    call: Call
+
+    def asked(self, order: str, agent: AgentId, at: float) -> ReportRepeat:
+        return ReportRepeat(order=order, agent=agent, at=at, call=CallId(self.call))
+
+
+class ReadySaid(Said):
+    """Done with the notes."""
+
+    def asked(self, order: str, agent: AgentId, at: float) -> EndWrapUp:
+        return EndWrapUp(order=order, agent=agent, at=at)
+
+
+class CalledBackSaid(Said):
+    """A caller who wanted to be called back was called, or need not be any more."""
+
+    callback: Transfer
+
+    def asked(self, order: str, agent: AgentId, at: float) -> EndCallback:
+        return EndCallback(order=order, agent=agent, at=at, callback=TransferId(self.callback))
 
 
 def new_order() -> str:

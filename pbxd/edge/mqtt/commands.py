@@ -20,10 +20,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from pbxd.edge.asking import (
     AnnotateSaid,
-    Call,
     MoveSaid,
     Named,
     OrderName,
+    ReadySaid,
+    RepeatedSaid,
     Said,
     StartSaid,
     Transfer,
@@ -34,8 +35,8 @@ from pbxd.edge.asking import (
 from pbxd.edge.mqtt.shelf import Count
 from pbxd.edge.replies import Asked
 from pbxd.effects import Publish, Reply
-from pbxd.ids import AgentId, CallId, TransferId
-from pbxd.orders import AcknowledgeHandover, EndWrapUp, Order, ReportRepeat, Verb
+from pbxd.ids import AgentId, TransferId
+from pbxd.orders import AcknowledgeHandover, Order, Verb
 
 log = structlog.get_logger("pbxd.mqtt")
 
@@ -73,13 +74,12 @@ class _Acknowledge(_Command):
     transfer: Transfer
 
 
-class _Repeated(_Command):
+class _Repeated(_Command, RepeatedSaid):
     do: Literal["repeated"]
     agent: Named
-    call: Call
 
 
-class _Ready(_Command):
+class _Ready(_Command, ReadySaid):
     do: Literal["ready"]
     agent: Named
 
@@ -219,10 +219,8 @@ def _asked(command: _Start | _Move | _Annotate | _Repeated | _Ready, agent: Agen
             return command.asked(order, agent, at, TransferId(command.transfer), Verb(command.do))
         case _Annotate():
             return command.asked(order, agent, at, TransferId(command.transfer))
-        case _Repeated():
-            return ReportRepeat(order=order, agent=agent, at=at, call=CallId(command.call))
-        case _Ready():
-            return EndWrapUp(order=order, agent=agent, at=at)
+        case _Repeated() | _Ready():
+            return command.asked(order, agent, at)
         case _:
             assert_never(command)
 

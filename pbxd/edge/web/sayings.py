@@ -9,9 +9,11 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from pbxd.edge.asking import (
     AnnotateSaid,
-    Call,
+    CalledBackSaid,
     MoveSaid,
     OrderName,
+    ReadySaid,
+    RepeatedSaid,
     Said,
     StartSaid,
     Transfer,
@@ -19,8 +21,8 @@ from pbxd.edge.asking import (
     transfer_for,
 )
 from pbxd.edge.replies import Asked
-from pbxd.ids import AgentId, CallId, TransferId
-from pbxd.orders import EndCallback, EndWrapUp, ReportRepeat, Verb
+from pbxd.ids import AgentId, TransferId
+from pbxd.orders import Verb
 
 
 class _Strict(Said):
@@ -79,24 +81,22 @@ class OrderAnnotate(_Strict, AnnotateSaid):
     transfer: Transfer
 
 
-class OrderRepeated(_Strict):
+class OrderRepeated(_Strict, RepeatedSaid):
     type: Literal["order"]
     id: OrderName
     order: Literal["call.repeated"]
-    call: Call
 
 
-class OrderReady(_Strict):
+class OrderReady(_Strict, ReadySaid):
     type: Literal["order"]
     id: OrderName
     order: Literal["wrap_up.end"]
 
 
-class OrderCalledBack(_Strict):
+class OrderCalledBack(_Strict, CalledBackSaid):
     type: Literal["order"]
     id: OrderName
     order: Literal["callback.done"]
-    callback: Transfer
 
 
 _Order = OrderStart | OrderMove | OrderAnnotate | OrderRepeated | OrderReady | OrderCalledBack
@@ -121,11 +121,7 @@ def asked(said: _Order, agent: AgentId) -> Asked:
             return said.asked(order, agent, at, TransferId(said.transfer), verb)
         case OrderAnnotate():
             return said.asked(order, agent, at, TransferId(said.transfer))
-        case OrderRepeated():
-            return ReportRepeat(order=order, agent=agent, at=at, call=CallId(said.call))
-        case OrderCalledBack():
-            return EndCallback(order=order, agent=agent, at=at, callback=TransferId(said.callback))
-        case OrderReady():
-            return EndWrapUp(order=order, agent=agent, at=at)
+        case OrderRepeated() | OrderCalledBack() | OrderReady():
+            return said.asked(order, agent, at)
         case _:
             assert_never(said)
