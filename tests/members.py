@@ -20,9 +20,6 @@ def member_of(queue: str, device: str = "PJSIP/1001", **more: Any) -> MemberSnap
         "status": FREE,
         "paused": False,
         "paused_reason": "",
-        "in_call": False,
         "last_call": 0.0,
-        "wrapup_s": 0.0,
-        "penalty": 0,
     }
     return MemberSnapshot(**{**usual, **more})

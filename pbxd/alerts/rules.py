@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-MINUTES = 24 * 60
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:

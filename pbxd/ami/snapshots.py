@@ -53,10 +53,7 @@ class MemberSnapshot:
     status: int  #: device state: 0 unknown, 1 free, 2 in use, 3 busy, 4 invalid, 5 unavailable, 6 ringing, …
     paused: bool
     paused_reason: str
-    in_call: bool
     last_call: float  #: when the last call ended, epoch seconds; 0 if never
-    wrapup_s: float
-    penalty: int
     last_pause: float = 0.0  #: when it was paused last, epoch seconds; 0 if never
 
 
@@ -179,9 +176,6 @@ def member(headers: Headers) -> MemberSnapshot:
         status=whole(headers, "Status", 0),
         paused=headers.get("Paused") == "1",
         paused_reason=headers.get("PausedReason", ""),
-        in_call=headers.get("InCall") == "1",
         last_call=seconds(headers, "LastCall"),
-        wrapup_s=seconds(headers, "Wrapuptime"),
-        penalty=whole(headers, "Penalty", 0),
         last_pause=seconds(headers, "LastPause"),
     )
