@@ -20,15 +20,6 @@ class PauseAgent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AcknowledgePop:
-    """The agent's page says that it shows this screen pop."""
-
-    agent: AgentId
-    at: float
-    pop: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PageOpened:
     """An agent signed in at a page; from now on he is told what changes."""
 
@@ -157,7 +148,6 @@ class EndCallback:
 
 Order = (
     PauseAgent
-    | AcknowledgePop
     | PageOpened
     | PageClosed
     | StartTransfer

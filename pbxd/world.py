@@ -66,7 +66,6 @@ from pbxd.messages import (
 from pbxd.node import Node, served
 from pbxd.orders import (
     AcknowledgeHandover,
-    AcknowledgePop,
     AnnotateTransfer,
     EndCallback,
     EndWrapUp,
@@ -286,8 +285,6 @@ class World:
                 return self._continuity.restore(message)
             case AlertsKept():
                 return self.alerting.restore(message)
-            case AcknowledgePop():
-                return []
             case TransfersKept():
                 return self._transferring.restore(message)
             case StartTransfer():

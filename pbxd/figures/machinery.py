@@ -131,7 +131,7 @@ PAGES = (
         unit="seconds",
         formula="Each stage counts from the end of the one before. The first begins at the Timestamp of the "
         "switch's event.",
-        source="Tell(screenpop), the page's socket, AcknowledgePop",
+        source="Tell(screenpop), the page's socket, what the page acknowledges",
         edge_cases="`offered` compares the clocks of two machines when Asterisk runs elsewhere; a negative "
         "time counts as 0. `acknowledged` holds the way there and back.",
         buckets=SWIFT_BUCKETS,

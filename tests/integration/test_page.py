@@ -14,7 +14,8 @@ from playwright.async_api import Browser, expect
 
 from deploy.build_page import build
 from pbxd.edge.web.pages import Patience
-from pbxd.orders import AcknowledgePop, EndCallback, PauseAgent
+from pbxd.effects import Count
+from pbxd.orders import EndCallback, PauseAgent
 from tests.integration.chromium import LIMIT_MS, Visitor, visiting
 from tests.integration.scripted_desk import PASSWORD, Served, contact, screen_pop, serving, state
 from tests.integration.test_web_push import until
@@ -40,6 +41,11 @@ async def anna(browser: Browser, served: Served) -> AsyncIterator[Visitor]:
         yield visitor
         assert not visitor.faults
         assert not visitor.dialogs
+
+
+def acknowledged(served: Served) -> list[Count]:
+    """The page has said that it shows a pop."""
+    return served.counted("pbxd_screenpop_stage_seconds", stage="acknowledged")
 
 
 async def test_a_wrong_password_is_said_plainly_and_the_right_one_lets_in(anna: Visitor) -> None:
@@ -120,8 +126,7 @@ async def test_a_screen_pop_says_who_calls_and_why_and_is_acknowledged(anna: Vis
     await expect(rows.nth(1)).to_contain_text("Gave up")
     await expect(rows.nth(2)).to_contain_text("liwei")
     await expect(rows.nth(2)).to_contain_text("6:52")
-    await until(lambda: anna.served.desk.given(AcknowledgePop))
-    assert [order.pop for order in anna.served.desk.given(AcknowledgePop)] == ["p1"]
+    await until(lambda: acknowledged(anna.served))
     await expect(anna.page).to_have_title(re.compile("张三丰"))
     await expect(anna.page.locator("[data-announce]")).to_have_text("Incoming call: 张三丰, billing")
 
@@ -181,7 +186,7 @@ async def test_a_reload_shows_the_same_again(anna: Visitor) -> None:
     anna.served.desk.pops["anna"] = [over]
     await anna.enter()
     anna.served.pop(screen_pop("p1"))
-    await until(lambda: anna.served.desk.given(AcknowledgePop))
+    await until(lambda: acknowledged(anna.served))
     await anna.page.reload()
     await expect(anna.page.locator("[data-pop=p1] [data-name]")).to_have_text("张三丰")
     await expect(anna.page.locator("[data-closed=over]")).to_be_visible()

@@ -19,7 +19,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -42,13 +41,12 @@ from pbxd.edge.web.pages import (
 from pbxd.edge.web.sayings import SAYING, Ack, AckHandover, Alive, Pause, Resume, Saying, asked
 from pbxd.effects import Count
 from pbxd.ids import TransferId
-from pbxd.orders import AcknowledgeHandover, AcknowledgePop, Order, PageClosed, PageOpened, PauseAgent
+from pbxd.orders import AcknowledgeHandover, PageClosed, PageOpened, PauseAgent
 
 log = structlog.get_logger(__name__)
 
 
 ORDERS = 8  #: of one page that may be under way at once
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Conversation:
@@ -216,19 +214,15 @@ class Conversation:
             case Alive():
                 pass
             case Ack(pop=pop):
-                self._give(self._acknowledged(pop))
+                self._acknowledged(pop)
             case AckHandover(transfer=transfer):
-                self._give(self._acknowledged_handover(transfer))
+                self._acknowledged_handover(transfer)
             case Pause(order=order, paused=paused, reason=reason):
                 self._pause(
                     PauseAgent(order=order, agent=page.agent, at=time.time(), paused=paused, reason=reason)
                 )
             case _:
                 self._ask(said.id, asked(said, page.agent))
-
-    def _give(self, order: Order | None) -> None:
-        if order is not None:
-            self._desk.order(order)
 
     def _pause(self, order: PauseAgent) -> None:
         try:
@@ -262,27 +256,27 @@ class Conversation:
         told = {"id": name, "outcome": outcome, "code": code, "text": text, "body": body or {}}
         self._page.tell(Change(kind="order", body=encode(told)))
 
-    def _acknowledged(self, pop: str) -> AcknowledgePop | None:
-        """The first acknowledgement of a pop becomes an order; a second one is harmless."""
+    def _acknowledged(self, pop: str) -> None:
+        """The first acknowledgement of a pop tells how long its way was; a second one is harmless."""
         shown = self._page.shown
         if pop not in shown:
             raise _NotShownError("pop: this page was not shown such a pop")
         known, shown[pop] = shown[pop], None
         if known is None:
-            return None
+            return
         node, sent = known
         if sent is not None:
             self._pages.stage(node, "acknowledged", time.monotonic() - sent)
-        return AcknowledgePop(agent=self._page.agent, at=time.time(), pop=pop)
 
-    def _acknowledged_handover(self, transfer: str) -> AcknowledgeHandover | None:
+    def _acknowledged_handover(self, transfer: str) -> None:
         handed = self._page.handed
         if transfer not in handed:
             raise _NotShownError("transfer: this page was not shown such a hand-over")
         if handed[transfer]:
-            return None
+            return
         handed[transfer] = True
-        return AcknowledgeHandover(agent=self._page.agent, at=time.time(), transfer=TransferId(transfer))
+        order = AcknowledgeHandover(agent=self._page.agent, at=time.time(), transfer=TransferId(transfer))
+        self._desk.order(order)
 
     def _refuse(self, text: str) -> None:
         self._count(Count(metric="pbxd_web_refused_total", labels={"kind": "message"}))
