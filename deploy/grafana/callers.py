@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from deploy.grafana.board import BARS, COUNT, HEAT, SECONDS, SHARE, STAT, TABLE, Board, Panel
+from deploy.grafana.queries import RANGE, STEP, F, Q, median_and_p95
 
-Q = 'node=~"$node",queue=~"$queue"'  #: what is chosen
-F = 'node=~"$node",flow=~"$flow"'
 GOOD_HIGH = ((None, "red"), (0.7, "orange"), (0.8, "green"))
 GOOD_LOW = ((None, "green"), (0.05, "orange"), (0.1, "red"))
 WAITING = ((None, "green"), (60.0, "orange"), (300.0, "red"))
@@ -48,7 +47,6 @@ def given_up(window: str, by: str = "") -> str:
     )
 
 
-RANGE, STEP = "$__range", "$__rate_interval"
 BY_QUEUE = " by (queue) "
 
 SERVICE = Board(
@@ -133,14 +131,7 @@ SERVICE = Board(
             title="Waits of those who were answered",
             description="Half of the answered callers waited at most the median, 95 of 100 at most p95.",
             unit=SECONDS,
-            queries=tuple(
-                (
-                    f"histogram_quantile({quantile}, sum by (le) "
-                    f'(rate(pbxd_queue_wait_seconds_bucket{{{Q},outcome="answered"}}[15m])))',
-                    name,
-                )
-                for quantile, name in ((0.5, "median"), (0.95, "p95"))
-            ),
+            queries=median_and_p95("pbxd_queue_wait_seconds", f'{Q},outcome="answered"', "15m"),
         ),
         Panel(
             title="Queues in the chosen time",
@@ -217,14 +208,7 @@ QUEUE = Board(
             title="When callers give up",
             description="Median and 95th percentile of the waits of those who gave up.",
             unit=SECONDS,
-            queries=tuple(
-                (
-                    f"histogram_quantile({quantile}, sum by (le) "
-                    f'(rate(pbxd_queue_wait_seconds_bucket{{{Q},outcome="abandoned"}}[1h])))',
-                    name,
-                )
-                for quantile, name in ((0.5, "median"), (0.95, "p95"))
-            ),
+            queries=median_and_p95("pbxd_queue_wait_seconds", f'{Q},outcome="abandoned"', "1h"),
         ),
         Panel(
             title="Why phones stopped ringing",
@@ -239,14 +223,7 @@ QUEUE = Board(
             title="Conversations",
             description="Median and 95th percentile of the time in which a party and the caller could talk.",
             unit=SECONDS,
-            queries=tuple(
-                (
-                    f"histogram_quantile({quantile}, sum by (le) "
-                    f"(rate(pbxd_talk_seconds_bucket{{{Q}}}[1h])))",
-                    name,
-                )
-                for quantile, name in ((0.5, "median"), (0.95, "p95"))
-            ),
+            queries=median_and_p95("pbxd_talk_seconds", Q, "1h"),
         ),
         Panel(
             title="Overflow",

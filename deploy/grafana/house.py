@@ -15,25 +15,10 @@ from deploy.grafana.board import (
     Board,
     Panel,
 )
+from deploy.grafana.queries import RANGE, STEP, N, Q, quantiles
 
-N = 'node=~"$node"'
-Q = 'node=~"$node",queue=~"$queue"'
-RANGE, STEP = "$__range", "$__rate_interval"
 ZERO_IS_GOOD = ((None, "green"), (1.0, "red"))
 UP_IS_GOOD = ((None, "red"), (1.0, "green"))
-
-
-def quantiles(metric: str, choice: str, by: str, *which: float) -> tuple[tuple[str, str], ...]:
-    """These quantiles of a histogram over a quarter of an hour, of each value of a label."""
-    legend = f"{{{{{by}}}}} " if by else ""
-    labels = f"le, {by}" if by else "le"
-    return tuple(
-        (
-            f"histogram_quantile({one}, sum by ({labels}) (rate({metric}_bucket{{{choice}}}[15m])))",
-            f"{legend}p{one * 100:g}",
-        )
-        for one in which
-    )
 
 
 AGENTS = Board(
