@@ -113,6 +113,7 @@ class Daemon:
             log.info("pbxd serves", version=VERSION, after_s=round(time.monotonic() - began, 2))
             await self._serve_all()
         finally:
+            edges.reports.end()
             await edges.store.close()
             self._notify.close()
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pbxd.edges import Edges
 
 
+_OF_TODAY = ("entries", "answered", "abandoned", "service_level")
+
+
 class Enquiries:
     """Answers from the world, and from the store what is over."""
 
@@ -51,9 +54,7 @@ class Enquiries:
         period = period_of(zone=reports.zone, now=now)
         about = AskedReport(period=period, by=By.QUEUE, rules=report_rules(self._edges.settings), now=now)
         async with asyncio.timeout(reports.timeout):
-            made = await self._edges.reports.report(about)
-        wanted = ("entries", "answered", "abandoned", "service_level")
-        return {row.key: {name: row.figure(name) for name in wanted} for row in made.rows}
+            return await self._edges.reports.figures(about, _OF_TODAY)
 
     async def recent_contacts(self, agent: AgentId, limit: int) -> Sequence[RecentContact]:
         """The last contacts of an agent. Raises OSError when the store is gone."""

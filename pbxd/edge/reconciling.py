@@ -146,9 +146,7 @@ class Nightly:
         midnight = datetime(today.year, today.month, today.day, tzinfo=self._zone)
         start, end = (midnight - timedelta(days=1)).timestamp(), midnight.timestamp()
         try:
-            compared = await self._reports.call(
-                lambda: reconcile(self._reports.reader, self._books, start, end)
-            )
+            compared = await self._reports.apart(reconcile, self._reports.reader, self._books, start, end)
         except (OSError, StoreError) as error:
             self.fault = f"not compared: {error}"
             self._count("pbxd_reconcile_runs_total", node=self.node, result="failed")

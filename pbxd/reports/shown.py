@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from pbxd.reports.columns import BY_NAME, COLUMNS, Kind
+from pbxd.reports.period import Period
 from pbxd.reports.report import Behind, Report, Row, masked
 
 Json = dict[str, Any]
@@ -19,6 +22,40 @@ FORMAT = 1  #: of the JSON; changes when a reader has to
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 _CALL_FIELDS = ("call", "arrived", "number", "queue", "agent", "subject", "outcome", "value", "of")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a report is told to a program."""
+
+    sheet: bool = False  #: as CSV, else as JSON
+    show_numbers: bool = False
+    keys: tuple[str, ...] | None = None  #: only these rows, and no total, for somebody who may see no more
+
+
+def report_text(report: Report, how: How) -> bytes:
+    """The whole report."""
+    if how.sheet:
+        return _sheet(report_csv(report, keys=how.keys))
+    return _ascii(report_json(report, show_numbers=how.show_numbers, keys=how.keys))
+
+
+def calls_text(found: Sequence[Behind], period: Period, how: How, part: slice) -> bytes:
+    """Some of the calls behind a number, and as JSON how many there are."""
+    told = [
+        call_json(each, period.local(each.journey.arrived), show_numbers=how.show_numbers)
+        for each in found[part]
+    ]
+    return _sheet(calls_csv(told)) if how.sheet else _ascii({"total": len(found), "calls": told})
+
+
+def _sheet(text: str) -> bytes:
+    return text.encode("utf-8-sig", "replace")
+
+
+def _ascii(content: Json) -> bytes:
+    """A caller's name may hold characters that no encoding of text takes."""
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
 # ---------------------------------------------------------------- JSON

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,19 @@ def books(tmp_path: Path) -> Books:
     return Books(node="pbx1", queue_log=folder / "queue_log", cdr=folder / "Master.csv", cdr_zone=UTC)
 
 
+OPEN: list[Reports] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().end()
+
+
 def nightly(books: Books, settings: Settings, counts: Counts, **more: Any) -> Nightly:
     reports = Reports(settings, timeout_s=60)
+    OPEN.append(reports)
     return Nightly(books, reports, counts, at="03:10", zone=BERLIN, **more)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,22 @@ import pytest
 
 from pbxd.calls.record import Outcome
 from pbxd.edge.store import Store, StoreError
-from pbxd.edge.store.reports import Reader, Reports, journeys
+from pbxd.edge.store.reports import Reader, Reports, find_calls, journeys, make_report
+from pbxd.figures.thresholds import Thresholds
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.ledger.stretch import Stage, Stretch
 from pbxd.reports.period import Period
 from pbxd.reports.report import Asked, Report
 from pbxd.reports.shares import By, Rules
+from pbxd.reports.shown import How, report_text
 from pbxd.settings.connections import Store as Settings
 from tests.integration.store_samples import T0, contact, sqlite_settings
 
 DAY = 86_400.0
+LIMITS = Thresholds()
 RULES = Rules(
-    service_level_s=lambda queue: 20.0,
-    short_abandon_s=lambda queue: 5.0,
+    service_level_s=LIMITS.service_level_s,
+    short_abandon_s=LIMITS.short_abandon_s,
     first_contact_days=7,
     skills={"anna": ("tax",)},
 )
@@ -42,6 +46,13 @@ async def store(settings: Settings, tmp_path: Path) -> AsyncIterator[Store]:
     await store.close()
 
 
+@pytest.fixture
+def reports(settings: Settings) -> Iterator[Reports]:
+    reports = Reports(settings, timeout_s=60)
+    yield reports
+    reports.end()
+
+
 async def keep(store: Store, *contacts: Any) -> None:
     for one in contacts:
         store.remember(one)
@@ -49,7 +60,7 @@ async def keep(store: Store, *contacts: Any) -> None:
 
 
 async def made(settings: Settings, question: Asked) -> Report:
-    return await Reports(settings, timeout_s=60).report(question)
+    return await asyncio.to_thread(make_report, Reader(settings), question)
 
 
 def wrap_up(call: str, agent: str, began: float, lasted_s: float) -> Stretch:
@@ -85,7 +96,7 @@ async def test_a_report_of_what_the_store_has(store: Store, settings: Settings) 
     assert (rows["anna"]["transfers_completed"], rows["bob"]["transfers_completed"]) == (1, 0)
     assert (rows["bob"]["repeat_24h"], rows["bob"]["repeat_7d"]) == (0.0, 1.0)
     assert rows["bob"]["fcr"] == 0.0
-    behind = await Reports(settings, timeout_s=60).calls(asked(By.AGENT), "bob", "aht_s")
+    behind = await asyncio.to_thread(find_calls, Reader(settings), asked(By.AGENT), "bob", "aht_s")
     assert [(each.journey.call, each.sum) for each in behind] == [("pbx1:1", 30.0)]
 
 
@@ -108,14 +119,30 @@ async def test_a_writer_is_not_kept_waiting_and_not_seen(store: Store, settings:
         asyncio.run_coroutine_threadsafe(keep(store, contact(2)), loop).result(30)
         return before, len(list(journeys(connection, T0, T0 + DAY, in_time)))
 
-    assert await Reports(settings, timeout_s=60).read(slow) == (1, 1)
+    assert await asyncio.to_thread(Reader(settings).read, slow) == (1, 1)
     assert (await made(settings, asked())).total.figure("calls") == 2
 
 
 async def test_what_takes_too_long_is_given_up(store: Store, settings: Settings) -> None:
     await keep(store, contact(1))
     with pytest.raises(TimeoutError, match="not read within"):
-        await Reports(settings, timeout_s=-1).report(asked())
+        await asyncio.to_thread(make_report, Reader(settings, timeout_s=-1), asked())
+
+
+async def test_what_another_process_makes_is_the_same(
+    store: Store, settings: Settings, reports: Reports
+) -> None:
+    await keep(store, *(contact(n, arrived=T0 + n) for n in range(20)))
+    how = How(show_numbers=True)
+    answer, sheet, calls = await asyncio.gather(
+        reports.report(asked(By.AGENT), how),
+        reports.report(asked(By.AGENT), How(sheet=True)),
+        reports.calls(asked(By.AGENT), "anna", "handled", how, slice(3, 5)),
+    )
+    report = await made(settings, asked(By.AGENT))
+    assert (answer, sheet) == (report_text(report, how), report_text(report, How(sheet=True)))
+    assert json.loads(calls)["total"] == 20
+    assert [call["call"] for call in json.loads(calls)["calls"]] == ["pbx1:3", "pbx1:4"]
 
 
 async def test_a_history_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -18,14 +18,19 @@ from jsonschema import Draft202012Validator
 from pbxd.edge.store import Store
 from pbxd.edge.store.reports import Reports
 from pbxd.edge.web import Reporting
+from pbxd.figures.thresholds import Thresholds
 from pbxd.reports.shares import Rules
 from tests.integration.scripted_desk import BOSS, DESKTOP, PASSWORD, serving
 from tests.integration.store_samples import contact, sqlite_settings
 
 AT = datetime(2026, 11, 21, 22, 30, tzinfo=UTC).timestamp()  # in Shanghai it is the next day
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+LIMITS = Thresholds()
 RULES = Rules(
-    service_level_s=lambda queue: 20.0, short_abandon_s=lambda queue: 5.0, first_contact_days=7, skills={}
+    service_level_s=LIMITS.service_level_s,
+    short_abandon_s=LIMITS.short_abandon_s,
+    first_contact_days=7,
+    skills={},
 )
 Json = dict[str, Any]
 
@@ -42,8 +47,10 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         store.remember(contact(number, arrived=AT + number, agents=(agent,), queue=queue))
     await store.flushed()
     await store.close()
-    reporting = Reporting(books=Reports(settings, timeout_s=60), rules=RULES, zone=SHANGHAI)
+    reports = Reports(settings, timeout_s=60)
+    reporting = Reporting(books=reports, rules=RULES, zone=SHANGHAI)
     async with AsyncExitStack() as stack:
+        stack.callback(reports.end)
         served = await stack.enter_async_context(serving(reporting=reporting))
         yield await stack.enter_async_context(
             httpx.AsyncClient(base_url=served.origin, timeout=60, verify=False)

@@ -1,16 +1,17 @@
-"""Reads the history for reports, on a thread and page by page: loop and writers go on meanwhile."""
+"""Reads the history for reports, page by page, for the daemon in a process of its own: calls go on."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from pbxd.edge.aside import Aside
 from pbxd.edge.store import migrate
 from pbxd.edge.store.engines import (
     BUSY_TIMEOUT_MS,
@@ -25,8 +26,10 @@ from pbxd.edge.store.tables import contacts, legs, stretches, transfers, waits
 from pbxd.edge.store.thread import OneThread
 from pbxd.reports.journey import Journey, Leg, Neighbours, Transfer, Wait, WrapUp
 from pbxd.reports.report import Asked, Behind, Report, calls_behind, report
+from pbxd.reports.shown import How, calls_text, report_text
 from pbxd.settings.connections import Store as Settings
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _PAGE = 500  #: calls read at once
@@ -98,27 +101,43 @@ _PRAGMAS = ("PRAGMA query_only=ON", f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}", "P
 
 
 class Reports:
-    """Reports for the daemon, one after the other."""
+    """Reports for the daemon, one after the other, made in a process of their own (see ``aside``)."""
 
     def __init__(self, settings: Settings, *, timeout_s: float) -> None:
         self.reader = Reader(settings, timeout_s=timeout_s)
+        self._timeout_s = timeout_s
+        self._aside = Aside()
         self._thread = OneThread("pbxd-reports")
 
-    async def report(self, asked: Asked) -> Report:
+    async def report(self, asked: Asked, how: How) -> bytes:
         """OSError (TimeoutError too) when the store does not answer; StoreError as ``Reader.read``."""
-        return await self.call(lambda: make_report(self.reader, asked))
+        return await self.apart(write_report, self.reader, asked, how)
 
-    async def calls(self, asked: Asked, key: str | None, figure: str) -> list[Behind]:
-        """The calls behind one number of a report. KeyError when there is no such figure."""
-        return await self.call(lambda: find_calls(self.reader, asked, key, figure))
+    async def calls(self, asked: Asked, key: str | None, figure: str, how: How, part: slice) -> bytes:
+        """Part of the calls behind one number of a report. KeyError when there is no such figure."""
+        return await self.apart(write_calls, self.reader, asked, key, figure, how, part)
 
-    async def read(self, work: Callable[[sa.Connection, Callable[[], None]], T]) -> T:
-        """Anything else that is read from the history."""
-        return await self.call(lambda: self.reader.read(work))
+    async def figures(self, asked: Asked, names: Sequence[str]) -> Mapping[str, Mapping[str, float | None]]:
+        """Some figures of each row of a report, by its key."""
+        return await self.apart(find_figures, self.reader, asked, names)
 
-    async def call(self, work: Callable[[], T]) -> T:
-        """Do what blocks on the thread."""
-        return await self._thread.call(work)
+    async def apart(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Do what blocks, a function of a module that reads by ``reader``, when everything before is done."""
+        return await self._thread.call(lambda: self._aside.do(self._timeout_s, work, *args, **named))
+
+    def end(self) -> None:
+        """Give up what is being read, and let go."""
+        self._aside.end()
+
+
+def write_report(reader: Reader, asked: Asked, how: How) -> bytes:
+    """The report as it is sent; blocks."""
+    return report_text(make_report(reader, asked), how)
+
+
+def write_calls(reader: Reader, asked: Asked, key: str | None, figure: str, how: How, part: slice) -> bytes:
+    """The calls behind one number as they are sent; blocks."""
+    return calls_text(find_calls(reader, asked, key, figure), asked.period, how, part)
 
 
 def make_report(reader: Reader, asked: Asked) -> Report:
@@ -144,6 +163,13 @@ def find_calls(reader: Reader, asked: Asked, key: str | None, figure: str) -> li
             neighbours(connection, asked, in_time),
         )
     )
+
+
+def find_figures(
+    reader: Reader, asked: Asked, names: Sequence[str]
+) -> Mapping[str, Mapping[str, float | None]]:
+    """Some figures of each row, by its key; blocks."""
+    return {row.key: {name: row.figure(name) for name in names} for row in make_report(reader, asked).rows}
 
 
 def journeys(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import StrEnum
@@ -13,15 +13,15 @@ from typing import Annotated, Any, Protocol
 from fastapi import FastAPI, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from pbxd.edge.web.answers import Ascii, RefusedError
+from pbxd.edge.web.answers import RefusedError
 from pbxd.edge.web.documents import Refusal, ReportCalls, ReportDocument
 from pbxd.edge.web.door import Door
 from pbxd.edge.web.operators import Operator
 from pbxd.reports.columns import BY_NAME
 from pbxd.reports.period import PeriodError, Span, period_of
-from pbxd.reports.report import Asked, Behind, Report
+from pbxd.reports.report import Asked
 from pbxd.reports.shares import By, Rules
-from pbxd.reports.shown import call_json, calls_csv, report_csv, report_json
+from pbxd.reports.shown import How
 
 MOST_CALLS = 10_000  #: of one answer; ``total`` tells how many there are
 
@@ -34,9 +34,9 @@ class Format(StrEnum):
 class Books(Protocol):
     """Where reports come from. OSError, TimeoutError too, when the history does not answer."""
 
-    async def report(self, asked: Asked) -> Report: ...
+    async def report(self, asked: Asked, how: How) -> bytes: ...
 
-    async def calls(self, asked: Asked, key: str | None, figure: str) -> list[Behind]: ...
+    async def calls(self, asked: Asked, key: str | None, figure: str, how: How, part: slice) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +97,8 @@ class Reports:
         operator = self._operator(request)
         keys = _rows_of(operator, by)
         asked = self._asked(by, period, date, start, end)
-        made: Report = await self._in_time(self.reporting.books.report(asked))
-        if format is Format.CSV:
-            return _sheet(report_csv(made, keys=keys), f"report-{by.value}")
-        return Ascii(report_json(made, show_numbers=self.reporting.show_numbers, keys=keys))
+        made = await self._in_time(self.reporting.books.report(asked, self._how(format, keys)))
+        return _answer(made, format, f"report-{by.value}")
 
     async def calls(
         self,
@@ -126,11 +124,9 @@ class Reports:
         if figure not in BY_NAME:
             raise RefusedError(422, "invalid", f"figure: is none of {', '.join(BY_NAME)}")
         asked = self._asked(by, period, date, start, end)
-        found: list[Behind] = await self._in_time(self.reporting.books.calls(asked, key, figure))
-        told = [self._told(each, asked) for each in found[offset : offset + limit]]
-        if format is Format.CSV:
-            return _sheet(calls_csv(told), f"calls-{figure}")
-        return Ascii({"total": len(found), "calls": told})
+        part = slice(offset, offset + limit)
+        found = self.reporting.books.calls(asked, key, figure, self._how(format, keys), part)
+        return _answer(await self._in_time(found), format, f"calls-{figure}")
 
     # ------------------------------------------------------------ who, what, and until when
 
@@ -148,11 +144,10 @@ class Reports:
             raise RefusedError(422, "invalid", str(error)) from None
         return Asked(period=about, by=by, rules=self.reporting.rules, now=now)
 
-    def _told(self, behind: Behind, asked: Asked) -> dict[str, Any]:
-        arrived = asked.period.local(behind.journey.arrived)
-        return call_json(behind, arrived, show_numbers=self.reporting.show_numbers)
+    def _how(self, format: Format, keys: tuple[str, ...] | None) -> How:
+        return How(sheet=format is Format.CSV, show_numbers=self.reporting.show_numbers, keys=keys)
 
-    async def _in_time(self, answer: Any) -> Any:
+    async def _in_time(self, answer: Awaitable[bytes]) -> bytes:
         try:
             async with asyncio.timeout(self.reporting.timeout_s):
                 return await answer
@@ -161,17 +156,17 @@ class Reports:
             raise RefusedError(503, "store_unavailable", f"the store did not answer: {why}") from None
 
 
-def _rows_of(operator: Operator, by: By) -> Sequence[str] | None:
+def _rows_of(operator: Operator, by: By) -> tuple[str, ...] | None:
     """The rows that he may see; None: all of them."""
     if operator.agents is None:
         return None
     if by is not By.AGENT:
         raise RefusedError(403, "not_yours", "by: this token acts for some agents; it may ask by=agent")
-    return sorted(operator.agents)
+    return tuple(sorted(operator.agents))
 
 
-def _sheet(text: str, name: str) -> Response:
+def _answer(content: bytes, format: Format, name: str) -> Response:
+    if format is Format.JSON:
+        return Response(content, media_type="application/json")
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(
-        text.encode("utf-8-sig", "replace"), media_type="text/csv; charset=utf-8", headers=headers
-    )
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
