@@ -24,12 +24,14 @@ import pytest_asyncio
 from deploy.lab.centre import Centre, sums
 from deploy.lab.phones import Phones, until
 from pbxd.replay import replay
-from tests.e2e import journeys_at_random as at_random
-from tests.e2e.book import Book
-from tests.e2e.compared import Compared
 from tests.e2e.floor import THOROUGH
-from tests.e2e.journeys_at_random import LANES, PATIENCE_S, Journey, Lane, deck
-from tests.e2e.truth import Truth
+from tests.e2e.proof.book import Book
+from tests.e2e.proof.compared import Compared
+from tests.e2e.proof.deck import deck, play
+from tests.e2e.proof.house import LANES, PATIENCE_S, desks, flow, settings, wishes
+from tests.e2e.proof.journey import Journey
+from tests.e2e.proof.lane import Lane
+from tests.e2e.proof.truth import Truth
 
 pytestmark = [
     pytest.mark.e2e,
@@ -103,16 +105,16 @@ async def days(
 ) -> AsyncIterator[Days]:
     folder: Path = tmp_path_factory.mktemp("proof")
     (folder / "flows").mkdir()
-    (folder / "flows/main.yaml").write_text(at_random.flow())
+    (folder / "flows/main.yaml").write_text(flow())
     token = folder / "token"
     token.touch(0o600)
     token.write_text(TOKEN)
     tokens = [{"name": "proof", "token_file": str(token), "agents": "all"}]
     async with Centre(
         suite,
-        wishes=at_random.wishes(),
-        desks=at_random.desks(),
-        more={**at_random.settings(), "web": {"tokens": tokens}},
+        wishes=wishes(),
+        desks=desks(),
+        more={**settings(), "web": {"tokens": tokens}},
         flows=folder / "flows",
     ) as centre:
         truth, said = Truth(), bytearray()
@@ -144,7 +146,7 @@ def _keep(centre: Centre, said: bytearray) -> None:
 
 
 async def test_every_figure_is_true(days: Days) -> None:
-    await at_random.play(days.lanes, (KINDS * JOURNEYS or deck(SEED, JOURNEYS))[:JOURNEYS])
+    await play(days.lanes, (KINDS * JOURNEYS or deck(SEED, JOURNEYS))[:JOURNEYS])
     await days.centre.quiet()
     book = Book(days.truth, days.journeys)
     book.add(days.journeys)
@@ -189,7 +191,7 @@ async def test_killed_in_the_middle(days: Days) -> None:
     await second.goodbye(second.a)
     await first.all_over()
     await second.all_over()
-    await at_random.play(days.lanes, ["answered"] * 2 + ["given_up"])
+    await play(days.lanes, ["answered"] * 2 + ["given_up"])
     await days.centre.quiet()
     fresh = [journey for journey in days.journeys if journey not in [*before, talks, waits]]
     since = Book(days.truth, [talks, waits, *fresh])

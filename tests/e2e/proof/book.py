@@ -1,6 +1,6 @@
 """The book that a test keeps of its journeys: what each of them has to add to which figure.
 
-What happened was intended by the test (journeys_at_random), when it happened is the switch's to say (truth).
+What happened was intended by the test (stories), when it happened is the switch's to say (truth).
 Nothing in here is taken from pbxd.
 """
 
@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.journeys_at_random import SERVICE_LEVEL_S, SHORT_S, Journey
-from tests.e2e.truth import Spell, Truth, settled
+from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S
+from tests.e2e.proof.journey import Journey
+from tests.e2e.proof.truth import Spell, Truth, settled
 
 NODE = "lab"
 CLOSE_S = 0.05  #: so close two durations have to be

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.book import CLOSE_S, Book, Json, Series
-from tests.e2e.journeys_at_random import SERVICE_LEVEL_S, SHORT_S, Journey
-from tests.e2e.truth import Spell
+from tests.e2e.proof.book import CLOSE_S, Book, Json, Series
+from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S
+from tests.e2e.proof.journey import Journey
+from tests.e2e.proof.truth import Spell
 
 #: These are compared series by series: what the book lacks must not be there, but as 0.
 COUNTERS = (

@@ -1,0 +1,134 @@
+"""The call centre of the proof: lanes of callers, agents and queues, its call flow, its settings.
+
+Each lane has callers, three agents and queues of its own, so that it is certain who gets whom.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.lab.centre import Desk
+from deploy.lab.files import Wishes
+
+Json = dict[str, Any]
+
+LANES = 3
+PATIENCE_S = 60.0  #: how slow a machine may be
+SERVICE_LEVEL_S = 2.0
+SHORT_S = 1.5
+WRAP_UP_S = 1.0
+
+QUEUES = """
+; Agents of one lane, one after the other: the second when the first declines or does not answer.
+[main{n}](lab-queue)
+strategy = linear
+timeout = 4
+member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
+member => PJSIP/1{n}02,0,B{n},PJSIP/1{n}02
+; Notes are written after these calls.
+[notes{n}](lab-queue)
+strategy = linear
+timeout = 4
+member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
+; Everybody at once.
+[all{n}](lab-queue)
+strategy = ringall
+member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
+member => PJSIP/1{n}02,0,B{n},PJSIP/1{n}02
+; Where callers overflow to, or are sent.
+[over{n}](lab-queue)
+member => PJSIP/1{n}03,0,C{n},PJSIP/1{n}03
+; May be left with a key.
+[keys{n}](lab-queue)
+context = lab-keys
+member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
+"""
+EXTENSIONS = """
+[lab-keys]
+exten => 0,1,Hangup()
+
+[pbxd-phones](+)
+exten => _8X1,1,Answer()
+ same => n,Queue(over${EXTEN:1:1},t)
+ same => n,Hangup()
+
+[lab-queue](+)
+exten => _3X1,1,Answer()
+ same => n,Queue(main${EXTEN:1:1},t)
+ same => n,Hangup()
+exten => _3X2,1,Answer()
+ same => n,Queue(main${EXTEN:1:1},t,,,3)
+ same => n,Hangup()
+exten => _3X3,1,Answer()
+ same => n,Queue(main${EXTEN:1:1},t,,,3)
+ same => n,Queue(over${EXTEN:1:1},t,,,60)
+ same => n,Hangup()
+exten => _3X4,1,Answer()
+ same => n,Queue(keys${EXTEN:1:1},t)
+ same => n,Hangup()
+exten => _3X5,1,Answer()
+ same => n,Queue(notes${EXTEN:1:1},t)
+ same => n,Hangup()
+exten => _3X6,1,Answer()
+ same => n,Queue(all${EXTEN:1:1},t)
+ same => n,Hangup()
+"""
+FLOW = """\
+title: Main number
+languages: [en]
+start: choose
+on_failure: { queue: fallback, subject: broken }
+prompts:
+  choices: { en: Please press a key. }
+  wrong: { en: This is not one of the choices. }
+steps:
+  choose:
+    type: menu
+    label: Main menu
+    prompt: choices
+    options:
+{options}
+    timeout: 20s
+    retries: 2
+    invalid: { prompt: wrong, next: bye }
+    no_input: { prompt: wrong, next: bye }
+  bye: { type: hangup }
+"""
+
+
+def desks() -> list[Desk]:
+    return [
+        Desk(id=f"{who}{n}", name=f"{who.upper()} {n}", phones=(f"1{n}0{i}",))
+        for n in range(1, LANES + 1)
+        for i, who in enumerate("abc", 1)
+    ]
+
+
+def wishes() -> Wishes:
+    return Wishes(
+        phones=[desk.phones[0] for desk in desks()] + [f"100{n}" for n in range(1, 5)],
+        extensions=EXTENSIONS,
+        queues="".join(QUEUES.replace("{n}", str(n)) for n in range(1, LANES + 1)),
+        scenarios=False,
+        cdr=True,
+    )
+
+
+def flow() -> str:
+    options, steps = "", ""
+    for n in range(1, LANES + 1):
+        options += f"      {n}: {{ label: Lane {n}, subject: lane{n}, next: lane{n} }}\n"
+        steps += f"  lane{n}: {{ type: queue, queue: main{n}, timeout: 5m }}\n"
+    return FLOW.replace("{options}", options.rstrip("\n")) + steps
+
+
+def settings() -> Json:
+    return {
+        "transfers": {"music": "pbxd", "ring_timeout": "60s"},
+        "wrap_up": {
+            "declined_pause": "0s",
+            "queues": {f"notes{n}": f"{WRAP_UP_S:g}s" for n in range(1, LANES + 1)},
+        },
+        "figures": {"service_level": f"{SERVICE_LEVEL_S:g}s", "short_abandon": f"{SHORT_S * 1000:.0f}ms"},
+        "metrics": {"per_agent": True},
+    }

@@ -1,0 +1,39 @@
+"""What one caller's journey does to the figures, and what it is to become: an account by who plays it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Transfer:
+    by: str
+    kind: str
+    outcome: str
+    from_: str  #: interface
+    queue: str = ""  #: that had brought the two together
+    to_kind: str = "agent"
+    target: str = ""  #: name of a queue
+
+
+@dataclass
+class Journey:
+    """One caller, and what was done to him. Queues and interfaces are the switch's names."""
+
+    kind: str
+    lane: int
+    number: str
+    uniqueid: str = ""
+    outcome: str = ""
+    waits: list[tuple[str, str]] = field(default_factory=list)  #: queue, outcome
+    legs: list[tuple[str, str]] = field(default_factory=list)  #: interface, the queue it counts under
+    rings: list[tuple[str, str]] = field(default_factory=list)  #: queue, why it stopped
+    transfers: list[Transfer] = field(default_factory=list)
+    begun_by_phone: int = 0  #: consultations by phone that came to nothing
+    flow: list[str] = field(default_factory=list)  #: entered, chosen, invalid, hung_up; in their order
+    wraps_up: str = ""  #: interface of the agent who writes notes afterwards
+    disturbed: bool = False  #: pbxd could not see all of it
+
+    @property
+    def queue(self) -> str:
+        return self.waits[0][0] if self.waits else ""

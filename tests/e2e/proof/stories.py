@@ -1,0 +1,328 @@
+"""The kinds of journeys, by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from deploy.lab.phones import Line, until
+from tests.e2e.proof.house import PATIENCE_S, SHORT_S
+from tests.e2e.proof.lane import Lane
+
+Play = Callable[[Lane], Awaitable[None]]
+KINDS: dict[str, Play] = {}
+
+
+def journey(play: Play) -> Play:
+    KINDS[play.__name__] = play
+    return play
+
+
+# ---------------------------------------------------------------- queues
+
+
+@journey
+async def answered(lane: Lane) -> None:
+    await lane.talks()
+    await lane.goodbye(lane.a)
+
+
+@journey
+async def on_hold(lane: Lane) -> None:
+    await lane.talks()
+    for _ in range(lane.chance.choice((1, 2))):
+        await lane.a.hold()
+        await lane.together()
+        await lane.some_time()
+        await lane.a.resume()
+        await lane.together(lane.a)
+        await lane.some_time()
+    await lane.goodbye(lane.a)
+
+
+@journey
+async def notes_afterwards(lane: Lane) -> None:
+    await lane.reaches(f"3{lane.n}5", lane.a, lane.queue("notes"))
+    lane.now.wraps_up = lane.interface(lane.a)
+    await lane.goodbye(lane.a)
+    pauses = lane.truth.pauses[lane.now.wraps_up]
+    began = lane.truth.began[lane.now.uniqueid]
+    await until(
+        lambda: bool(pauses) and pauses[-1].started > began and pauses[-1].ended is not None,
+        lambda: "no wrap-up",
+        PATIENCE_S,
+    )
+
+
+@journey
+async def ringing_all(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}6")
+    await lane.b.rings(PATIENCE_S)
+    await lane.is_answered(lane.a, lane.queue("all"))
+    lane.now.rings.append((lane.queue("all"), "elsewhere"))
+    await lane.b.on_hook(within_s=PATIENCE_S)
+    await lane.goodbye(lane.a)
+
+
+@journey
+async def given_up_at_once(lane: Lane) -> None:
+    await _given_up(lane, 0.3)
+
+
+@journey
+async def given_up(lane: Lane) -> None:
+    await _given_up(lane, SHORT_S + 0.4)
+
+
+async def _given_up(lane: Lane, after_s: float) -> None:
+    await lane.dial(f"3{lane.n}4")
+    await lane.a.rings(PATIENCE_S)
+    await asyncio.sleep(after_s + lane.chance.uniform(0, 0.4))
+    await lane.caller.hang_up()
+    lane.waited(lane.queue("keys"), "abandoned", "caller_left")
+
+
+@journey
+async def timed_out(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}2")
+    await lane.caller.on_hook(within_s=PATIENCE_S)
+    lane.waited(lane.queue("main"), "timeout", "no_answer")
+
+
+@journey
+async def overflow(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}3")
+    lane.now.rings.append((lane.queue("main"), "no_answer"))
+    lane.now.waits.append((lane.queue("main"), "timeout"))
+    await lane.is_answered(lane.c, lane.queue("over"))
+    await lane.goodbye(lane.c)
+
+
+@journey
+async def overflow_and_given_up(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}3")
+    await lane.c.rings(PATIENCE_S)
+    await lane.some_time()
+    await lane.caller.hang_up()
+    main, over = lane.queue("main"), lane.queue("over")
+    lane.now.outcome = "abandoned"
+    lane.now.waits += [(main, "timeout"), (over, "abandoned")]
+    lane.now.rings += [(main, "no_answer"), (over, "caller_left")]
+
+
+@journey
+async def left_by_key(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}4")
+    await lane.a.rings(PATIENCE_S)
+    await lane.some_time()
+    await lane.caller.keys("0")
+    await lane.caller.on_hook(within_s=PATIENCE_S)
+    lane.waited(lane.queue("keys"), "left", "elsewhere")
+
+
+@journey
+async def declined_by_the_first(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}1")
+    await lane.a.rings(PATIENCE_S)
+    await lane.some_time(0.1, 0.6)
+    await lane.a.reject()
+    lane.now.rings.append((lane.queue("main"), "busy"))
+    await lane.is_answered(lane.b, lane.queue("main"))
+    await lane.goodbye(lane.b)
+
+
+@journey
+async def no_answer_of_the_first(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}1")
+    lane.now.rings.append((lane.queue("main"), "no_answer"))
+    await lane.is_answered(lane.b, lane.queue("main"))
+    await lane.goodbye(lane.b)
+
+
+@journey
+async def first_is_paused(lane: Lane) -> None:
+    ami, interface = lane.centre.switch.ami, lane.interface(lane.a)
+    await ami.action("QueuePause", Interface=interface, Paused="true", Reason="lunch")
+    await lane.knows("a", "paused")
+    await lane.reaches(f"3{lane.n}1", lane.b, lane.queue("main"))
+    await lane.goodbye(lane.b)
+    await ami.action("QueuePause", Interface=interface, Paused="false")
+
+
+# ---------------------------------------------------------------- flows
+
+
+@journey
+async def hung_up_in_the_menu(lane: Lane) -> None:
+    await lane.dial("4000", "trunk")
+    await until(lambda: bool(lane.truth.visits[lane.now.uniqueid]), lambda: "no flow", PATIENCE_S)
+    await lane.some_time(0.5)
+    await lane.caller.hang_up()
+    lane.now.flow = ["hung_up"]
+    lane.now.outcome = "ivr_hangup"
+
+
+@journey
+async def by_the_menu(lane: Lane) -> None:
+    await lane.dial("4000", "trunk")
+    await until(lambda: bool(lane.truth.visits[lane.now.uniqueid]), lambda: "no flow", PATIENCE_S)
+    await lane.some_time(0.5)
+    await lane.caller.keys(str(lane.n))
+    lane.now.flow = ["chosen"]
+    await lane.is_answered(lane.a, lane.queue("main"))
+    await lane.goodbye(lane.a)
+
+
+# ---------------------------------------------------------------- transfers by pbxd
+
+
+@journey
+async def attended(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.order("complete")
+    await lane.goes_on("pbxd", "attended")
+
+
+@journey
+async def cancelled(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.order("cancel")
+    await lane.together(lane.a)
+    lane.transferred("pbxd", "attended", "cancelled")
+    await lane.stays_with(lane.a)
+
+
+@journey
+async def declined(lane: Lane) -> None:
+    await lane.talks()
+    await lane.hand_over()
+    await lane.c.rings(PATIENCE_S)
+    await lane.some_time(0.2, 0.8)
+    await lane.c.reject()
+    await lane.together(lane.a)
+    lane.now.rings.append(("", "busy"))
+    lane.transferred("pbxd", "attended", "declined")
+    await lane.stays_with(lane.a)
+
+
+@journey
+async def blonde(lane: Lane) -> None:
+    await lane.talks()
+    await lane.hand_over()
+    await lane.c.rings(PATIENCE_S)
+    await lane.becomes("ringing")
+    await lane.order("complete")
+    await lane.a.on_hook(within_s=PATIENCE_S)
+    await lane.some_time()
+    await lane.answers(lane.c)
+    lane.now.rings.append(("", "answered"))
+    await lane.goes_on("pbxd", "blonde")
+
+
+@journey
+async def all_three(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.order("merge")
+    await lane.together(lane.a, lane.c)
+    await lane.becomes("merged")
+    await lane.some_time()
+    await lane.order("leave")
+    await lane.goes_on("pbxd", "threeway")
+
+
+@journey
+async def swapped(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.order("swap")
+    await lane.together(lane.a)
+    await lane.becomes("swapped")
+    await lane.some_time()
+    await lane.order("complete")
+    await lane.goes_on("pbxd", "attended")
+
+
+@journey
+async def blind(lane: Lane) -> None:
+    await lane.talks()
+    await lane.hand_over(mode="blind")
+    await lane.answers(lane.c)
+    lane.now.rings.append(("", "answered"))
+    await lane.goes_on("pbxd", "blind")
+
+
+@journey
+async def to_a_queue(lane: Lane) -> None:
+    over = lane.queue("over")
+    await lane.talks()
+    await lane.hand_over("queue", over, mode="blind")
+    lane.transferred("pbxd", "blind", to_kind="queue", target=over)
+    await lane.is_answered(lane.c, over)
+    await lane.goodbye(lane.c)
+
+
+@journey
+async def caller_leaves_the_transfer(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.caller.hang_up()
+    await lane.becomes("ended")
+    lane.transferred("pbxd", "attended", "caller_left")
+    await lane.some_time(0.1, 0.5)
+    await lane.phones_down()
+
+
+# ---------------------------------------------------------------- transfers by phone
+
+
+@journey
+async def refer(lane: Lane) -> None:
+    await lane.talks()
+    await lane.a.blind_transfer(lane.c.number)
+    await lane.answers(lane.c)
+    lane.now.rings.append(("", "answered"))
+    await lane.goes_on("phone", "blind")
+
+
+@journey
+async def refer_to_a_queue(lane: Lane) -> None:
+    over = lane.queue("over")
+    await lane.talks()
+    await lane.a.blind_transfer(f"8{lane.n}1")
+    lane.transferred("phone", "blind", to_kind="queue", target=over)
+    await lane.is_answered(lane.c, over)
+    await lane.goodbye(lane.c)
+
+
+@journey
+async def refer_with_replaces(lane: Lane) -> None:
+    held, consult = await _consults_by_phone(lane)
+    await lane.a.attended_transfer(held, consult)
+    await lane.goes_on("phone", "attended")
+
+
+@journey
+async def back_to_the_caller(lane: Lane) -> None:
+    held, consult = await _consults_by_phone(lane)
+    await lane.a.hang_up(consult)
+    await lane.c.on_hook(within_s=PATIENCE_S)
+    await lane.a.resume(held)
+    await lane.together(lane.a)
+    lane.now.begun_by_phone = 1
+    await lane.stays_with(lane.a)
+
+
+async def _consults_by_phone(lane: Lane) -> tuple[Line, Line]:
+    await lane.talks()
+    held = lane.a.line
+    await lane.a.hold(held)
+    await lane.together()
+    consult = await lane.a.dial(lane.c.number)
+    await lane.answers(lane.c)
+    await lane.a.connected(consult, PATIENCE_S)
+    await lane.some_time()
+    lane.now.rings.append(("", "answered"))
+    return held, consult
