@@ -1,6 +1,5 @@
 """Options of the whole suite."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.thorough import THOROUGH
 
 # A busy machine is no fault: how long an example takes decides nothing.
 settings.register_profile(
@@ -21,7 +22,6 @@ settings.load_profile("pbxd")
 pytest_plugins = ["tests.servers"]
 
 _TESTS = Path(__file__).parent
-THOROUGH = bool(os.environ.get("PBXD_THOROUGH"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,6 @@ CALLER = "+8613800138000"
 AGENTS = {"anna": "1001", "bruno": "1002", "carla": "1003", "dora": "1004"}
 AT_ANNA = "501"  #: extensions of queues with one member each
 AT_BRUNO = "502"
-
-THOROUGH = bool(os.environ.get("PBXD_THOROUGH"))  #: there is time: all of it on both Asterisks
 
 Json = dict[str, Any]
 

@@ -24,7 +24,6 @@ import pytest_asyncio
 from deploy.lab.centre import Centre, sums
 from deploy.lab.phones import Phones, until
 from pbxd.replay import replay
-from tests.e2e.floor import THOROUGH
 from tests.e2e.proof.book import Book
 from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.deck import deck, play
@@ -32,6 +31,7 @@ from tests.e2e.proof.house import LANES, PATIENCE_S, desks, flow, settings, wish
 from tests.e2e.proof.journey import Journey
 from tests.e2e.proof.lane import Lane
 from tests.e2e.proof.truth import Truth
+from tests.thorough import THOROUGH
 
 pytestmark = [
     pytest.mark.e2e,

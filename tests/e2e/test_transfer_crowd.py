@@ -27,7 +27,8 @@ from deploy.lab.files import Wishes
 from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Phone, Phones, until
 from deploy.lab.tools import BULLSEYE, FORKY
-from tests.e2e.floor import SETTINGS, THOROUGH
+from tests.e2e.floor import SETTINGS
+from tests.thorough import THOROUGH
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

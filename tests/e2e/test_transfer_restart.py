@@ -19,8 +19,9 @@ import pytest_asyncio
 from deploy.lab.centre import Centre
 from deploy.lab.ears import MUSIC
 from deploy.lab.tools import FORKY
-from tests.e2e.floor import SETTINGS, SKILLED, THOROUGH, Floor
+from tests.e2e.floor import SETTINGS, SKILLED, Floor
 from tests.integration.gate import Gate
+from tests.thorough import THOROUGH
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
