@@ -53,7 +53,6 @@ class Line:
         self.incoming = call.state is baresip.CallState.INCOMING
         self.digits = ""  #: DTMF received
         self.closed: str | None = None  #: why the call ended, in the words of the SIP stack
-        self.peer_rings = False  #: the other end of an outgoing call rings (180)
         self.began = time.time()
         self.answered: float | None = None
         self.ended: float | None = None
@@ -66,8 +65,6 @@ class Line:
 
     def _on_event(self, event: StackEvent) -> None:
         match event.event:
-            case Event.CALL_RINGING | Event.CALL_PROGRESS:
-                self.peer_rings = True
             case Event.CALL_ESTABLISHED:
                 self.answered = time.time()
             case Event.CALL_CLOSED:

@@ -39,7 +39,6 @@ class Switch:
 
     ami_username = PBXD_ACCOUNT
     ami_secret = SECRET
-    lab_username = LAB_ACCOUNT
     host = "127.0.0.1"
 
     def __init__(

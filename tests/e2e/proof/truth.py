@@ -56,7 +56,6 @@ class Truth:
     pauses: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
     """Of a queue member's interface, from its first queue to its last one."""
     reasons: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    restarts: int = 0
     _bridge: dict[str, str] = field(default_factory=dict)
     _deaf: set[str] = field(default_factory=set)
     _held: set[str] = field(default_factory=set)
@@ -156,7 +155,6 @@ class Truth:
 
     def stopped(self, at: float) -> None:
         """The switch is gone, and with it everything that was there."""
-        self.restarts += 1
         for id_ in [id_ for id_ in self.names if id_ not in self.ended]:
             self._on_hangup({"Uniqueid": id_}, at)
 
