@@ -47,8 +47,14 @@ lint: .venv/ready ## style, types and the import rule
 unit: .venv/ready ## the fast tests: no Asterisk, no browser, no servers
 	$(BIN)/pytest tests/unit tests/machines tests/replay $(ARGS)
 
+.PHONY: collected
+collected: .venv/ready
+	@# Compiles everything once, rather than in each of the workers at the same time.
+	$(BIN)/pytest --collect-only -q > $(CACHE)/collected.txt || { cat $(CACHE)/collected.txt; exit 1; }
+
 .PHONY: test
-test: lint page ## every check and every test
+test: .venv/ready ## every check and every test
+	$(MAKE) --no-print-directory -j 2 --output-sync=target lint page collected
 	# Five at a time: the end-to-end tests wait for people to speak more than for the processor.
 	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder $(ARGS)
 
