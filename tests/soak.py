@@ -28,7 +28,7 @@ VERSIONS = ("asterisk22", "asterisk16")
 DAYS = "tests/e2e/test_transfer_days.py"
 DAYS_IN_A_JOB = 10
 FIRST_DAY = 1001  #: the days before are those of every run
-BROWSER = "tests/e2e/test_transfer_page.py"  #: one version only
+ON_ONE = ("tests/e2e/test_transfer_page.py", "tests/e2e/test_transfer_orders.py")  #: version only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def jobs(rounds: int, days: int, without: Collection[str] = ()) -> Iterator[Job]
     )
     for number in range(1, rounds + 1):
         for file in (file for file in files if file != DAYS):
-            for version in ("",) if file == BROWSER else VERSIONS:
+            for version in ("",) if file in ON_ONE else VERSIONS:
                 name = f"round-{number:03}-{Path(file).stem}-{version or 'both'}"
                 yield Job(name=name, file=file, wanted=version)
 
