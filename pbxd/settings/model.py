@@ -118,5 +118,5 @@ class Settings(Section):
         names = [node.name for node in self.nodes]
         for place, mailbox in enumerate(self.transfers.mailboxes):
             if mailbox.node is not None and mailbox.node not in names:
-                raise ValueError(f"transfers.mailboxes.{place}.node: must be one of {', '.join(names)}")
+                raise ValueError(f"transfers.mailboxes[{place}].node: must be one of {', '.join(names)}")
         return self

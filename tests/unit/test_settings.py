@@ -181,6 +181,18 @@ web:
     assert faults(text) == FAULTS_OF_TRANSFERS
 
 
+def test_a_mailbox_is_named_as_the_switch_has_it_and_is_on_one_of_the_nodes() -> None:
+    [mailbox] = parse(
+        LEAST + "transfers: {mailboxes: [{id: 2000@default, name: Sales}]}\n"
+    ).transfers.mailboxes
+    assert (mailbox.id, mailbox.name, mailbox.node) == ("2000@default", "Sales", None)
+    assert faults(LEAST + "transfers: {mailboxes: [{id: 2000}]}\n") == [
+        "pbxd.yaml:4:30: transfers.mailboxes[0].id: must be a mailbox and its context: 1001@default"
+    ]
+    [fault] = faults(LEAST + "transfers: {mailboxes: [{id: 2000@default, node: other}]}\n")
+    assert fault.endswith("transfers.mailboxes[0].node: must be one of pbx1")
+
+
 @pytest.mark.parametrize(
     ("dial", "good"),
     [
