@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from deploy.grafana.boards import BOARDS
 from deploy.lab.archive import NoArchiveError
-from deploy.lab.ports import free_port
-from deploy.lab.tools import FORKY, prometheus
+from deploy.lab.centre import sums
+from deploy.lab.ears import SOUND
+from deploy.lab.prometheus import Prometheus
+from deploy.lab.tools import FORKY
 from deploy.lab.unpack import UnpackError
 from tests.e2e.floor import Floor
 
@@ -34,12 +33,14 @@ FILLED_IN = {
     "$agent": ".*",
 }
 
-CONFIG = """
-global: {{scrape_interval: 1s, scrape_timeout: 900ms}}
-scrape_configs:
-  - job_name: pbxd
-    static_configs: [{{targets: ["{target}"]}}]
-"""
+#: Panels of call flows that show something once a caller has pressed a wrong key, chosen, and hung up.
+OF_FLOWS = (
+    "Callers in flows",
+    "Choices",
+    "Time to choose",
+    "Wrong keys and none",
+    "Hang-ups by step",
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,56 +49,14 @@ def suite() -> str:
     return FORKY
 
 
-class Prometheus:
-    """A Prometheus of its own, asked over its API."""
-
-    def __init__(self, url: str) -> None:
-        self.http = httpx.AsyncClient(base_url=url, timeout=30.0)
-
-    async def ask(self, path: str, **parameters: str) -> Any:
-        answer = await self.http.get(f"/api/v1/{path}", params=parameters)
-        body = answer.json()
-        assert body["status"] == "success", (parameters, body)
-        return body["data"]
-
-    async def serves(self) -> None:
-        """Wait until it does."""
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                if (await self.http.get("/-/ready")).status_code == 200:
-                    return
-            await asyncio.sleep(0.1)
-
-
 @pytest_asyncio.fixture(loop_scope="module")
-async def watching(floor: Floor, tmp_path: Path) -> AsyncIterator[Prometheus]:
+async def watching(floor: Floor) -> AsyncIterator[Prometheus]:
     """A Prometheus that scrapes the floor's pbxd every second."""
     try:
-        tool = prometheus()
+        async with Prometheus(floor.centre.url) as server:
+            yield server
     except (UnpackError, NoArchiveError) as missing:
         pytest.skip(f"no Prometheus can be had here: {missing}")
-    port = free_port()
-    config = tmp_path / "prometheus.yml"
-    config.write_text(CONFIG.format(target=floor.centre.url.removeprefix("http://")))
-    process = await asyncio.create_subprocess_exec(
-        *tool.argv,
-        f"--config.file={config}",
-        f"--storage.tsdb.path={tmp_path}/data",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--enable-feature=exemplar-storage",
-        "--log.level=error",
-        env=tool.environment,
-    )
-    server = Prometheus(f"http://127.0.0.1:{port}")
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            await server.serves()
-        yield server
-    finally:
-        await server.http.aclose()
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
 
 
 def queries() -> dict[str, str]:
@@ -114,12 +73,43 @@ def queries() -> dict[str, str]:
     return found
 
 
+async def in_a_flow(floor: Floor) -> None:
+    """A caller presses a key that is no option, then chooses, and hangs up when he is asked for a number."""
+    caller = await floor.phones.caller(floor.centre.switch, "+8613900000001", label="in a flow")
+
+    before = await floor.centre.metrics()
+
+    async def counted(figure: str) -> None:
+        async def so() -> bool:
+            name = f"pbxd_flow_{figure}_total"
+            return sums(await floor.centre.metrics(), name) > sums(before, name)
+
+        await floor.centre.until(so, f"one of {figure}", 30)
+
+    await caller.dial("4008001234")
+    await caller.connected()
+    await caller.hears(SOUND, within_s=20)
+    await caller.keys("7")
+    await counted("wrong_keys")
+    await caller.keys("2")
+    await counted("choices")
+    await caller.hang_up()
+    await counted("hangups")
+
+
 async def test_every_query_of_every_dashboard_returns_a_series(floor: Floor, watching: Prometheus) -> None:
     await floor.talking()
     await floor.do("complete")
     await floor.ends("completed")
     await floor.goodbye(floor.caller, floor.bruno)
+    await in_a_flow(floor)
     silent = queries()
+    flows = [
+        query
+        for place, query in silent.items()
+        if place.startswith("pbxd-ivr: ") and place[10:-2] in OF_FLOWS
+    ]
+    assert len(flows) == len(OF_FLOWS)
     parsed = {place: await watching.ask("format_query", query=query) for place, query in silent.items()}
     assert all(parsed.values())
 
@@ -130,7 +120,16 @@ async def test_every_query_of_every_dashboard_returns_a_series(floor: Floor, wat
                     if (await watching.ask("query", query=query))["result"]:
                         del silent[place]
                 await asyncio.sleep(0.5)
+            while flows:
+                answers = [(await watching.ask("query", query=query))["result"] for query in flows]
+                flows = [
+                    query
+                    for query, answer in zip(flows, answers, strict=True)
+                    if not any(float(series["value"][1]) > 0 for series in answer)
+                ]
+                await asyncio.sleep(0.5)
     assert not silent, "these return no series"
+    assert not flows, "these do not show the caller in the flow"
 
     # What is told of this one call: it is found in the history by its exemplar.
     (waited,) = (await watching.ask("query", query='sum(pbxd_queue_waits_total{outcome="answered"})'))[
