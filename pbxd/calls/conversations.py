@@ -49,8 +49,9 @@ class Conversations(Besides):
 
     def _meet(self, call_id: CallId, name: str, uniqueid: Uniqueid, at: float) -> Talk:
         call = self.calls[call_id]
-        if call.answered is None:
-            self.calls[call_id] = changed(call, answered=at)
+        if call.answered is None or self.missed:
+            answered = at if call.answered is None else call.answered
+            self.calls[call_id] = changed(call, answered=answered, missed=call.missed or self.missed)
         if call_id in self.visits:
             self.leave_flow(call_id, "moved", at)
         called = self.called_for(uniqueid)

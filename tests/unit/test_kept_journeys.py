@@ -153,6 +153,23 @@ def test_who_gave_up_meanwhile_has_waited(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_who_was_answered_meanwhile_came_through_the_queue_that_is_named_at_the_end(
+    version: str,
+) -> None:
+    events = events_of(version, "queue_answered", NODE)
+    joins = next(n for n, event in enumerate(events) if isinstance(event, QueueCallerJoin))
+    pbxd = Pbxd()
+    pbxd.step(*events[:joins])
+    switch, rest = until(version, BridgeEnter, times=2)
+    after = pbxd.killed()
+    after.linked(switch.inventory(), switch.now)
+    after.step(*rest)
+    (remember,) = after.remembered
+    record = remember.contact.record
+    assert (record.outcome, record.queue, record.missed) == ("answered", "q501", True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_contact_that_is_stored_is_not_made_again(version: str) -> None:
     """The life before had stored it, and was killed before it could forget the journey."""
     pbxd, rest = until(version, BridgeEnter, times=2)
