@@ -11,6 +11,7 @@ import contextlib
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -110,6 +111,7 @@ class Aside:
 
 def serve(handle: int, parent: int) -> None:
     """What the process does: read what is asked, do it, send what came of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: pbxd ends us
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     gc.disable()  # between two works is time enough
     line: Connection[Any, Any] = Connection(handle)
