@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,13 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from deploy.lab.archive import NoArchiveError
 from deploy.lab.centre import Centre, sums
 from deploy.lab.phones import Phone, Phones
 from deploy.lab.tools import FORKY
-from deploy.lab.unpack import UnpackError
-from tests.e2e.test_transfer_orders import Listener
 from tests.integration.alert_receivers import WebReceiver
+from tests.integration.broker_listener import Listener
 from tests.integration.mosquitto_broker import MosquittoBroker
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto, pytest.mark.asyncio(loop_scope="module")]
@@ -29,14 +26,6 @@ QUEUE = "q599"  #: Carla's
 def suite() -> str:
     """One Asterisk is enough: what differs between versions is tested below the alerts."""
     return FORKY
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> MosquittoBroker:
-    try:
-        return MosquittoBroker(tmp_path_factory.mktemp("broker"))
-    except (UnpackError, NoArchiveError) as missing:
-        pytest.skip(f"no Mosquitto can be had here: {missing}")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -56,12 +45,8 @@ async def running_centre(suite: str, broker: MosquittoBroker, hook: WebReceiver)
             "sinks": [{"name": "hook", "kind": "webhook", "url": hook.url, "show_numbers": True}],
         },
     }
-    await asyncio.to_thread(broker.start)
-    try:
-        async with Centre(suite, more=more) as centre:
-            yield centre
-    finally:
-        await asyncio.to_thread(broker.stop)
+    async with Centre(suite, more=more) as centre:
+        yield centre
 
 
 @pytest_asyncio.fixture(loop_scope="module")
