@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from pbxd.agents.declined import Declined, Spared
 from pbxd.agents.handling import Handling
@@ -19,8 +19,8 @@ from pbxd.calls.wiring import Channel
 from pbxd.effects import Append, Ask, Effect, Reply
 from pbxd.figures.wrapup import declined_caller, wrap_up_ended
 from pbxd.ids import AgentId, CallId, Interface, NodeId
-from pbxd.journal import Journal, Table, Written
-from pbxd.ledger.wrapups import WrapUpRows
+from pbxd.journal import Journal, Table
+from pbxd.ledger.wrapups import Progress, WrapUpRows
 from pbxd.messages import AskDone, AskRefused, AskUnknown
 from pbxd.node import Node, node_of, served
 from pbxd.orders import EndWrapUp, PauseAgent
@@ -76,15 +76,10 @@ class AfterCall:
 
     # ------------------------------------------------------------ over pbxd's own end
 
-    def touched_after(self, written: Iterable[Written]) -> Iterator[CallId]:
-        """The calls after which something else is to be kept once this was written into the tables."""
-        for table, key, old in written:
-            if table is self._rows.calls:
-                yield key
-            elif table is self._wrapups.open:
-                for wrap_up in (old, self._wrapups.open.get(key)):
-                    if wrap_up is not None and wrap_up.call is not None:
-                        yield wrap_up.call
+    @property
+    def kept_tables(self) -> tuple[Table[CallId, Progress], Table[AgentId, WrapUp]]:
+        """Of which ``kept`` is made: by call, and by agent."""
+        return self._rows.calls, self._wrapups.open
 
     def kept(self, call: CallId) -> AfterOneCall | None:
         """Who writes, or will write, his notes about this call, to be kept; None: nobody."""

@@ -11,8 +11,10 @@ from typing import Any
 
 from pbxd.aftercall import AfterCall
 from pbxd.agents.kept import after_body, read_after
+from pbxd.agents.wrapup import WrapUp
 from pbxd.calls.changed import changed
 from pbxd.calls.facts import QueueLeft
+from pbxd.calls.journeys import Journeys
 from pbxd.calls.kept import KeptJourney, journey_body, read_journey
 from pbxd.calls.record import CallRecord
 from pbxd.effects import Count, Effect, KeepJourney
@@ -41,16 +43,30 @@ class Continuity:
         self._aftercall = aftercall
         self._uncertain = uncertain
         self._remember = remember
+        progress, self._wrap_ups = aftercall.kept_tables
+        self._by_call = {id(progress), id(uncertain)}
+        self._by_channel: dict[int, Journeys] = {}
+        for node in nodes.values():
+            tables = node.calls.kept_tables
+            self._by_call.update(table for table, by_call in tables.items() if by_call)
+            self._by_channel |= {
+                table: node.calls.journeys for table, by_call in tables.items() if not by_call
+            }
 
     def news(self) -> list[Effect]:
         """The journeys of which something else is to be kept than before this step."""
-        news = list(self._journal.written())
-        if not news:
-            return []
-        calls = set(self._aftercall.touched_after(news))
-        calls.update(key for table, key, _ in news if table is self._uncertain)
-        for node in self._nodes.values():
-            calls |= node.calls.touched(news)
+        calls: set[CallId] = set()
+        by_call, by_channel = self._by_call, self._by_channel
+        for table, key, old in self._journal.written:
+            where = id(table)
+            if where in by_call:
+                calls.add(key)
+            elif where in by_channel:
+                if (call := by_channel[where].of(key)) is not None:
+                    calls.add(call)
+            elif table is self._wrap_ups:
+                both = (old, self._wrap_ups.get(key))
+                calls.update(one.call for one in both if isinstance(one, WrapUp) and one.call is not None)
         return [KeepJourney(call=call) for call in sorted(calls)]
 
     def body(self, call: CallId) -> Mapping[str, Any] | None:

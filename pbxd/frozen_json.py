@@ -17,19 +17,14 @@ from typing import Any, NewType, TypeVar, Union, get_args, get_origin, get_type_
 R = TypeVar("R")
 
 Read = Callable[[Any], Any]
-Field = tuple[str, Callable[[Any], Any], Any]
-
-_PLAIN = (str, int, float, bool, type(None))
+Write = Callable[[Any], Any]
 
 
 def written(record: Any) -> dict[str, Any]:
-    """A record whose fields are text, numbers, truth values, enumerations, records, and tuples of these."""
+    """A record of text, numbers, truth values, enumerations, records, and tuples of these, for ``json``."""
     cls: Any = type(record)
-    return {
-        name: value if type(value) in _PLAIN else _value(value)
-        for name, get, default in _fields(cls)
-        if (value := get(record)) is not default and value != default
-    }
+    body: dict[str, Any] = _writer(cls)(record)
+    return body
 
 
 def read(cls: type[R], body: Any) -> R:
@@ -38,26 +33,61 @@ def read(cls: type[R], body: Any) -> R:
     return record
 
 
-def _value(value: Any) -> Any:
-    if type(value) in _PLAIN:
-        return value
-    if isinstance(value, tuple):
-        return [_value(each) for each in value]
-    if isinstance(value, StrEnum):
-        return str(value)
-    return written(value)
+# ---------------------------------------------------------------- writing
 
 
 @cache
-def _fields(cls: type) -> tuple[Field, ...]:
-    """Name, reader and default of each field."""
-    return tuple((field.name, getattr(cls, field.name).__get__, field.default) for field in fields(cls))
+def _writer(cls: type) -> Write:
+    hints = get_type_hints(cls)
+    plain: list[tuple[str, Callable[[Any], Any], Any]] = []
+    deep: list[tuple[str, Callable[[Any], Any], Any, Write]] = []
+    for field in fields(cls):
+        get = getattr(cls, field.name).__get__
+        write = _write_of(hints[field.name])
+        if write is None:
+            plain.append((field.name, get, field.default))
+        else:
+            deep.append((field.name, get, field.default, write))
+
+    def record(value: Any) -> dict[str, Any]:
+        body = {name: told for name, get, default in plain if (told := get(value)) != default}
+        for name, get, default, write in deep:
+            told = get(value)
+            if told is not default and told != default:
+                body[name] = write(told)
+        return body
+
+    return record
+
+
+def _write_of(hint: Any) -> Write | None:
+    """Writes a value of this type; None: ``json`` takes it as it is."""
+    if isinstance(hint, NewType):
+        return _write_of(hint.__supertype__)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        (some,) = [_write_of(each) for each in inner if each is not types.NoneType]
+        return None if some is None else lambda value: None if value is None else some(value)
+    if origin is tuple and len(inner) == 2 and inner[1] is Ellipsis:
+        each = _write_of(inner[0])
+        return None if each is None else lambda value: [each(one) for one in value]
+    if origin is tuple:
+        members = [_write_of(one) for one in inner]
+        return lambda value: [
+            one if member is None else member(one) for member, one in zip(members, value, strict=True)
+        ]
+    if hint in (str, int, float, bool) or issubclass(hint, StrEnum):
+        return None
+    return _writer(hint)
+
+
+# ---------------------------------------------------------------- reading
 
 
 @cache
 def _reader(cls: type) -> Read:
     hints = get_type_hints(cls)
-    readers = {field.name: _of(hints[field.name]) for field in fields(cls)}
+    readers = {field.name: _read_of(hints[field.name]) for field in fields(cls)}
     needed = [field.name for field in fields(cls) if field.default is MISSING]
 
     def record(body: Any) -> Any:
@@ -71,13 +101,13 @@ def _reader(cls: type) -> Read:
     return record
 
 
-def _of(hint: Any) -> Read:
+def _read_of(hint: Any) -> Read:
     """Reads a value of this type."""
     if isinstance(hint, NewType):
-        return _of(hint.__supertype__)
+        return _read_of(hint.__supertype__)
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        (some,) = [_of(each) for each in inner if each is not types.NoneType]
+        (some,) = [_read_of(each) for each in inner if each is not types.NoneType]
         return lambda value: None if value is None else some(value)
     if origin is tuple:
         return _tuple(inner)
@@ -92,9 +122,9 @@ def _of(hint: Any) -> Read:
 
 def _tuple(inner: tuple[Any, ...]) -> Read:
     if len(inner) == 2 and inner[1] is Ellipsis:
-        each = _of(inner[0])
+        each = _read_of(inner[0])
         return lambda value: tuple(each(one) for one in _exactly(list, value))
-    members = [_of(one) for one in inner]
+    members = [_read_of(one) for one in inner]
     return lambda value: tuple(
         member(one) for member, one in zip(members, _exactly(list, value), strict=True)
     )

@@ -7,7 +7,7 @@ one journal, and the journal either forgets it (commit) or puts it back (rollbac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
@@ -25,13 +25,12 @@ class Journal:
     __slots__ = ("_undo",)
 
     def __init__(self) -> None:
-        self._undo: list[tuple[Table[Any, Any], Any, Any]] = []
+        self._undo: list[Written] = []
 
-    def written(self) -> Iterator[Written]:
-        """What has been written since the last commit: in which table, under which key, instead of what;
-        None: of nothing."""
-        for table, key, old in self._undo:
-            yield table, key, None if old is _ABSENT else old
+    @property
+    def written(self) -> Sequence[Written]:
+        """What has been written since the last commit: in which table, under which key, instead of what."""
+        return self._undo
 
     def commit(self) -> None:
         """Keep what the tables hold now."""

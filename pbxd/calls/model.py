@@ -7,7 +7,7 @@ it. All state is in journalled tables, so a step that fails is taken back whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from pbxd.ami import event_types as ami
@@ -32,7 +32,7 @@ from pbxd.calls.staffing import Staffing
 from pbxd.calls.transfer_steps import TransferSteps
 from pbxd.calls.wiring import Wiring
 from pbxd.ids import CallId, NodeId, TransferId, Uniqueid
-from pbxd.journal import Journal, Table, Written
+from pbxd.journal import Journal, Table
 
 
 class CallModel:
@@ -47,7 +47,8 @@ class CallModel:
         self._staffing = Staffing(journal)
         self._belonging = Belonging(journal, self.wiring, self.journeys, self.consults)
         self._restored: Table[CallId, bool] = Table(journal)  #: no inventory has told of them yet
-        self._kept_tables = tables_by_call(self._belonging)
+        #: of which a kept journey is made, by identity; True: by journey, False: by channel
+        self.kept_tables = tables_by_call(self._belonging)
         channels = ChannelSteps(self._belonging, self.rings)
         bridges = BridgeSteps(self._belonging)
         dials = DialSteps(self._belonging, self.rings)
@@ -109,17 +110,6 @@ class CallModel:
         return self.journeys.of(uniqueid)
 
     # ------------------------------------------------------------ over pbxd's own end
-
-    def touched(self, written: Iterable[Written]) -> set[CallId]:
-        """The journeys about which something else is to be kept after this was written into the tables."""
-        calls: set[CallId] = set()
-        for table, key, _ in written:
-            by_call = self._kept_tables.get(id(table))
-            if by_call:
-                calls.add(key)
-            elif by_call is not None and (call := self.journeys.of(key)) is not None:
-                calls.add(call)
-        return calls
 
     def kept(self, call: CallId) -> KeptJourney | None:
         """All that is known of a journey, to be kept; None when it is no more."""

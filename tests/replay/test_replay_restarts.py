@@ -71,7 +71,13 @@ class Life:
             self._heard(self.model.reduce(event))
 
     def _heard(self, facts: list[Fact]) -> None:
-        for call in self.model.touched(self.journal.written()):
+        tables = self.model.kept_tables
+        touched = {
+            key if tables[id(table)] else self.model.call_of(key)
+            for table, key, _ in self.journal.written
+            if id(table) in tables
+        }
+        for call in touched - {None}:
             kept = self.model.kept(call)
             if kept is None:
                 self.disk.pop(call, None)
