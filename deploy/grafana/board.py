@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -33,6 +33,8 @@ class Panel:
     queries: Sequence[tuple[str, str]]
     kind: str = LINES
     stacked: bool = False
+    #: of a table: columns, by their legend, whose unit is another one
+    units: Mapping[str, str] = field(default_factory=dict)
     #: value from which on it is shown in this colour, rising; the first at ``None``
     colours: Sequence[tuple[float | None, str]] = ((None, "blue"),)
     most: float | None = None  #: end of the scale
@@ -110,10 +112,10 @@ def _panel(number: int, panel: Panel, place: Json) -> Json:
         "description": panel.description,
         "datasource": SOURCE,
         "gridPos": place,
-        "fieldConfig": {"defaults": defaults, "overrides": []},
+        "fieldConfig": {"defaults": defaults, "overrides": _units(panel)},
         "options": _options(panel.kind),
         "targets": [_target(panel, *query, ref) for query, ref in zip(panel.queries, "ABCDEF", strict=False)],
-        **({"transformations": _columns()} if panel.kind == TABLE else {}),
+        **({"transformations": _columns(panel)} if panel.kind == TABLE else {}),
     }
 
 
@@ -145,9 +147,26 @@ def _options(kind: str) -> Json:
             return {"showHeader": True}
 
 
-def _columns() -> list[Json]:
-    """One row for each set of labels, one column for each query."""
-    return [{"id": "merge", "options": {}}, {"id": "organize", "options": {"excludeByName": {"Time": True}}}]
+def _columns(panel: Panel) -> list[Json]:
+    """One row for each set of labels, one column for each query, which has its legend as title."""
+    several = len(panel.queries) > 1
+    titles = {
+        f"Value #{ref}" if several else "Value": legend
+        for (_, legend), ref in zip(panel.queries, "ABCDEF", strict=False)
+        if "{{" not in legend
+    }
+    organized = {"excludeByName": {"Time": True}, "renameByName": titles}
+    return [{"id": "merge", "options": {}}, {"id": "organize", "options": organized}]
+
+
+def _units(panel: Panel) -> list[Json]:
+    return [
+        {
+            "matcher": {"id": "byName", "options": column},
+            "properties": [{"id": "unit", "value": unit}],
+        }
+        for column, unit in panel.units.items()
+    ]
 
 
 def _sources() -> Json:

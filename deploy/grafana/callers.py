@@ -136,7 +136,8 @@ SERVICE = Board(
         Panel(
             title="Queues in the chosen time",
             description="Service level, speed of answer and abandonment of each queue.",
-            unit=COUNT,
+            unit=SHARE,
+            units={"ASA": SECONDS},
             kind=TABLE,
             queries=(
                 (within(RANGE, BY_QUEUE), "SL"),

@@ -94,6 +94,7 @@ AGENTS = Board(
             description="Signed-in time, pauses, talk and conversations of each agent; needs "
             "`metrics.per_agent`.",
             unit=SECONDS,
+            units={"calls": COUNT},
             kind=TABLE,
             queries=(
                 (

@@ -107,7 +107,8 @@ def test_a_panel_says_what_it_shows(board: Board, panel: Panel) -> None:
     assert not panel.title.endswith(".")
     assert len(panel.description) > 20
     assert panel.description.endswith(".")
-    assert panel.unit in UNITS
+    assert {panel.unit, *panel.units.values()} <= UNITS
+    assert panel.units.keys() <= {legend for _, legend in panel.queries if panel.kind == "table"}
     assert panel.queries
     assert len(panel.queries) <= 6
     assert panel.colours[0][0] is None
