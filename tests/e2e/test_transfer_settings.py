@@ -124,5 +124,6 @@ async def test_a_hang_up_is_a_slip(floor: Floor) -> None:
     await floor.bruno.on_hook()
     await floor.anna.answer()
     await floor.together(floor.anna, floor.caller)
+    assert len(floor.anna.lines) == 2, "it rang once"
     await floor.ends("recalled")
     await floor.goodbye(floor.caller, floor.anna)
