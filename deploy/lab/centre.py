@@ -201,6 +201,11 @@ class Centre:
             )
         await self.until(self.ready, "pbxd is ready", _READY_LIMIT_S)
 
+    async def revive_pbxd(self) -> None:
+        """Start it if it is dead, as a test may leave it that has failed in the middle."""
+        if self.process is None or self.process.returncode is not None:
+            await self.start_pbxd()
+
     async def stop_pbxd(self) -> int | None:
         """Ask it to end, and insist when it does not. Returns its exit code."""
         process, self.process = self.process, None

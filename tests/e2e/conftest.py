@@ -79,6 +79,7 @@ async def centre(running_centre: Centre, all_phones: Phones) -> AsyncIterator[Ce
     all_phones.forget()
     yield running_centre
     await all_phones.hang_up_everything()
+    await running_centre.revive_pbxd()
     for switch in running_centre.switches:
         await switch.leak_check()
     await running_centre.quiet()
@@ -100,6 +101,7 @@ async def floor(floor_centre: Centre, all_phones: Phones) -> AsyncIterator[Floor
     async with Floor(floor_centre, all_phones) as floor:
         yield floor
         await all_phones.hang_up_everything()
+        await floor_centre.revive_pbxd()
         await switch.leak_check()
         await floor_centre.quiet()
         await floor.nothing_left()
