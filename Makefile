@@ -55,8 +55,8 @@ collected: .venv/ready
 .PHONY: test
 test: .venv/ready ## every check and every test
 	$(MAKE) --no-print-directory -j 2 --output-sync=target lint page collected
-	# Five at a time: the end-to-end tests wait for people to speak more than for the processor.
-	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder $(ARGS)
+	# Six at a time: the end-to-end tests wait for people to speak more than for the processor.
+	$(BIN)/pytest -n 6 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: bench
 bench: page ## measure against peers in the same run; writes .cache/bench.json
