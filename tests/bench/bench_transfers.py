@@ -102,9 +102,11 @@ class Stage:
         # Told no, Asterisk gives Anna her caller back by itself.
         await self.bruno.reject(line)
         await self.caller.hears(self.anna)
-        # By the phone: an Atxfer whose channels are all hung up by the switch at once can end Asterisk.
-        await self.anna.hang_up()
-        await self.caller.on_hook()
+        # By the phones: an Atxfer whose channels are all hung up by the switch at once can end Asterisk. By
+        # all of them: where Anna is too early, it goes on without her and calls Bruno again.
+        for phone in (self.anna, self.caller, self.bruno):
+            for each in phone.open_lines:
+                await phone.hang_up(each)
         return (line.began - began) * 1000
 
     async def do(self, verb: str) -> None:
