@@ -99,14 +99,21 @@ class Stage:
             "Atxfer", Channel=self.channel, Context="pbxd-phones", Exten=self.bruno.number
         )
         line = await self.bruno.rings()
-        # Told no, Asterisk gives Anna her caller back by itself.
+        back: list[Message] = []
+
+        def enters(event: Message) -> None:
+            if event["Event"] == "BridgeEnter" and event["Channel"] == self.channel:
+                back.append(event)
+
+        deaf = self.centre.switch.ami.on_event(enters)
+        # Told no, Asterisk gives Anna her caller back by itself, after a sound.
         await self.bruno.reject(line)
+        await until(lambda: bool(back), lambda: "Anna is not with her caller again")
+        deaf()
         await self.caller.hears(self.anna)
-        # By the phones: an Atxfer whose channels are all hung up by the switch at once can end Asterisk. By
-        # all of them: where Anna is too early, it goes on without her and calls Bruno again.
-        for phone in (self.anna, self.caller, self.bruno):
-            for each in phone.open_lines:
-                await phone.hang_up(each)
+        # By the phone, and not before: an Atxfer whose channels are all hung up at once can end Asterisk.
+        await self.anna.hang_up()
+        await self.caller.on_hook()
         return (line.began - began) * 1000
 
     async def do(self, verb: str) -> None:
