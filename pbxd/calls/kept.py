@@ -13,6 +13,7 @@ from typing import Any
 from pbxd.calls.attempt import Attempt
 from pbxd.calls.belonging import Belonging
 from pbxd.calls.call import Call, Called, Met, Ours, Ringing, Waiting
+from pbxd.calls.journeys import Journeys
 from pbxd.calls.record import Consult, Ring, Transfer, Visit, Wait
 from pbxd.calls.talk import Talk
 from pbxd.calls.wiring import Channel
@@ -103,23 +104,16 @@ def kept_of(belonging: Belonging, call: CallId) -> KeptJourney:
             for uniqueid in journeys.channels_of.get(call, ())
             if uniqueid in belonging.wiring.channels
         ),
-        talks=journeys.talks.get(call, ()),
-        waits=journeys.waits.get(call, ()),
-        transfers=journeys.transfers.get(call, ()),
-        rings=journeys.rings.get(call, ()),
-        consults=journeys.consults.get(call, ()),
-        consulted=journeys.consulted.get(call, ()),
-        visits=journeys.visits.get(call, ()),
-        sides=journeys.sides.get(call, ()),
         consulting=call in journeys.consulting,
         attempt=consults.attempts.get(call),
         lines=consults.lines(call),
         seen=tuple(seen),
+        **{name: table[call] for name, table in _parts(journeys).items() if call in table},
     )
 
 
 def _channel(belonging: Belonging, uniqueid: Uniqueid) -> KeptChannel:
-    wiring, journeys = belonging.wiring, belonging.journeys
+    wiring = belonging.wiring
     channel = wiring.channels[uniqueid]
     bridge = wiring.bridge_of.get(uniqueid)
     held = wiring.held.get(uniqueid)
@@ -128,18 +122,40 @@ def _channel(belonging: Belonging, uniqueid: Uniqueid) -> KeptChannel:
         bridge=bridge,
         holding=bridge in wiring.holding,
         room=wiring.room(uniqueid),
-        music=wiring.music.get(uniqueid),
         held=None if held is None else held[0],
-        waiting=journeys.waiting.get(uniqueid),
-        called=journeys.called.get(uniqueid),
-        dialler=journeys.dialler.get(uniqueid),
-        ringing=journeys.ringing.get(uniqueid),
-        aside=uniqueid in journeys.aside,
-        hung_up=uniqueid in belonging.hung_up,
-        outward=uniqueid in belonging.outward,
         phone=channel.interface in belonging.phones,
-        asked=belonging.asked.get(uniqueid),
+        **{name: table[uniqueid] for name, table in _traits(belonging).items() if uniqueid in table},
     )
+
+
+def _parts(journeys: Journeys) -> dict[str, Table[CallId, Any]]:
+    """What grows with a journey, by the field of KeptJourney that has it."""
+    return {
+        "talks": journeys.talks,
+        "waits": journeys.waits,
+        "transfers": journeys.transfers,
+        "rings": journeys.rings,
+        "consults": journeys.consults,
+        "consulted": journeys.consulted,
+        "visits": journeys.visits,
+        "sides": journeys.sides,
+    }
+
+
+def _traits(belonging: Belonging) -> dict[str, Table[Uniqueid, Any]]:
+    """What is known of some channels, by the field of KeptChannel that has it; else that has its default."""
+    journeys = belonging.journeys
+    return {
+        "music": belonging.wiring.music,
+        "waiting": journeys.waiting,
+        "called": journeys.called,
+        "dialler": journeys.dialler,
+        "ringing": journeys.ringing,
+        "aside": journeys.aside,
+        "hung_up": belonging.hung_up,
+        "outward": belonging.outward,
+        "asked": belonging.asked,
+    }
 
 
 def restore(belonging: Belonging, kept: KeptJourney) -> None:
@@ -151,18 +167,8 @@ def restore(belonging: Belonging, kept: KeptJourney) -> None:
     for one in kept.channels:
         if one.channel.uniqueid not in belonging.wiring.channels:
             _restore_channel(belonging, call.id, one)
-    tables: tuple[tuple[Table[CallId, Any], Any], ...] = (
-        (journeys.talks, kept.talks),
-        (journeys.waits, kept.waits),
-        (journeys.transfers, kept.transfers),
-        (journeys.rings, kept.rings),
-        (journeys.consults, kept.consults),
-        (journeys.consulted, kept.consulted),
-        (journeys.visits, kept.visits),
-        (journeys.sides, kept.sides),
-    )
-    for table, value in tables:
-        if value:
+    for name, table in _parts(journeys).items():
+        if value := getattr(kept, name):
             table[call.id] = value
     if kept.consulting:
         journeys.consulting[call.id] = True
@@ -182,19 +188,9 @@ def _restore_channel(belonging: Belonging, call: CallId, kept: KeptChannel) -> N
     if kept.held is not None:
         wiring.hold(uniqueid, kept.held)
     journeys.assign(uniqueid, call)
-    tables: tuple[tuple[Table[Uniqueid, Any], Any], ...] = (
-        (wiring.music, kept.music),
-        (journeys.waiting, kept.waiting),
-        (journeys.called, kept.called),
-        (journeys.dialler, kept.dialler),
-        (journeys.ringing, kept.ringing),
-        (belonging.asked, kept.asked),
-        (journeys.aside, kept.aside or None),
-        (belonging.hung_up, kept.hung_up or None),
-        (belonging.outward, kept.outward or None),
-    )
-    for table, value in tables:
-        if value is not None:
+    for name, table in _traits(belonging).items():
+        value = getattr(kept, name)
+        if value is not None and value is not False:
             table[uniqueid] = value
     if kept.phone:
         belonging.phones[channel.interface] = True
@@ -204,13 +200,11 @@ def tables_by_call(belonging: Belonging) -> dict[int, bool]:
     """The tables of which a kept journey is made, by identity; True: by journey, False: by channel."""
     journeys, wiring = belonging.journeys, belonging.wiring
     by_call: tuple[Table[CallId, Any], ...] = (
-        *(journeys.calls, journeys.talks, journeys.waits, journeys.transfers, journeys.rings),
-        *(journeys.consults, journeys.consulted, journeys.visits, journeys.sides, journeys.consulting),
-        *(journeys.channels_of, belonging.consults.attempts),
+        *(journeys.calls, journeys.channels_of, journeys.consulting, belonging.consults.attempts),
+        *_parts(journeys).values(),
     )
     by_channel: tuple[Table[Uniqueid, Any], ...] = (
-        *(wiring.channels, wiring.bridge_of, wiring.music, wiring.held),
-        *(journeys.waiting, journeys.called, journeys.dialler, journeys.ringing, journeys.aside),
-        *(belonging.hung_up, belonging.outward, belonging.asked),
+        *(wiring.channels, wiring.bridge_of, wiring.held),
+        *_traits(belonging).values(),
     )
     return dict.fromkeys(map(id, by_call), True) | dict.fromkeys(map(id, by_channel), False)
