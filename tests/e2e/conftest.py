@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from deploy.lab.switch import Switch
 from deploy.lab.tools import BULLSEYE, FORKY, asterisk
 from deploy.lab.unpack import UnreachableError
 from tests.e2e.floor import OUTSIDE, SETTINGS, SKILLED, Floor
+from tests.integration.gate import Gate
 
 
 @pytest.fixture(scope="module", params=[FORKY, BULLSEYE], ids=["asterisk22", "asterisk16"])
@@ -91,6 +93,25 @@ async def floor_centre(suite: str, request: pytest.FixtureRequest) -> AsyncItera
     more = {**SETTINGS, **getattr(request.module, "MORE", {})}
     async with Centre(suite, wishes=Wishes(extensions=OUTSIDE), desks=SKILLED, more=more) as centre:
         yield centre
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gated(suite: str, request: pytest.FixtureRequest) -> AsyncIterator[tuple[Centre, Gate]]:
+    """For a module's own ``floor_centre``, with its MORE: pbxd reaches its switch through a gate."""
+    gates: list[Gate] = []
+    async with AsyncExitStack() as standing:
+
+        async def through(port: int) -> int:
+            gates.append(await standing.enter_async_context(Gate(port)))
+            return gates[0].port
+
+        async with Centre(suite, desks=SKILLED, more=request.module.MORE, between=through) as centre:
+            yield centre, gates[0]
+
+
+@pytest.fixture
+def gate(gated: tuple[Centre, Gate]) -> Gate:
+    return gated[1]
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -10,7 +10,6 @@ import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -19,10 +18,11 @@ import pytest_asyncio
 from deploy.lab.ami import Ami
 from deploy.lab.centre import Centre, sums
 from deploy.lab.ears import MUSIC
+from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Phone
 from pbxd.ids import NodeId
 from pbxd.replay import replay
-from tests.e2e.floor import AT_ANNA, AT_BRUNO, SETTINGS, SKILLED, Floor
+from tests.e2e.floor import AT_ANNA, AT_BRUNO, SETTINGS, Floor
 from tests.e2e.test_ledger import stored, told
 from tests.integration.gate import Gate
 
@@ -33,20 +33,11 @@ WRAP_UP_S = 4.0
 MORE = {**SETTINGS, "wrap_up": {"default": f"{WRAP_UP_S:g}s", "declined_pause": "0s"}}
 LIMIT_S = 60.0  #: a busy machine may take as long
 
-_DOORS: dict[str, Gate] = {}
 
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def floor_centre(suite: str) -> AsyncIterator[Centre]:
-    """pbxd reaches its switch through a door that can be shut."""
-    async with AsyncExitStack() as doors:
-
-        async def through(port: int) -> int:
-            _DOORS[suite] = await doors.enter_async_context(Gate(port))
-            return _DOORS[suite].port
-
-        async with Centre(suite, desks=SKILLED, more=MORE, between=through) as centre:
-            yield centre
+@pytest.fixture(scope="module")
+def floor_centre(gated: tuple[Centre, Gate]) -> Centre:
+    """pbxd reaches its switch through a gate that can be shut."""
+    return gated[0]
 
 
 class Witness:
@@ -164,19 +155,25 @@ def notes_about(floor: Floor, call: str) -> list[Row]:
     return [row for row in stored(floor).get(call, []) if row["stage"] == "wrap_up"]
 
 
-async def test_the_link_is_cut_in_the_middle_of_calls(floor: Floor, witness: Witness, suite: str) -> None:
-    """One caller talks on, one gives up meanwhile, one comes and goes unseen: of him nobody can know."""
-    known, gate = set(stored(floor)), _DOORS[suite]
-    impatient = await another_caller(floor, "+8613800138001")
-    unseen = await another_caller(floor, "+8613800138002")
-    await floor.call(AT_ANNA, "anna")
-    await impatient.dial(AT_ANNA)
-    await impatient.hears(MUSIC)
+async def second_caller_waits(floor: Floor) -> AgentPage:
+    """Anna's page, which shows him."""
     page = await floor.page("anna")
     await page.until(
         lambda: any(queue["waiting"] for queue in page.state["queues"] if queue["name"] == "q501"),
         "the second caller waits",
     )
+    return page
+
+
+async def test_the_link_is_cut_in_the_middle_of_calls(floor: Floor, witness: Witness, gate: Gate) -> None:
+    """One caller talks on, one gives up meanwhile, one comes and goes unseen: of him nobody can know."""
+    known = set(stored(floor))
+    impatient = await another_caller(floor, "+8613800138001")
+    unseen = await another_caller(floor, "+8613800138002")
+    await floor.call(AT_ANNA, "anna")
+    await impatient.dial(AT_ANNA)
+    await impatient.hears(MUSIC)
+    page = await second_caller_waits(floor)
     gate.shut()
     await page.until(lambda: any(not link["up"] for link in page.state["links"]), "a lost link")
     await impatient.hang_up()
@@ -198,18 +195,14 @@ async def test_the_link_is_cut_in_the_middle_of_calls(floor: Floor, witness: Wit
     assert not_seen not in stored(floor)
 
 
-async def test_asterisk_ends_in_the_middle_of_calls(floor: Floor, suite: str) -> None:
+async def test_asterisk_ends_in_the_middle_of_calls(floor: Floor, gate: Gate) -> None:
     """All its calls are over when it is back, each with its contact and what was before."""
-    known, gate, switch = set(stored(floor)), _DOORS[suite], floor.centre.switch
+    known, switch = set(stored(floor)), floor.centre.switch
     waiting = await another_caller(floor, "+8613800138001")
     await floor.call(AT_ANNA, "anna")
     await waiting.dial(AT_ANNA)
     await waiting.hears(MUSIC)
-    page = await floor.page("anna")
-    await page.until(
-        lambda: any(queue["waiting"] for queue in page.state["queues"] if queue["name"] == "q501"),
-        "the second caller waits",
-    )
+    await second_caller_waits(floor)
     began = time.time()
     gate.shut()
     await switch.stop()

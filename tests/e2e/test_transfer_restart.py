@@ -10,16 +10,14 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 
 import pytest
-import pytest_asyncio
 
 from deploy.lab.centre import Centre
 from deploy.lab.ears import MUSIC
 from deploy.lab.tools import FORKY
-from tests.e2e.floor import SETTINGS, SKILLED, Floor
+from tests.e2e.floor import SETTINGS, Floor
 from tests.integration.gate import Gate
 from tests.thorough import THOROUGH
 
@@ -40,25 +38,12 @@ SETTLED_S = float(os.environ.get("PBXD_SETTLED_S", "20"))
 CHANGES = {"Redirect", "Originate", "Setvar", "Hangup", "Bridge", "QueuePause"}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def floor_centre(suite: str) -> AsyncIterator[Centre]:
-    """pbxd reaches its switch through a door that can be shut."""
-    async with AsyncExitStack() as doors:
-
-        async def through(port: int) -> int:
-            _DOORS[suite] = await doors.enter_async_context(Gate(port))
-            return _DOORS[suite].port
-
-        async with Centre(suite, desks=SKILLED, more=MORE, between=through) as centre:
-            yield centre
+@pytest.fixture(scope="module")
+def floor_centre(gated: tuple[Centre, Gate]) -> Centre:
+    """pbxd reaches its switch through a gate that can be shut."""
+    return gated[0]
 
 
-@pytest.fixture
-def gate(suite: str) -> Gate:
-    return _DOORS[suite]
-
-
-_DOORS: dict[str, Gate] = {}
 STATES = ("ringing", "talking", "swapped", "merged")
 
 
