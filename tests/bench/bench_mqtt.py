@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +24,7 @@ from pbxd.edge.store import Store
 from pbxd.effects import Publish
 from pbxd.settings.connections import Mqtt as MqttSettings
 from pbxd.settings.connections import Store as StoreSettings
+from tests.bench.folder import own_folder
 from tests.bench.mqtt_listener import connect, packet
 from tests.integration.mosquitto_broker import MosquittoBroker
 from tests.integration.patience import until
@@ -39,13 +38,8 @@ PADDING = "x" * 1200  #: a pop with a path and five contacts is about as long
 
 
 def rows() -> list[dict[str, Any]]:
-    cache = Path(__file__).parents[2] / ".cache"
-    cache.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="bench-mqtt-", dir=cache))
-    try:
+    with own_folder("mqtt") as folder:
         return uvloop.run(_measure(folder))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _measure(folder: Path) -> list[dict[str, Any]]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -29,6 +27,7 @@ from pbxd.reports.report import Asked
 from pbxd.reports.shares import By, Rules
 from pbxd.reports.shown import How, report_text
 from pbxd.settings.connections import Store as StoreSettings
+from tests.bench.folder import own_folder
 from tests.integration.store_samples import T0, contact
 
 CALLS, AGENTS = 20_000, 100
@@ -43,13 +42,8 @@ Row = dict[str, Any]
 
 
 def rows() -> list[Row]:
-    cache = Path(__file__).parents[2] / ".cache"
-    cache.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="bench-report-", dir=cache))
-    try:
+    with own_folder("report") as folder:
         return uvloop.run(_measure(folder))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _measure(folder: Path) -> list[Row]:

@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -26,6 +25,7 @@ from pbxd.effects import LookUp
 from pbxd.ids import CallId
 from pbxd.messages import Contact, HistoryFound, PastContact
 from pbxd.settings.connections import Store as StoreSettings
+from tests.bench.folder import own_folder
 from tests.integration.postgres_server import PostgresServer
 from tests.integration.store_samples import T0, contact
 
@@ -51,17 +51,12 @@ _LAST = "ORDER BY arrived DESC LIMIT 100"
 
 def rows() -> list[Row]:
     """The rows of the table: name, pbxd, peer, ratio, goal, met."""
-    cache = Path(__file__).parents[2] / ".cache"
-    cache.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="bench-store-", dir=cache))
-    try:
+    with own_folder("store") as folder:
         found = uvloop.run(_on_sqlite(folder))
         try:
             found += uvloop.run(_on_postgres(folder))
         except (UnpackError, NoArchiveError) as missing:
             print(f"look-ups on PostgreSQL are not measured here: {missing}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
