@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import httpx
 from argon2 import PasswordHasher
@@ -57,6 +57,35 @@ DESKS = (
 )
 
 
+class Daemon(Protocol):
+    """A process of pbxd, as ``asyncio.subprocess.Process`` has it."""
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, signal: int) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+async def start_command(arguments: Sequence[str], log: Path) -> Daemon:
+    """Start ``pbxd ARGUMENTS``; what it says is appended to ``log``."""
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "pbxd.cli", *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C goes to everybody in the terminal's group: pbxd is stopped by us, in order.
+            start_new_session=True,
+            env={**os.environ, "PYTHONWARNINGS": "default"},
+        )
+
+
 class Centre:
     """Asterisk, pbxd and the agents' desks, as an async context.
 
@@ -64,6 +93,9 @@ class Centre:
     merged over the settings, section by section. ``between`` is given a switch's AMI port and returns the one
     that pbxd is to use, e.g. that of a door which can be slammed.
     """
+
+    #: How pbxd is started, for all centres of a process.
+    starter: ClassVar[Callable[[Sequence[str], Path], Awaitable[Daemon]]] = staticmethod(start_command)
 
     def __init__(
         self,
@@ -92,7 +124,7 @@ class Centre:
             Switch(suite, replace(wishes, node=name), say=say)
             for suite, name in zip(suites or (None,), names, strict=True)
         ]
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Daemon | None = None
 
     # ------------------------------------------------------------ what it is
 
@@ -188,17 +220,8 @@ class Centre:
 
     async def start_pbxd(self) -> None:
         """Start the daemon and wait until it says that it is ready."""
-        program = (sys.executable, "-m", "pbxd.cli", "run", "--config", str(self.settings_file))
-        with (self.folder / "pbxd.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *program,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C goes to everybody in the terminal's group: pbxd is stopped by us, in order.
-                start_new_session=True,
-                env={**os.environ, "PYTHONWARNINGS": "default"},
-            )
+        arguments = ("run", "--config", str(self.settings_file))
+        self.process = await self.starter(arguments, self.folder / "pbxd.log")
         await self.until(self.ready, "pbxd is ready", _READY_LIMIT_S)
 
     async def revive_pbxd(self) -> None:

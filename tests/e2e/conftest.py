@@ -17,7 +17,10 @@ from deploy.lab.switch import Switch
 from deploy.lab.tools import BULLSEYE, FORKY, asterisk
 from deploy.lab.unpack import UnreachableError
 from tests.e2e.floor import OUTSIDE, SETTINGS, SKILLED, Floor
+from tests.e2e.warm import start_warm
 from tests.integration.gate import Gate
+
+Centre.starter = staticmethod(start_warm)
 
 
 @pytest.fixture(scope="module", params=[FORKY, BULLSEYE], ids=["asterisk22", "asterisk16"])
