@@ -109,7 +109,8 @@ class DialSteps:
             return False  # a queue rings its members for him; who gave him to it may not be out yet
         for talk in others:
             channel = self.wiring.named(talk.name)
-            if channel is not None and channel.uniqueid in self.wiring.bridge_of:
+            # In an ordinary bridge is only somebody who has just sent him on, and is on his way out.
+            if channel is not None and self.wiring.bridge_of.get(channel.uniqueid) in self.wiring.holding:
                 return True
         return False
 

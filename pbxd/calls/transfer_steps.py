@@ -8,6 +8,9 @@ from pbxd.calls.belonging import Belonging
 from pbxd.calls.names import Kind, interface_of
 from pbxd.ids import CallId, Interface
 
+AT_ONCE_S = 0.5
+"""The channels of a transfer tell of themselves each in its own time, but not later than this."""
+
 
 class TransferSteps:
     def __init__(self, belonging: Belonging) -> None:
@@ -97,16 +100,45 @@ class TransferSteps:
     def blind_transfer(self, event: ami.BlindTransfer) -> None:
         if not event.success:
             return
-        channel = self.belonging.known(event.transferer, event.at)
-        if channel is None:
-            return
-        call = self.journeys.of(channel.uniqueid)
-        if call is None or self.journeys.calls[call].ended is not None:
-            return
+        transferer = event.transferer
+        channel = self.belonging.known(transferer, event.at)
         if event.transferee is not None:
             self.belonging.known(event.transferee, event.at)
-        if self.journeys.calls[call].subject == channel.name:
-            self._hand_on(call, event.transferee, event.at)
-        elif not self.belonging.takes_part(call, channel.name) and not self.journeys.calls[call].missed:
+        call = self._sent_on(event)
+        if call is None or self.journeys.calls[call].ended is not None:
             return
-        self.consults.blind(call, channel.name, channel.interface, event.exten, event.at)
+        if self.journeys.calls[call].subject == transferer.name:
+            self._hand_on(call, event.transferee, event.at)
+        elif not self._took_part(call, transferer.name, event.at) and not self.journeys.calls[call].missed:
+            return
+        interface = interface_of(transferer.name) if channel is None else channel.interface
+        self.consults.blind(call, transferer.name, interface, event.exten, event.at)
+        self._already_there(call, event.at - AT_ONCE_S)
+
+    def _sent_on(self, event: ami.BlindTransfer) -> CallId | None:
+        """Whose journey it is; the transferer's channel may have ended already."""
+        call = self.journeys.of(event.transferer.uniqueid)
+        if call is None and event.transferee is not None:
+            call = self.journeys.of(event.transferee.uniqueid)
+        return call
+
+    def _took_part(self, call: CallId, name: str, at: float) -> bool:
+        """Is he in it, or was he until just now? He may be out before the switch says what he did."""
+        if self.belonging.takes_part(call, name):
+            return True
+        talks = [talk for talk in self.journeys.talks.get(call, ()) if talk.name == name]
+        return any(talk.ended is not None and at - talk.ended < AT_ONCE_S for talk in talks)
+
+    def _already_there(self, call: CallId, since: float) -> None:
+        """The caller may wait, or somebody may ring for him, before the switch says that he was sent on."""
+        journeys = self.journeys
+        for uniqueid, waiting in journeys.waiting.items():
+            if waiting.own and waiting.joined >= since and journeys.final(waiting.call) == call:
+                self.consults.queued(call, waiting.queue, uniqueid)
+        for uniqueid, ring in journeys.ringing.items():
+            if ring.since >= since and journeys.final(ring.call) == call:
+                phone = self.wiring.channels[uniqueid]
+                outside = uniqueid in self.belonging.outward
+                self.consults.dialled(call, phone.name, phone.interface, outside=outside)
+                if ring.rang:
+                    self.consults.ringing(call, phone.name)

@@ -37,7 +37,8 @@ CALLS = (
         formula="One for each journey, whatever number of legs, queues and transfers it has.",
         source="CallArrived",
         edge_cases="A call that was already there when pbxd connected counts when it is first seen; one that "
-        "an earlier life of pbxd has counted does not count again.",
+        "an earlier life of pbxd has counted does not count again, unless that life was killed within a "
+        "quarter of a second after the call began.",
     ),
     Figure(
         name="pbxd_calls_folded_total",

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import random
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -66,6 +67,12 @@ class Days:
     @property
     def history(self) -> Path:
         return self.centre.folder / "pbxd.db"
+
+    def keeps(self, *journeys: Journey) -> bool:
+        """Would pbxd know these again if it were killed now?"""
+        with sqlite3.connect(f"file:{self.history}?mode=ro", uri=True) as database:
+            kept = {str(id_).rpartition(":")[2] for (id_,) in database.execute("SELECT id FROM kept")}
+        return all(journey.uniqueid in kept for journey in journeys)
 
     async def report(self) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -174,6 +181,7 @@ async def test_killed_in_the_middle(days: Days) -> None:
     await second.dial("321")
     await second.a.rings(PATIENCE_S)
     await first.knows()
+    await until(lambda: days.keeps(talks, waits), lambda: "pbxd does not keep the calls", PATIENCE_S)
     for lane in days.lanes:
         await lane.close_pages()
     await days.centre.kill_pbxd()
