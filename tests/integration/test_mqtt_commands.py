@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import aiomqtt
 import pytest
 
 from pbxd.edge.mqtt import Commands, Mqtt
+from pbxd.edge.mqtt.broker import Broker, MqttError, ProtocolVersion
 from pbxd.edge.replies import Asked
 from pbxd.edge.store import Store
 from pbxd.effects import Reply
@@ -271,3 +274,46 @@ async def test_commands_are_taken_again_after_the_broker_was_away(office: Office
         await office.say({"order": "back", "agent": "anna", "do": "ready"})
     assert (await office.reply("back"))["outcome"] == "done"
     assert len(office.given(EndWrapUp)) == 1
+
+
+async def test_a_connection_that_is_lost_while_a_reply_is_sent_holds_up_nothing(office: Office) -> None:
+    """paho has a lock of its own, which is not to be waited for by who holds it."""
+    replied: list[asyncio.Future[str | None] | MqttError] = []
+    waited_in_vain: list[int] = []
+
+    def heard(payload: bytes, retained: bool) -> None:
+        broker._client.socket().shutdown(socket.SHUT_RDWR)
+        try:
+            replied.append(broker.send("pbxd/reply", payload, retain=False))
+        except MqttError as error:
+            replied.append(error)
+
+    def stuck(number: int, frame: object) -> None:
+        waited_in_vain.append(number)
+        raise AssertionError("everything waits for a lock that nobody else will give back")
+
+    before = signal.signal(signal.SIGALRM, stuck)
+    signal.alarm(30)  # nothing that waits in the loop would ever notice
+    try:
+        broker = Broker(
+            *("127.0.0.1", office.broker.port),
+            client_id="other",
+            username=None,
+            password=None,
+            tls=None,
+            protocol=ProtocolVersion.V5,
+            timeout_s=30,
+            keepalive_s=30,
+            will=aiomqtt.Will("pbxd/gone", b"", qos=1, retain=False),
+        )
+        with contextlib.suppress(MqttError):
+            async with broker:
+                assert await broker.listen("pbxd/other", heard) is None
+                async with aiomqtt.Client("127.0.0.1", office.broker.port) as client:
+                    await client.publish("pbxd/other", "hello", qos=1)
+                await until(lambda: broker.lost)
+        assert len(replied) == 1
+        assert not waited_in_vain
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

@@ -137,8 +137,10 @@ class Broker(aiomqtt.Client):
         return f"code {granted}" if granted >= 0x80 else None
 
     def _on_message(self, client: Any, userdata: Any, message: paho.MQTTMessage) -> None:
+        # paho holds a lock while it calls this, and asks for it again when a connection turns out to be lost:
+        # a reply that was sent from here would then wait for itself, and all of pbxd with it.
         if self._heard is not None:
-            self._heard(bytes(message.payload), message.retain)
+            self._loop.call_soon(self._heard, bytes(message.payload), message.retain)
 
     def _write(self) -> None:
         try:
