@@ -15,14 +15,15 @@ from deploy.lab.phones import Phones
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def collector() -> Iterator[Collector]:
     with Collector() as collector:
         yield collector
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="module")
 async def running_centre(suite: str, collector: Collector) -> AsyncIterator[Centre]:
+    """One for each try: the story is about callers who have never called before."""
     async with Centre(suite, more={"traces": {"endpoint": collector.endpoint}}) as centre:
         yield centre
 
