@@ -8,7 +8,7 @@ from typing import Any
 
 from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.event_types import Hangup, Newchannel, SwitchEvent
+from pbxd.ami.event_types import BridgeEnter, Hangup, Newchannel, SwitchEvent
 from pbxd.calls.facts import CallFolded, Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.effects import Count, Effect, Reply
@@ -36,6 +36,7 @@ from pbxd.transfers.progress import Progress, WrapUp
 from pbxd.transfers.record import OpenTransfer
 from pbxd.transfers.recovery import Recovery
 from pbxd.transfers.rules import TransferRules
+from pbxd.transfers.silence import Silence
 from pbxd.transfers.table import TABLE
 from pbxd.transfers.watching import Watching
 from pbxd.transfers.words import Input, Move, Profile, State
@@ -78,6 +79,7 @@ class Transferring:
         self._progress.given_away = given_away
         self._recovery = Recovery(self._progress, self._is_up)
         self._watching = Watching(self._progress)
+        self._silence = Silence(journal, self._progress, self._is_up, self._recovery.mend)
 
     # ------------------------------------------------------------ reading
 
@@ -298,7 +300,8 @@ class Transferring:
         """To be called after the model has taken the event."""
         # A target's channel may come to be when the transfer is over already.
         wanted = self._progress.of_call or isinstance(event, Newchannel)
-        return self._watching.on_event(event) if wanted else []
+        effects = self._watching.on_event(event) if wanted else []
+        return effects + self._silence.entered(event) if isinstance(event, BridgeEnter) else effects
 
     def on_fact(self, fact: Fact) -> list[Effect]:
         """A phone rings, or is answered, for a target that was a queue: now it is known who it is."""
@@ -327,7 +330,7 @@ class Transferring:
             effects += self._recovery.fired(id_, timer, at)
         for id_ in self._progress.timers.forgotten(at):
             effects += self._progress.forget(id_)
-        return effects
+        return effects + self._silence.tick(at)
 
     # ------------------------------------------------------------ over restarts and gaps
 
@@ -348,7 +351,7 @@ class Transferring:
 
     def linked(self, up: LinkUp) -> list[Effect]:
         """To be called after the model has taken the inventory."""
-        return self._recovery.linked(up)
+        return self._recovery.linked(up) + self._silence.linked(up.node)
 
     # ------------------------------------------------------------ the account
 

@@ -24,6 +24,8 @@ class BridgeSteps:
         uniqueid = channel.uniqueid
         concerned = self.belonging.concerned(uniqueid)
         self.wiring.enter(uniqueid, event.bridge, event.technology, event.name)
+        if uniqueid in self.belonging.hung_up:
+            self.wiring.revived[uniqueid] = True
         if event.technology == "holding_bridge" and (transfer := transfer_of_room(event.name)) is not None:
             self.belonging.claim(transfer, channel)
         if self.belonging.attach(channel, event.channel.linkedid) is None and channel.kind is Kind.DEVICE:

@@ -55,6 +55,7 @@ class Resync:
         self._wait()
         self._besides()
         self._staff()
+        self._revived()
         self._listen()
         self._remove_gone()
 
@@ -90,6 +91,12 @@ class Resync:
             self._wiring.leave(uniqueid)
         else:
             self._wiring.enter(uniqueid, entry.bridge, self._technology.get(entry.bridge, ""))
+
+    def _revived(self) -> None:
+        """Who had hung up before is in a bridge: nobody will hear him there."""
+        for uniqueid in self._belonging.hung_up:
+            if uniqueid in self._entries and uniqueid in self._wiring.bridge_of:
+                self._wiring.revived[uniqueid] = True
 
     def _add_unknown(self) -> None:
         """Callers first, then those who were called for them."""

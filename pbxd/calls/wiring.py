@@ -51,6 +51,7 @@ class Wiring:
             journal
         )  #: who holds his peer, since when
         self.holders: Table[Interface, tuple[Uniqueid, ...]] = Table(journal)
+        self.revived: Table[Uniqueid, bool] = Table(journal)  #: in a bridge after the end of its line: nobody
         self._gone: Table[Uniqueid, int] = Table(journal)
         self._gone_order: Table[int, Uniqueid] = Table(journal)
         self._gone_next: Table[None, int] = Table(journal)
@@ -98,6 +99,7 @@ class Wiring:
         """A channel has ended."""
         self.leave(uniqueid)
         self.music.pop(uniqueid, None)
+        self.revived.pop(uniqueid, None)
         self.unhold(uniqueid)
         channel: Channel = self.channels.pop(uniqueid)
         if self.by_name.get(channel.name) == uniqueid:

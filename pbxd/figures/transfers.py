@@ -228,6 +228,18 @@ TRANSFERS = (
         edge_cases="The dialplan brings such a caller back by itself (see hold_guard).",
     ),
     Figure(
+        name="pbxd_transfer_revived_total",
+        kind=Kind.COUNTER,
+        help="Lines that had ended and were joined with somebody all the same, who heard silence until pbxd "
+        "hung them up.",
+        labels=(NODE,),
+        unit="lines",
+        formula="One for each channel that entered a bridge after its hang-up was asked for, and still was "
+        "there a second later.",
+        source="HangupRequest, SoftHangupRequest, BridgeEnter",
+        edge_cases="A race in Asterisk's Bridge(). Whoever was joined with it is brought to somebody else.",
+    ),
+    Figure(
         name="pbxd_transfer_rescues_total",
         kind=Kind.COUNTER,
         help="Callers for whom nobody was left, and for whom the dialplan had to find somebody.",

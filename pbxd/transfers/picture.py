@@ -45,10 +45,11 @@ class Picture:
 def look(record: OpenTransfer, calls: CallModel) -> Picture:
     """How the switch shows the parties of this transfer now."""
     wiring = calls.wiring
-    caller, transferer = _named(record.caller, wiring), _named(record.transferer, wiring)
-    target = record.channel if record.channel in wiring.channels else None
-    with_caller = set() if caller is None else set(wiring.chain(caller))
-    with_target = set() if target is None else set(wiring.chain(target))
+    caller, transferer = _alive(record.caller, wiring), _alive(record.transferer, wiring)
+    there = record.channel in wiring.channels and record.channel not in wiring.revived
+    target = record.channel if there else None
+    with_caller = set() if caller is None else set(wiring.chain(caller)) - wiring.revived.keys()
+    with_target = set() if target is None else set(wiring.chain(target)) - wiring.revived.keys()
     caller_target = caller is not None and caller in with_target
     caller_transferer = transferer is not None and transferer in with_caller
     consult = transferer is not None and transferer in with_target
@@ -78,6 +79,12 @@ def look(record: OpenTransfer, calls: CallModel) -> Picture:
 def _named(name: str, wiring: Wiring) -> Uniqueid | None:
     """The channel of this name, also in the moment in which Asterisk moves its body elsewhere."""
     return wiring.by_name.get(name) or wiring.by_name.get(name + SWAPPED)
+
+
+def _alive(name: str, wiring: Wiring) -> Uniqueid | None:
+    """The same, unless nobody is at that line any more."""
+    found = _named(name, wiring)
+    return None if found in wiring.revived else found
 
 
 _SIGNALS = {

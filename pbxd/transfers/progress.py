@@ -42,7 +42,11 @@ _ANNOUNCED_S = 8.0
 _ASKED_S = 45.0
 """So long a caller may take to hear the offer to be called back, and to say yes or no."""
 _LOOK_S = 0.5
+_STRANDED_S = 3.0
+"""So long nobody may be with the caller where people talk: the dialplan takes some tenths of a second."""
 _APPEAR_S = 2.0
+_ANSWER_S = 10.0
+"""A switch that is told to hand over fifty callers at the same moment is busy for seconds."""
 _UNPARTED_LOOKS = 10
 """Half a second each: so long a channel may take to go where it was sent."""
 SWEEP_S = 3.0
@@ -54,6 +58,7 @@ FORGET_S = 86_400.0
 """So long its id is known: the same order again is no new transfer."""
 
 _FREEING = frozenset({Move.FREE_TRANSFERER, Move.TRANSFERER_FREE_AFTER, Move.HAND_OVER, Move.SAY_LEFT})
+_TALKS = frozenset({State.TALKING, State.SWAPPED, State.MERGED})
 _DIALLING = frozenset({Move.DIAL, Move.DIAL_FOR_CALLER, Move.DIAL_ASIDE})
 _MEETS_TARGET = frozenset({Input.CONSULT, Input.JOINED, Input.ALL})
 _ESSENTIAL = frozenset({"Redirect", "Originate"})
@@ -145,12 +150,17 @@ class Progress:
             self.parting.pop(id_, None)
         self.records[id_] = record = measured(record, now, at)
         effects += self.guard(record, now)
+        effects += self._stranded(record, now)
         if now.target and not before.target:
             self.timers.stop(id_, Timer.APPEAR)
         for signal in signals(before, now):
             if signal is not Input.BACK or id_ not in self.parting:
                 effects += self.feed(id_, signal, at)
         return effects
+
+    def unanswered(self, id_: TransferId) -> bool:
+        """Has the switch still to answer? That ends: there is a time for each answer."""
+        return any(asked.transfer == id_ for asked in self.asked.values())
 
     def saw(self, id_: TransferId, now: Picture) -> None:
         """The picture was taken on another occasion: what is in it is no news any more."""
@@ -176,6 +186,13 @@ class Progress:
         elif self.rules.guard_after_s > 0 and not self.timers.runs(record.id, Timer.GUARD):
             return self.timers.set(record.id, Timer.GUARD, self.rules.guard_after_s)
         return []
+
+    def _stranded(self, record: OpenTransfer, now: Picture) -> list[Effect]:
+        """A talk lasts as long as people like, so that no time ends it; but somebody must talk in it."""
+        alone = now.caller and not now.queued and now.company is Company.NOBODY
+        if not alone or record.state not in _TALKS or self.timers.runs(record.id, Timer.STATE):
+            return []
+        return self.timers.set(record.id, Timer.STATE, _STRANDED_S)
 
     def feed(self, id_: TransferId, signal: Input, at: float) -> list[Effect]:
         """One signal for one transfer. What no row of the table expects is counted and changes nothing."""
@@ -305,7 +322,9 @@ class Progress:
             if parts:
                 self.parting[record.id] = _UNPARTED_LOOKS
             self.asked[ask] = Asked(transfer=record.id, action=name, attempt=record.attempt, parts=parts)
-        return [Ask(ask=ask, node=record.node, action=action, timeout_s=3.0, group=f"transfer/{record.id}")]
+        return [
+            Ask(ask=ask, node=record.node, action=action, timeout_s=_ANSWER_S, group=f"transfer/{record.id}")
+        ]
 
     def _position(self, move: Move, record: OpenTransfer, at: float) -> int | None:
         """Where in a queue the caller stands who keeps the waiting time that he has; 1 is the first."""

@@ -87,6 +87,8 @@ class Recovery:
             return self._sweep(record) if self._late(record, at) else self._tidy(record, at)
         if record.over:
             return []
+        if timer in (Timer.APPEAR, Timer.STATE) and self._progress.unanswered(id_):
+            return self._progress.timers.set(id_, timer, _SETTLING_S)  # nothing of it can be seen yet
         match timer:
             case Timer.GUARD:
                 if not record.why:
@@ -103,6 +105,10 @@ class Recovery:
                 return self._progress.feed(id_, Input.GO, at)
             case Timer.STATE:
                 return self._look(record, at, repair=True)
+
+    def mend(self, record: OpenTransfer, at: float) -> list[Effect]:
+        """Do now what the picture of this open transfer lacks."""
+        return self._look(record, at, repair=True)
 
     def _look(self, record: OpenTransfer, at: float, *, repair: bool) -> list[Effect]:
         now = look(record, self._progress.calls[record.node])

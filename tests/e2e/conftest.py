@@ -16,7 +16,7 @@ from deploy.lab.phones import Phones, until
 from deploy.lab.switch import Switch
 from deploy.lab.tools import BULLSEYE, FORKY, asterisk
 from deploy.lab.unpack import UnreachableError
-from tests.e2e.floor import OUTSIDE, SETTINGS, SKILLED, Floor
+from tests.e2e.floor import OUTSIDE, REVIVING, SETTINGS, SKILLED, Floor
 from tests.e2e.warm import start_warm
 from tests.integration.gate import Gate
 
@@ -94,7 +94,8 @@ async def centre(running_centre: Centre, all_phones: Phones) -> AsyncIterator[Ce
 async def floor_centre(suite: str, request: pytest.FixtureRequest) -> AsyncIterator[Centre]:
     """A call centre in which callers are handed over. A module's MORE is merged over its settings."""
     more = {**SETTINGS, **getattr(request.module, "MORE", {})}
-    async with Centre(suite, wishes=Wishes(extensions=OUTSIDE), desks=SKILLED, more=more) as centre:
+    wishes = Wishes(extensions=OUTSIDE + REVIVING)
+    async with Centre(suite, wishes=wishes, desks=SKILLED, more=more) as centre:
         yield centre
 
 

@@ -42,6 +42,18 @@ exten => _X.,1,Dial(PJSIP/1008,20)
 exten => 498900486,1,Dial(PJSIP/trunk/sip:486@127.0.0.1:${LAB_PORT},20)
  same => n,Hangup(${HANGUPCAUSE})
 """
+REVIVING = """
+[lab-slow-end]
+; A hang-up handler that takes its time, as many installations have one.
+exten => s,1,AGI(agi://127.0.0.1:${LAB_SLOW}/)
+ same => n,Return()
+[lab-unasked]
+; As the caller meets somebody in pbxd-transfer, but without asking whether he is hanging up.
+exten => s,1,Set(PBXD_WITH=${LAB_WITH})
+ same => n,Set(PBXD_MET=${STRFTIME(,,%s%3q)})
+ same => n,Bridge(${LAB_WITH},tF(pbxd-transfer^after^1))
+ same => n,Goto(pbxd-transfer,over,1)
+"""
 
 
 @dataclass

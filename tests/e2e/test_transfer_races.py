@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from deploy.lab.centre import sums
 from deploy.lab.ears import MUSIC
-from deploy.lab.phones import Phone, PhoneError
+from deploy.lab.phones import Phone, PhoneError, until
 from tests.e2e.floor import Floor
+from tests.e2e.moving import caller_channel, channel_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -115,3 +117,49 @@ async def one_final_fact(floor: Floor) -> None:
     await floor.becomes("ended", within_s=20)
     page = floor.pages["anna"]
     assert [state for id_, state in page.told if id_ == floor.transfer].count("ended") == 1
+
+
+@pytest.mark.parametrize("anna", ["stays", "leaves"])
+async def test_joined_with_a_line_that_has_just_ended(floor: Floor, anna: str) -> None:
+    """Bruno hangs up, and Asterisk revives his channel: the caller is not left with silence.
+
+    It takes a moment between two steps of the dialplan. Here a slow hang-up handler makes it last, and the
+    caller does not ask whether Bruno is alive.
+    """
+    switch = floor.centre.switch
+    await floor.talking()
+    bruno, caller = await channel_of(switch, floor.bruno), await caller_channel(switch)
+    async with await asyncio.start_server(_says_nothing, "127.0.0.1", 0) as slow:
+        await switch.set_global("LAB_SLOW", str(slow.sockets[0].getsockname()[1]))
+        handler = {"Variable": "CHANNEL(hangup_handler_push)", "Value": "lab-slow-end,s,1"}
+        await switch.ami.action("Setvar", handler, Channel=bruno)
+        await switch.ami.action("Setvar", Channel=caller, Variable="LAB_WITH", Value=bruno)
+        if anna == "stays":  # … and fetches nobody by herself
+            wait = {"Variable": "PBXD_AFTER", "Value": "wait"}
+            await switch.ami.action("Setvar", wait, Channel=await channel_of(switch, floor.anna))
+            await floor.bruno.hang_up()
+        else:
+            await asyncio.gather(floor.anna.hang_up(), floor.bruno.hang_up())
+        await until(
+            lambda: bool(floor.named("Newexten", Context="lab-slow-end")), lambda: "no hang-up handler"
+        )
+        began = len(floor.events)
+        await switch.ami.action("Redirect", Channel=caller, Context="lab-unasked", Exten="s", Priority="1")
+
+        def revived() -> bool:
+            return any(e["Event"] == "BridgeEnter" and e["Channel"] == bruno for e in floor.events[began:])
+
+        await until(revived, lambda: "Bruno's channel was not revived")
+        if anna == "leaves":
+            await floor.anna.rings()
+            await floor.anna.answer()
+        await floor.together(floor.anna, floor.caller)
+    await floor.becomes("ended")
+    assert sums(await floor.centre.metrics(), "pbxd_transfer_revived_total") > 0
+    await floor.goodbye(floor.caller, floor.anna)
+
+
+async def _says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        await reader.read()
+    writer.close()

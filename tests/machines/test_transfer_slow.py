@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 
 from pbxd.orders import Verb
@@ -60,3 +62,22 @@ def test_who_never_parts_is_together_again() -> None:
     lab.wait(12)
     assert lab.outcome() == "cancelled"
     assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+
+
+def test_a_busy_switch_is_waited_for() -> None:
+    """It has been told, and has not answered yet: nobody is given up, and nothing is said twice."""
+    lab = Lab()
+    lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
+    lab.settle()
+    lab.start(to(BRUNO))
+    told, lab.asks = lab.asks, deque()
+    lab.wait(6)
+    assert lab.outcome() is None
+    assert not lab.asks
+    lab.asks = told
+    lab.settle()
+    lab.answer(BRUNO)
+    lab.do(Verb.COMPLETE)
+    lab.wait(2)
+    assert lab.outcome() == "completed"
+    assert lab.hears(lab.caller) == {DEVICE[BRUNO]}
