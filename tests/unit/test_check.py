@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ def documented() -> dict[str, str]:
     return dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", page, re.DOTALL))
 
 
+@cache
+def sounds_of_the_flow() -> list[Path]:
+    """Every sound file that the flow that ships asks for, below the folder of prompts."""
+    nowhere = Path("nowhere")
+    missing = missing_prompts(read_flow(REPO / "dialplans/flows/main.yaml"), nowhere)
+    return [
+        Path(each.message.removeprefix("there is no sound file ")).relative_to(nowhere) for each in missing
+    ]
+
+
 class House:
     """A machine with Asterisk and pbxd set up as docs/install.md says."""
 
@@ -66,8 +77,8 @@ class House:
         """The flow that ships, with a sound for each of its prompts."""
         path = self.folder / "flows" / f"{name}.yaml"
         shutil.copy(REPO / "dialplans/flows/main.yaml", path)
-        for missing in missing_prompts(read_flow(path), self.folder / "prompts"):
-            sound = Path(missing.message.removeprefix("there is no sound file "))
+        for name in sounds_of_the_flow():
+            sound = self.folder / "prompts" / name
             sound.parent.mkdir(parents=True, exist_ok=True)
             sound.touch()
 
@@ -80,12 +91,13 @@ class House:
     def findings(self) -> list[Finding]:
         return check(self.config, {"": self.asterisk}, {})
 
+    def line(self, finding: Finding) -> str:
+        """It as it is told, with N for the line: the file that it is about may be edited."""
+        told = str(finding).replace(f"{self.asterisk}/", "").replace(f"{self.folder}/", "")
+        return re.sub(r"^(\S+?):\d+(:\d+)?: ", r"\1:N: ", told)
+
     def lines(self) -> list[str]:
-        """The findings, with N for the line: the files that they are about may be edited."""
-        found = [
-            str(f).replace(f"{self.asterisk}/", "").replace(f"{self.folder}/", "") for f in self.findings()
-        ]
-        return [re.sub(r"^(\S+?):\d+(:\d+)?: ", r"\1:N: ", line) for line in found]
+        return [self.line(finding) for finding in self.findings()]
 
 
 @pytest.fixture
@@ -372,6 +384,24 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
         "  no_keys:",
         "flows/main.yaml:N: error: steps.choose.no_input.prompt: ",
     ),
+    "survey": (
+        "pbxd.yaml",
+        "folder: flows",
+        "folder: flows, surveys: {billing: after}",
+        "pbxd.yaml:N: error: flows.surveys: there is no flow 'after'",
+    ),
+    "survey of nothing": (
+        "pbxd.yaml",
+        "folder: flows",
+        "folder: flows, surveys: {billing: main}",
+        "pbxd.yaml:N: error: flows.surveys: flow 'main' asks for no rating",
+    ),
+    "survey of nobody": (
+        "pbxd.yaml",
+        "folder: flows",
+        "folder: flows, surveys: {biling: main}",
+        "pbxd.yaml:N: warning: flows.surveys: no flow leads to queue 'biling'",
+    ),
     "page": (
         "pbxd.yaml",
         "callers:",
@@ -391,7 +421,7 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
 def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str) -> None:
     file, old, new, expected = SPOILED[how]
     house.change(file, old, new)
-    found = dict(zip(house.lines(), house.findings(), strict=True))
+    found = {house.line(finding): finding for finding in house.findings()}
     line = next((line for line in found if line.startswith(expected)), None)
     assert line is not None, list(found)
     place = found[line].place

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from pbxd.agents.staff import Agent, Staff
 from pbxd.callers.dossier import CallerRules, Dossier, open_dossier, with_flow, with_history
@@ -46,6 +46,10 @@ STAFF = Staff(
     for agent, phone in PHONE.items()
 )
 RULES = CallerRules(default_region="CN")
+FOLLOWS = {
+    "handover": Draft202012Validator(schema()),
+    "handover_closed": Draft202012Validator(closed_schema()),
+}
 HOSTILE = [
     "Eve\r\nAction: Originate\r\nApplication: System\r\n",
     "${SHELL(id)}",
@@ -172,7 +176,7 @@ def told(effects: Iterable[Effect], kind: str = "handover") -> dict[AgentId, Map
     topics = {e.topic: e.body for e in effects if isinstance(e, Publish) and e.topic.endswith(f"/{kind}")}
     assert topics == {f"pbx1/agent/{agent}/{kind}": body for agent, body in pages.items()}
     for body in pages.values():
-        jsonschema.validate(body, schema() if kind == "handover" else closed_schema())
+        FOLLOWS[kind].validate(body)
     return pages
 
 
