@@ -102,7 +102,7 @@ class Edges:
     def know_flows(self) -> None:
         """Let the figures of the flows exist before anybody has chosen anything."""
         for name, file in self.flows.files.items():
-            for node in self.links:
+            for node in self.links if not file.flow.survey else ():
                 self.metrics.know_flow(node, name, places_of(file.flow))
 
     def _agi_edge(self) -> AgiEdge:
@@ -116,6 +116,7 @@ class Edges:
             scripts=settings.flows.scripts,
             inbox=self.board,
             count=self.metrics.apply,
+            surveys=settings.flows.surveys,
         )
 
     def _web_edge(self) -> WebEdge:

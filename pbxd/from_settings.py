@@ -63,6 +63,7 @@ def transfer_rules(settings: Settings) -> TransferRules:
     transfers = settings.transfers
     outside = transfers.outside
     return TransferRules(
+        surveys=settings.flows.surveys,
         music=transfers.music,
         reassure_after_s=transfers.reassure.after,
         reassure_every_s=transfers.reassure.every,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from pbxd.ami.events import AmiEvent
@@ -60,6 +61,7 @@ class FlowEntered:
     name: str
     dialled: str
     language: str
+    survey: bool = False  #: after the talk: he is asked how it was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +73,12 @@ class FlowStep:
     uniqueid: Uniqueid
     flow: str
     step: str  #: the step's name in the flow file
-    kind: str  #: play, menu, collect, say, queue, script, hangup
+    kind: str  #: play, menu, rate, collect, say, queue, script, hangup
     label: str  #: what the step, or the chosen option, is called for people
     digits: str  #: what was keyed in; masked where the flow says secret
-    result: str  #: chosen, entered, invalid, no_input, played, failed
+    result: str  #: chosen, rated, entered, invalid, no_input, played, failed
     took_s: float = 0.0  #: since the caller came to this step
+    survey: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,7 @@ class FlowLeft:
     queue: str | None
     subject: str | None  #: what the call is about, as the flow says
     step: str = ""  #: the last step that the caller came to
+    survey: bool = False
 
 
 FlowEvent = FlowEntered | FlowStep | FlowLeft
@@ -137,6 +141,25 @@ class HandoverNote:
     disposition: str = ""
 
 
+class SurveyResult(StrEnum):
+    """What came of asking the caller how it was."""
+
+    RATED = "rated"
+    UNRATED = "unrated"  #: he pressed no key, or none that is a rating
+    CALLER_LEFT = "caller_left"  #: he hung up before he had
+    FAILED = "failed"  #: the survey broke
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A caller was asked after the talk how it was."""
+
+    flow: str
+    offered: float
+    result: SurveyResult = SurveyResult.CALLER_LEFT
+    rating: int | None = None  #: 1 to 5, 5 is best
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """One finished journey as the history keeps it."""
@@ -149,6 +172,7 @@ class Contact:
     handovers: tuple[HandoverNote, ...] = ()  #: of each transfer, oldest first
     repeated: int = 0  #: agents who reported that the caller had to repeat himself
     stretches: tuple[Stretch, ...] = ()  #: the ledger's rows, but for wrap-ups that end later
+    survey: Survey | None = None  #: None: he was not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

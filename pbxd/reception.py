@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from dataclasses import replace
 
 from pbxd.agents.staff import Staff
 from pbxd.callers.dossier import (
@@ -16,6 +17,7 @@ from pbxd.callers.dossier import (
 )
 from pbxd.callers.kept import dossier_body, read_dossier
 from pbxd.callers.repeat import RepeatRule, judge
+from pbxd.callers.surveys import with_answer
 from pbxd.calls.facts import (
     CallArrived,
     CallEnded,
@@ -29,7 +31,7 @@ from pbxd.calls.facts import (
 )
 from pbxd.calls.record import CallRecord, Leg
 from pbxd.effects import Count, Effect, KeepDossier, LookUp, Remember
-from pbxd.figures import called_before, repeat_call
+from pbxd.figures import called_before, repeat_call, survey_counts
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.ledger.rows import stretches_of
@@ -62,10 +64,12 @@ class Reception:
         repeat: RepeatRule,
         *,
         record: Callable[[CallId, float], CallRecord | None] = lambda call, at: None,
+        agent_figures: bool = False,
     ) -> None:
         self._staff = staff
         self._callers = callers
         self._repeat = repeat
+        self._agent_figures = agent_figures
         self._dossiers: Table[CallId, Dossier] = Table(journal)
         self.pops = Pops(journal, staff, repeat)
         self.passports = Passports(journal, staff, repeat, dossier=self.shown, record=record, keep=self._keep)
@@ -119,6 +123,8 @@ class Reception:
         """A step in a call flow. FastAGI may be faster than AMI: the call may be news to us."""
         effects: list[Effect] = []
         dossier = self._dossiers.get(call)
+        if event.survey:
+            return [] if dossier is None else self._asked(dossier, event)
         if dossier is None:
             if not isinstance(event, FlowEntered):
                 return []
@@ -137,6 +143,14 @@ class Reception:
         if isinstance(event, FlowLeft) or (isinstance(event, FlowStep) and event.digits):
             effects += self._keep(call)
         return effects
+
+    def _asked(self, dossier: Dossier, event: FlowEvent) -> list[Effect]:
+        """The talk is over, and the caller is asked how it was."""
+        survey = with_answer(dossier.survey, event)
+        if survey == dossier.survey:
+            return []
+        self._dossiers[dossier.call] = replace(dossier, survey=survey)
+        return self._keep(dossier.call)
 
     def on_history(self, answer: HistoryFound | HistoryMissing) -> list[Effect]:
         dossier = self._dossiers.get(answer.call)
@@ -262,6 +276,9 @@ class Reception:
         contact = self._contact(fact.record, dossier)
         effects.append(Remember(contact=contact))
         effects += self._forget(fact.call)
+        if contact.survey is not None:
+            named = self._agent_figures
+            effects += survey_counts(fact.record, contact.agents, contact.survey, named=named)
         if dossier is not None and dossier.history is HistoryState.FOUND:
             earlier = (contact.arrived for contact in dossier.contacts)
             effects += called_before(fact.node, fact.record.queue, dossier.arrived, earlier)
@@ -287,6 +304,7 @@ class Reception:
             handovers=self.passports.history(record.id),
             repeated=self.passports.repeated(record.id),
             stretches=stretches_of(record, self._staff.id_of),
+            survey=None if dossier is None else dossier.survey,
         )
 
     def _whose(self, node: NodeId, leg: Leg) -> AgentId | None:

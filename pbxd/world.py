@@ -106,7 +106,12 @@ class World:
         #: are blind transfers allowed on a switch that lacks the dialplan of transfers?
         self.blind_without_dialplan = rules.transfers.unprepared is Unprepared.BLIND
         self._reception = Reception(
-            self._journal, rules.staff, rules.callers, rules.repeat, record=self.record
+            self._journal,
+            rules.staff,
+            rules.callers,
+            rules.repeat,
+            record=self.record,
+            agent_figures=rules.agent_figures,
         )
         self._aftercall = AfterCall(
             self._journal,

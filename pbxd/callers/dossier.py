@@ -19,6 +19,7 @@ from pbxd.messages import (
     HistoryMissing,
     PastContact,
     PathStep,
+    Survey,
 )
 
 WITHHELD = "number withheld"
@@ -67,6 +68,7 @@ class Dossier:
     kept_name: str | None = None  #: the name the history keeps for this number
     contacts: tuple[PastContact, ...] = ()  #: newest first
     tags: tuple[str, ...] = ()  #: what the house says of this number, e.g. vip
+    survey: Survey | None = None  #: he was asked, after the talk, how it was
 
     @property
     def best_name(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from pbxd.callers.dossier import MAX_STEPS, CallerRules, Dossier, open_dossier
+from pbxd.callers.surveys import read_survey
 from pbxd.ids import CallId, NodeId
 from pbxd.messages import PathStep
 
@@ -31,6 +32,7 @@ def dossier_body(dossier: Dossier) -> dict[str, Any]:
         "path": [asdict(step) for step in dossier.path],
         "steps_dropped": dossier.steps_dropped,
         "subject": dossier.subject,
+        "survey": None if dossier.survey is None else asdict(dossier.survey),
     }
 
 
@@ -54,6 +56,7 @@ def read_dossier(rules: CallerRules, body: Mapping[str, Any]) -> Dossier:
         path=tuple(PathStep(**step) for step in body["path"])[-MAX_STEPS:],
         steps_dropped=int(body["steps_dropped"]),
         subject=_text(body["subject"]),
+        survey=read_survey(body.get("survey")),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pbxd.check.conf import Category, Conf
 from pbxd.check.findings import Finding, error, note, warning
+from pbxd.check.surveys import CONTEXT as SURVEY
 from pbxd.settings.model import Agi, Node
 from pbxd.settings.yaml_source import Place
 from pbxd.transfers.moves import CONTEXT, QUEUE_CONTEXT
@@ -39,7 +40,8 @@ def check_dialplan(
     if entry is None:
         yield error(conf.place, f'context [{ENTRY}] is missing: #include "pbxd.conf" from dialplans/')
         return
-    if not any(_AGI.search(v.value) for c in conf.categories for v in c.variables):
+    lines = (v.value for c in conf.categories if c.name != SURVEY for v in c.variables)
+    if not any(_AGI.search(line) for line in lines):
         yield error(entry.place, "no context runs AGI(agi://…): no call reaches pbxd")
     yield from _globals(conf, node, agi, queues)
     yield from _transfers(

@@ -15,6 +15,7 @@ from pbxd.check.modules import check_modules
 from pbxd.check.own import check_own, is_local
 from pbxd.check.queues import check_features, check_queues, check_wrap_up, queues_of
 from pbxd.check.scripts import check_scripts
+from pbxd.check.surveys import check_survey_context, check_surveys
 from pbxd.edge.flow_files.load import FlowFile
 from pbxd.settings.load import load_settings
 from pbxd.settings.model import Node, Settings
@@ -34,6 +35,7 @@ def check(config: Path, asterisk: Mapping[str, Path], environ: Mapping[str, str]
     flows, of_flows = check_flows(settings.flows.folder, settings.prompts)
     findings += of_flows
     findings += check_scripts(flows, settings.flows.scripts)
+    findings += check_surveys(settings.flows.surveys, flows, source)
     for node in settings.nodes:
         findings += _check_node(node, settings, source, asterisk, flows)
     return list(dict.fromkeys(findings))
@@ -71,6 +73,7 @@ def _check_node(
     if dialplan.readable:
         blind = settings.transfers.unprepared == "blind"
         yield from check_dialplan(dialplan, node, settings.agi, names, blind=blind)
+        yield from check_survey_context(dialplan, settings.flows.surveys)
     if queues.readable:
         yield from check_queues(queues, node, settings.agents)
         yield from check_wrap_up(queues, settings.wrap_up)
@@ -83,3 +86,5 @@ def _check_node(
     for flow in flows_asked_for(dialplan):
         if not any(os.path.isfile(settings.flows.folder / f"{flow.name}{end}") for end in (".yaml", ".yml")):
             yield error(flow.place, f"there is no flow {flow.name!r} in {settings.flows.folder}")
+        elif flow.name in flows and flows[flow.name].flow.survey:
+            yield error(flow.place, f"flow {flow.name!r} asks for a rating: it is for after the talk")

@@ -9,7 +9,7 @@ from pbxd.check.findings import Finding, error, of_faults, warning
 from pbxd.check.flows import oddities
 from pbxd.edge.flow_files.load import flow_paths, missing_prompts, read_flow, read_folder
 from pbxd.edge.prompts import Made, PromptError, espeak, make_prompts
-from pbxd.ivr.flow import Collect, Decision, End, Flow, Menu, Next, Play, Say, Script
+from pbxd.ivr.flow import Collect, Decision, End, Flow, Menu, Next, Play, Rate, Say, Script
 from pbxd.ivr.walk import kind_of
 from pbxd.settings.yaml_source import Place, SourceError
 
@@ -89,6 +89,10 @@ def ways_on(flow: Flow, name: str) -> Iterator[tuple[str, str]]:
         case Menu():
             for key, option in step.options.items():
                 yield f"{key} {option.label}", option.next
+            yield "wrong key", step.invalid.next
+            yield "no key", step.no_input.next
+        case Rate():
+            yield "1 to 5", step.next
             yield "wrong key", step.invalid.next
             yield "no key", step.no_input.next
         case Collect():

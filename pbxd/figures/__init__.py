@@ -7,6 +7,7 @@ from pbxd.figures.flows import flow_counts
 from pbxd.figures.handling import agent_times, staff_readings
 from pbxd.figures.reading import Reading, queue_readings
 from pbxd.figures.service import threshold_readings
+from pbxd.figures.surveys import survey_counts
 from pbxd.figures.thresholds import Thresholds
 from pbxd.figures.transfers import caller_rescued, refusals
 
@@ -27,5 +28,6 @@ __all__ = [
     "refusals",
     "repeat_call",
     "staff_readings",
+    "survey_counts",
     "threshold_readings",
 ]

@@ -13,6 +13,7 @@ from pbxd.figures.handovers import HANDOVERS
 from pbxd.figures.links import LINKS, STORE
 from pbxd.figures.machinery import LOOP, PAGES, TRACES
 from pbxd.figures.service import DERIVED_OF_SERVICE, SERVICE
+from pbxd.figures.surveys import DERIVED_OF_SURVEYS, SURVEYS
 from pbxd.figures.transfers import DERIVED_OF_TRANSFERS, TRANSFERS
 from pbxd.figures.wrapup import AFTER_CALLS
 
@@ -27,6 +28,7 @@ CHAPTERS: tuple[tuple[str, tuple[Figure, ...]], ...] = (
     ("Hand-overs", HANDOVERS),
     ("Callers who call again", AGAIN),
     ("Call flows", FLOWS),
+    ("Satisfaction", SURVEYS),
     ("Alerts", ALERTS),
     ("Screen pops and pages", PAGES),
     ("Links to Asterisk", LINKS),
@@ -43,6 +45,7 @@ DERIVED: tuple[Derived, ...] = (
     *DERIVED_OF_TRANSFERS,
     *DERIVED_OF_AGAIN,
     *DERIVED_OF_FLOWS,
+    *DERIVED_OF_SURVEYS,
 )
 
 CATALOGUE: tuple[Figure, ...] = tuple(figure for _, figures in CHAPTERS for figure in figures)

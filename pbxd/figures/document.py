@@ -36,10 +36,6 @@ happened between the last scrape and the end of pbxd is missing in Prometheus; w
 down, and the next inventory finds out, counts as missed (`pbxd_resync_corrections_total`,
 `pbxd_calls_missed_total`). The history in the store loses neither: where a number must be exact to the call,
 take it from `pbxd report`.
-
-## What is not here
-
-There is no figure of callers' satisfaction (CSAT): pbxd has no survey after the call.
 """
 
 

@@ -119,7 +119,9 @@ DERIVED_OF_FLOWS = (
 
 
 def flow_counts(event: FlowEvent) -> list[Count]:
-    """What this event of a call flow adds to which figures."""
+    """What this event of a call flow adds to which figures; that of a survey is counted with its call."""
+    if event.survey:
+        return []
     flow = {"node": str(event.node), "flow": event.flow}
     match event:
         case FlowEntered():

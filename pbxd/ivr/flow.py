@@ -13,6 +13,10 @@ SOUND_FORMATS = (".wav", ".wav16", ".sln", ".sln16", ".ulaw", ".alaw", ".gsm", "
 """Extensions of the sounds that Asterisk plays."""
 
 
+RATINGS = ("1", "2", "3", "4", "5")
+"""The keys of a rating, 5 is best. The same everywhere, so that queues can be compared."""
+
+
 class Next(StrEnum):
     """What the dialplan does with the call when the flow has ended. The values of PBXD_NEXT."""
 
@@ -93,6 +97,18 @@ class Menu(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate(Step):
+    """Ask how it was, for one key of ``RATINGS``."""
+
+    prompts: tuple[str, ...]
+    timeout: float
+    retries: int
+    invalid: Retry
+    no_input: Retry
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collect(Step):
     prompts: tuple[str, ...]
     variable: str
@@ -138,7 +154,7 @@ class End(Step):
     decision: Decision
 
 
-AnyStep = Play | Menu | Collect | Say | Script | End
+AnyStep = Play | Menu | Rate | Collect | Say | Script | End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +166,7 @@ class Flow:
     on_failure: Decision
     prompts: Mapping[str, Prompt]
     steps: Mapping[str, AnyStep]
+    survey: bool = False  #: it asks for a rating: callers hear it after the talk, and not before
 
     def language(self, wanted: str) -> str:
         """The flow's language for a channel's: ``zh_CN`` is served by ``zh``."""
@@ -169,7 +186,7 @@ def next_steps(step: AnyStep) -> Iterator[tuple[tuple[str, ...], str]]:
                 yield ("options", key, "next"), option.next
             yield ("invalid", "next"), step.invalid.next
             yield ("no_input", "next"), step.no_input.next
-        case Collect():
+        case Rate() | Collect():
             yield ("next",), step.next
             yield ("invalid", "next"), step.invalid.next
             yield ("no_input", "next"), step.no_input.next
@@ -188,7 +205,7 @@ def prompts_of(step: AnyStep) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]
     match step:
         case Play() | End():
             yield ("prompt",), step.prompts
-        case Menu() | Collect():
+        case Menu() | Rate() | Collect():
             yield ("prompt",), step.prompts
             yield ("invalid", "prompt"), step.invalid.prompts
             yield ("no_input", "prompt"), step.no_input.prompts

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pbxd.ivr.flow import Collect, End, Flow, Menu, Say, next_steps, prompts_of, variables_set
+from pbxd.ivr.flow import Collect, End, Flow, Menu, Next, Rate, Say, next_steps, prompts_of, variables_set
 
 Keys = tuple[str | int, ...]
 
@@ -26,7 +26,8 @@ class Problem:
 
 def problems(flow: Flow) -> list[Problem]:
     """Everything that is wrong with a flow, in no order. It can be walked when all are harmless."""
-    return [*_targets(flow), *_unreachable(flow), *_dead_loops(flow), *_prompts(flow), *_variables(flow)]
+    parts = (_targets, _unreachable, _dead_loops, _prompts, _variables, _survey)
+    return [problem for part in parts for problem in part(flow)]
 
 
 def _targets(flow: Flow) -> Iterator[Problem]:
@@ -120,3 +121,20 @@ def _variables(flow: Flow) -> Iterator[Problem]:
                         wrong=option.language,
                         known=flow.languages,
                     )
+
+
+def _survey(flow: Flow) -> Iterator[Problem]:
+    """Who is asked for a rating has been served: he is led to no queue any more, and asked once."""
+    asks = [name for name, step in flow.steps.items() if isinstance(step, Rate)]
+    if not asks:
+        if flow.on_failure.next is not Next.QUEUE:
+            yield Problem(keys=("on_failure",), message="missing")
+        return
+    for name in asks[1:]:
+        yield Problem(keys=("steps", name), message=f"a call has one rating: {asks[0]} asks for it")
+    told = "callers hear a flow that asks for a rating after the talk: it leads to no queue"
+    if flow.on_failure.next is Next.QUEUE:
+        yield Problem(keys=("on_failure",), message=told)
+    for name, step in flow.steps.items():
+        if isinstance(step, End) and step.decision.next is Next.QUEUE:
+            yield Problem(keys=("steps", name), message=told)

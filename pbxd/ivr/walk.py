@@ -31,7 +31,7 @@ from pbxd.ivr.asked import (
     ScriptFailed,
     Walk,
 )
-from pbxd.ivr.flow import AnyStep, Collect, Decision, End, Flow, Menu, Play, Retry, Say, Script
+from pbxd.ivr.flow import RATINGS, AnyStep, Collect, Decision, End, Flow, Menu, Play, Rate, Retry, Say, Script
 from pbxd.ivr.graph import VARIABLE
 from pbxd.messages import FlowEntered, FlowLeft, FlowStep
 
@@ -89,6 +89,7 @@ class _Walker:
             name=caller.name,
             dialled=caller.dialled,
             language=self.language,
+            survey=self.flow.survey,
         )
         try:
             decision = yield from self._steps()
@@ -113,6 +114,8 @@ class _Walker:
                     self.step = yield from self._play(step)
                 case Menu():
                     self.step = yield from self._menu(step)
+                case Rate():
+                    self.step = yield from self._rate(step)
                 case Collect():
                     self.step = yield from self._collect(step)
                 case Say():
@@ -144,6 +147,16 @@ class _Walker:
             retry = yield from self._refuse(step, key, tries_left)
         return retry.next
 
+    def _rate(self, step: Rate) -> Walk[str]:
+        retry = step.no_input
+        for tries_left in range(step.retries, -1, -1):
+            key = yield from self._first_key(step.prompts, step.timeout)
+            if key in RATINGS:
+                yield self._stepped(step, "rated", digits=key)
+                return step.next
+            retry = yield from self._refuse(step, key, tries_left)
+        return retry.next
+
     def _collect(self, step: Collect) -> Walk[str]:
         retry = step.no_input
         for tries_left in range(step.retries, -1, -1):
@@ -156,9 +169,9 @@ class _Walker:
             retry = yield from self._refuse(step, shown, tries_left)
         return retry.next
 
-    def _refuse(self, step: Menu | Collect, keys: str | None, tries_left: int) -> Walk[Retry]:
-        """Nothing (None or '' at a menu) or something wrong was keyed in."""
-        silent = keys is None or (keys == "" and isinstance(step, Menu))
+    def _refuse(self, step: Menu | Rate | Collect, keys: str | None, tries_left: int) -> Walk[Retry]:
+        """Nothing (None, or '' where one key is wanted) or something wrong was keyed in."""
+        silent = keys is None or (keys == "" and not isinstance(step, Collect))
         retry = step.no_input if silent else step.invalid
         yield self._stepped(step, "no_input" if silent else "invalid", digits=keys or "")
         self.keys = ""
@@ -295,6 +308,7 @@ class _Walker:
             digits=digits,
             result=result,
             took_s=max(0.0, self.at - self.came),
+            survey=self.flow.survey,
         )
 
     def _left(self, result: str, queue: str | None) -> FlowLeft:
@@ -307,6 +321,7 @@ class _Walker:
             queue=queue,
             subject=self.subject,
             step=self.step,
+            survey=self.flow.survey,
         )
 
 

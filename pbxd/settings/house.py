@@ -128,6 +128,11 @@ class Flows(Section):
         default=Path("/etc/pbxd/scripts"),
         description="Folder of the Python files whose functions the flows' script steps run.",
     )
+    surveys: dict[QueueName, Name] = Field(
+        default={},
+        description="Queues whose callers are asked after the talk how it was, and the flow that asks: "
+        "`{support: survey}`.",
+    )
 
 
 class Prompts(Section):

@@ -230,6 +230,8 @@ def _queue(record: OpenTransfer, rules: TransferRules, position: int | None) -> 
         "PBXD_QUEUE_TIMEOUT": "",
         "PBXD_TRANSFER": "",
     }
+    if queue in rules.surveys:
+        values["PBXD_SURVEY"] = rules.surveys[queue]
     redirect = Redirect(channel=record.caller, to=Place(context="pbxd-queue", exten="s")).headers()
     return [*(_set(record.caller, name, value) for name, value in values.items()), redirect]
 

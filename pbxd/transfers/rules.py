@@ -67,6 +67,7 @@ class TransferRules:
     recall_queue: str = ""  #: where the caller goes when he does not answer; '': the queue he came from
     outside: OutsideRules = field(default_factory=OutsideRules)
     queues: Mapping[str, QueueRules] = field(default_factory=dict)
+    surveys: Mapping[str, str] = field(default_factory=dict)  #: queue → flow that its callers hear afterwards
 
     def music_for(self, queue: str | None) -> str:
         """The music class for a caller who came through this queue."""

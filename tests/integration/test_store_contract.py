@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pbxd.calls.record import Outcome
 from pbxd.edge.store import Store
 from pbxd.edge.store.spool import from_json, to_json
 from pbxd.effects import Publish
-from pbxd.messages import HistoryFound, HistoryMissing
+from pbxd.messages import HistoryFound, HistoryMissing, Survey, SurveyResult
 from pbxd.settings.connections import Store as Settings
 from tests.integration.patience import until
 from tests.integration.store_samples import NUMBER, T0, Counts, contact, look_up
@@ -129,7 +130,8 @@ async def test_nodes_are_kept_apart_and_numbers_are_not(store: Store) -> None:
 
 
 async def test_contacts_for_the_api_have_all_their_parts(store: Store) -> None:
-    await kept(store, contact(1, agents=("anna", "bob")))
+    survey = Survey(flow="survey", offered=T0 + 70, result=SurveyResult.RATED, rating=4)
+    await kept(store, replace(contact(1, agents=("anna", "bob")), survey=survey))
     (row,) = await store.contacts()
     assert json.loads(json.dumps(row)) == {
         "call": "pbx1:1",
@@ -153,6 +155,8 @@ async def test_contacts_for_the_api_have_all_their_parts(store: Store) -> None:
         ],
         "handovers": [],
         "repeated": 0,
+        "survey": "rated",
+        "rating": 4,
         "legs": [
             {
                 "interface": f"PJSIP/{1001 + n}",

@@ -54,7 +54,7 @@ def test_every_type_and_every_key_is_explained() -> None:
     schema = flow_schema()
     forms = [FlowForm, *StepForm.__subclasses__()]
     types = {value for name in schema["$defs"] for value in _types(schema["$defs"][name])}
-    assert types == {"play", "menu", "collect", "say", "script", "queue", "hangup", "done"}
+    assert types == {"play", "menu", "rate", "collect", "say", "script", "queue", "hangup", "done"}
     for form in forms:
         for name, field in form.model_fields.items():
             assert re.search(rf"\b{field.alias or name}\b", TEXT), f"{form.__name__}.{name}"

@@ -98,8 +98,8 @@ def test_faults_of_form_come_with_what_was_meant() -> None:
     )
     assert faults(text) == [
         "small.yaml:2:1: language: unknown key (did you mean 'languages'?)",
-        "small.yaml:9:11: steps.hello.type: must be one of play, menu, collect, say, script, queue, hangup, "
-        "done (did you mean 'play'?)",
+        "small.yaml:9:11: steps.hello.type: must be one of play, menu, rate, collect, say, script, queue, "
+        "hangup, done (did you mean 'play'?)",
         "small.yaml:14:12: steps.help.queue: must be a queue's name: letters, digits, _ . and -",
         "small.yaml:15:5: steps.help.tiemout: unknown key (did you mean 'timeout'?)",
         "small.yaml:16:14: steps.help.timeout: a duration needs a unit: 90s, 90ms, 90m …",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pbxd.edge.agi_server.flow_calls import FlowCalls, Inbox
@@ -19,7 +19,8 @@ class AgiEdge:
     """Serves ``agi://host:port/<node>/<flow>``. Must be made on the running loop.
 
     ``nodes`` are the known switches and where each may connect from; ``flow`` finds a flow by name, for each
-    call anew, so that a reload takes effect; ``prompts`` is the folder of the sounds as Asterisk sees it.
+    call anew, so that a reload takes effect; ``prompts`` is the folder of the sounds as Asterisk sees it;
+    ``surveys`` are the flows that callers of some queues hear after the talk.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class AgiEdge:
         scripts: Path,
         inbox: Inbox,
         count: Callable[[Count], None],
+        surveys: Mapping[str, str] | None = None,
     ) -> None:
         known = dict(nodes)
         networks = tuple(network for each in known.values() for network in each)
@@ -49,6 +51,7 @@ class AgiEdge:
             scripts=self.scripts,
             inbox=inbox,
             fault=self.server.fault,
+            surveys=surveys,
         )
 
     async def start(self) -> None:

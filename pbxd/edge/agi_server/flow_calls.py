@@ -73,6 +73,7 @@ class FlowCalls:
         inbox: Inbox,
         fault: Callable[..., None],
         clock: Callable[[], float] = time.time,
+        surveys: Mapping[str, str] | None = None,
     ) -> None:
         self.nodes = nodes
         self.flow = flow
@@ -81,6 +82,7 @@ class FlowCalls:
         self.inbox = inbox
         self.fault = fault
         self.clock = clock
+        self.surveys = surveys or {}
         self._admitted: dict[tuple[NodeId, str], bool] = {}
         self._replies: list[tuple[FlowCall, Reply]] = []
         self._loop = asyncio.get_running_loop()
@@ -159,7 +161,7 @@ class FlowCall:
 
     def begin(self, flow: Flow, caller: Caller, prompts: str) -> None:
         self._session.overdue = self._overdue
-        self._walk = _to_its_end(walk(flow, caller, prompts))
+        self._walk = _to_its_end(walk(flow, caller, prompts), self._calls.surveys)
         self._step(None)
 
     # ---------------------------------------------------------------- as waiter for replies
@@ -256,10 +258,11 @@ class FlowCall:
         self._session.abort()
 
 
-def _to_its_end(walking: Walk[Decision | None]) -> Generator[Asked, Answer, None]:
+def _to_its_end(walking: Walk[Decision | None], surveys: Mapping[str, str]) -> Generator[Asked, Answer, None]:
     """The walk, and then its decision for the dialplan."""
     decision = yield from walking
-    for verb in _last_words(decision) if decision is not None else ():
+    survey = surveys.get(decision.queue) if decision is not None and decision.queue is not None else None
+    for verb in _last_words(decision, survey) if decision is not None else ():
         try:
             heard = yield verb
             if isinstance(heard, Heard):
@@ -269,8 +272,9 @@ def _to_its_end(walking: Walk[Decision | None]) -> Generator[Asked, Answer, None
 
 
 @lru_cache(1024)  # there are as many as flows have ends
-def _last_words(decision: Decision) -> tuple[Verb[None], ...]:
-    return tuple(verbs.set_variable(name, value) for name, value in decision.variables())
+def _last_words(decision: Decision, survey: str | None) -> tuple[Verb[None], ...]:
+    before = () if survey is None else (verbs.set_variable("PBXD_SURVEY", survey),)
+    return before + tuple(verbs.set_variable(name, value) for name, value in decision.variables())
 
 
 def _refusal(why: str) -> Generator[Asked, Answer, None]:

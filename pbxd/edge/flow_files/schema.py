@@ -118,6 +118,30 @@ class MenuForm(StepForm):
         )
 
 
+class RateForm(StepForm):
+    """Ask how it was, for one key from 1 to 5. A flow with it is a survey, heard after the talk."""
+
+    type: Literal["rate"]
+    prompt: PromptNames = Field(description="The question, spoken.")
+    timeout: Deadline = Field(5.0, description="How long to wait for a key after the prompt.")
+    retries: Count = Field(1, description="Further tries after a wrong key or none.")
+    invalid: RetryForm = Field(description="After a key that is no rating.")
+    no_input: RetryForm = Field(description="After no key.")
+    next: Name = Field(description="The step that follows.")
+
+    def built(self, name: str) -> ivr.Rate:
+        return ivr.Rate(
+            name=name,
+            label=self.shown(name),
+            prompts=self.prompt,
+            timeout=self.timeout,
+            retries=self.retries,
+            invalid=self.invalid.built(),
+            no_input=self.no_input.built(),
+            next=self.next,
+        )
+
+
 class CollectForm(StepForm):
     """Take digits that end with # or after a pause."""
 
@@ -256,7 +280,7 @@ class LastForm(StepForm):
 
 
 StepForms = Annotated[
-    PlayForm | MenuForm | CollectForm | SayForm | ScriptForm | QueueForm | LastForm,
+    PlayForm | MenuForm | RateForm | CollectForm | SayForm | ScriptForm | QueueForm | LastForm,
     Field(discriminator="type"),
 ]
 
@@ -273,21 +297,25 @@ class FlowForm(Section):
     title: Label | None = Field(None, description="What people call this flow.")
     languages: Languages = Field(description="Languages of the prompts; the first is the default.")
     start: Name = Field(description="The first step.")
-    on_failure: QueueChoice = Field(description="Where a caller goes when the flow breaks.")
+    on_failure: QueueChoice | None = Field(
+        None, description="Where a caller goes when the flow breaks; out of a survey nowhere."
+    )
     prompts: dict[Name, dict[Language, Text] | SoundForm] = Field(
         {}, description="Texts by language, or a sound of Asterisk."
     )
     steps: dict[Name, StepForms] = Field(min_length=1, description="The steps by name.")
 
     def built(self, name: str) -> ivr.Flow:
+        hang_up = ivr.Decision(next=ivr.Next.HANGUP)
         return ivr.Flow(
             name=name,
             title=self.title or name,
             languages=self.languages,
             start=self.start,
-            on_failure=self.on_failure.decision(),
+            on_failure=hang_up if self.on_failure is None else self.on_failure.decision(),
             prompts={prompt: _prompt(prompt, form) for prompt, form in self.prompts.items()},
             steps={step: form.built(step) for step, form in self.steps.items()},
+            survey=any(isinstance(form, RateForm) for form in self.steps.values()),
         )
 
 

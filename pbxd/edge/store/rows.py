@@ -177,6 +177,8 @@ def contact_row(contact: Contact, agents: Agents) -> Row:
         ],
         "handovers": [_handover(note) for note in contact.handovers],
         "repeated": int(contact.repeated),
+        "survey": None if contact.survey is None else str(contact.survey.result),
+        "rating": None if contact.survey is None else contact.survey.rating,
     }
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from pbxd.callers.surveys import read_survey
 from pbxd.calls.record import (
     CallRecord,
     Consult,
@@ -177,6 +178,7 @@ def from_json(data: dict[str, Any]) -> Entry:
         handovers=tuple(HandoverNote(**note) for note in data.get("handovers", ())),
         repeated=int(data.get("repeated", 0)),
         stretches=tuple(_stretch(one) for one in data.get("stretches", ())),
+        survey=read_survey(data.get("survey")),
     )
 
 

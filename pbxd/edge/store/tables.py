@@ -57,6 +57,8 @@ contacts = sa.Table(
     sa.Column("path", Json, nullable=False),  # the steps of the call flow: read as a whole, never searched
     sa.Column("handovers", Json),  # what was written at each transfer; NULL: from before there were any
     sa.Column("repeated", sa.Integer),  # agents who said that the caller had to repeat himself
+    sa.Column("survey", sa.Text),  # what came of asking him how it was; NULL: he was not asked
+    sa.Column("rating", sa.Integer),  # 1 to 5
     sa.Index("ix_contacts_number_arrived", "number", "arrived"),
     sa.Index("ix_contacts_queue_arrived", "queue", "arrived"),
     sa.Index("ix_contacts_arrived", "arrived"),

@@ -46,7 +46,8 @@ SCRIPT = (
 )
 
 RESCUE = ['SET VARIABLE "PBXD_QUEUE" "rescue"', 'SET VARIABLE "PBXD_NEXT" "queue"']
-SALES = ['SET VARIABLE "PBXD_QUEUE" "sales"', 'SET VARIABLE "PBXD_NEXT" "queue"']
+SURVEY = 'SET VARIABLE "PBXD_SURVEY" "survey"'  #: callers of sales are asked afterwards
+SALES = [SURVEY, 'SET VARIABLE "PBXD_QUEUE" "sales"', 'SET VARIABLE "PBXD_NEXT" "queue"']
 
 
 class Desk:
@@ -68,6 +69,7 @@ class Desk:
             scripts=folder / "scripts",
             inbox=self,
             count=self.counts.append,
+            surveys={"sales": "survey"},
         )
 
     def put(self, message: FlowEvent) -> None:
@@ -133,6 +135,7 @@ async def test_a_call_walks_its_flow(tmp_path: Path) -> None:
         assert commands == [
             'STREAM FILE /prompts/en/main/p "0123456789*#"',
             "WAIT FOR DIGIT 5000",
+            SURVEY,
             'SET VARIABLE "PBXD_QUEUE" "sales"',
             'SET VARIABLE "PBXD_QUEUE_TIMEOUT" "60"',
             'SET VARIABLE "PBXD_NEXT" "queue"',
@@ -204,7 +207,7 @@ async def test_a_reload_leaves_calls_in_progress_alone(tmp_path: Path) -> None:
         (tmp_path / "main.yaml").write_text(MENU.replace("sales", "other"))
         assert serving.book.reload() == []
         old.say("200 result=49 endpos=9\n")
-        assert (await old.serve())[1] == 'SET VARIABLE "PBXD_QUEUE" "sales"'
+        assert (await old.serve())[1] == SURVEY
         assert 'SET VARIABLE "PBXD_QUEUE" "other"' in await (await serving.call()).serve(replying())
 
 
