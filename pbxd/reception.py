@@ -93,7 +93,7 @@ class Reception:
         if isinstance(fact, MemberRinging):
             # Who is handed over decides what the pop shows; still the pop comes first.
             handed = self.passports.on_fact(fact)
-            keeps = self._keep(fact.call) if handed and fact.transferer is not None else []
+            keeps = self._keep(fact.call) if handed else []
             return self._on_fact(fact) + handed + keeps
         return self._on_fact(fact) + self.passports.on_fact(fact)
 

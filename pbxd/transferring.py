@@ -340,14 +340,7 @@ class Transferring:
 
     def missing(self, up: LinkUp) -> list[Effect]:
         """To be called before the model takes the inventory: callers who have left since."""
-        known = self._nodes[up.node].calls.wiring.by_name
-        there = {entry.channel.name for entry in up.inventory.channels}
-        effects: list[Effect] = []
-        for id_ in list(self._progress.of_call.values()):
-            record = self._progress.records[id_]
-            if record.node == up.node and record.caller in known and record.caller not in there:
-                effects += self._progress.feed(id_, Input.C_GONE, up.at)
-        return effects
+        return self._recovery.missing(up)
 
     def linked(self, up: LinkUp) -> list[Effect]:
         """To be called after the model has taken the inventory."""

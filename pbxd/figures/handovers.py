@@ -24,8 +24,8 @@ HANDOVERS = (
         help="Hand-overs that were sent to an agent.",
         labels=(NODE, BY),
         unit="hand-overs",
-        formula="One for each transfer and agent who was to take it. Sent again with more in it, it counts "
-        "once.",
+        formula="One for each transfer and agent who was to take it. Sent again with more in it, or "
+        "after a restart of pbxd, it counts once.",
         source="Tell(handover)",
         edge_cases="An agent who is tried in vain had one, too.",
     ),

@@ -69,6 +69,9 @@ class Deliveries:
         sent = Sent(call=call, node=passport.node, delivery=delivery, body=body)
         self._sent[transfer, agent] = sent
         self._of_agent[agent] = (*self._of_agent.get(agent, ()), transfer)
+        if agent in handing.given:
+            return [*_told(sent)]  # again: his phone rings once more, or pbxd lives once more
+        self._book.put(replace(handing, given=(*handing.given, agent)))
         labels = {"node": passport.node, "by": handing.by.value}
         return [*_told(sent), Count(metric="pbxd_handovers_total", labels=labels)]
 
@@ -88,13 +91,17 @@ class Deliveries:
                 effects += _told(again)
         return effects
 
-    def acknowledged(self, agent: AgentId, transfer: TransferId, at: float) -> list[Effect]:
-        """His page shows it. Counted once for each time it was handed over."""
+    def acknowledged(self, agent: AgentId, transfer: TransferId, at: float) -> list[Effect] | None:
+        """His page shows it. The first time counts. None: that is no news."""
         sent: Sent | None = self._sent.get((transfer, agent))
         if sent is None or sent.acknowledged_s is not None:
-            return []
+            return None
         seconds = max(0.0, at - sent.delivery.at)
         self._sent[transfer, agent] = replace(sent, acknowledged_s=seconds)
+        handing = self._book.entry(transfer)
+        if handing is None or agent in handing.shown:
+            return []
+        self._book.put(replace(handing, shown=(*handing.shown, agent)))
         return [Count(metric="pbxd_handover_ack_seconds", labels={"node": sent.node}, value=seconds)]
 
     # ------------------------------------------------------------ taking back

@@ -69,6 +69,8 @@ class Handing:
     from_: Party
     to: Party
     told: AgentId | None = None  #: whom pbxd has chosen to take the caller
+    given: tuple[AgentId, ...] = ()  #: who has had the hand-over: each counts once, over restarts too
+    shown: tuple[AgentId, ...] = ()  #: … and whose pages have said that they show it
     notes: Notes = Notes()
     outcome: str | None = None  #: None while it is under way
     kind: str | None = None  #: attended, blind, …; None until that is known

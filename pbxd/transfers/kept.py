@@ -34,5 +34,7 @@ def _handing(body: Mapping[str, Any]) -> Handing:
             "from_": Party(**body["from_"]),
             "to": Party(**body["to"]),
             "notes": Notes(**body["notes"]),
+            "given": tuple(body.get("given", ())),
+            "shown": tuple(body.get("shown", ())),
         }
     )

@@ -174,8 +174,10 @@ class Passports:
         return [*self._deliveries.tell_again(call, at), *self._keep(call)]
 
     def acknowledged(self, agent: AgentId, transfer: TransferId, at: float) -> list[Effect]:
-        """The agent's page shows the hand-over. Counted once for each time it was handed over."""
-        return self._deliveries.acknowledged(agent, transfer, at)
+        """The agent's page shows the hand-over. The first time counts."""
+        counted = self._deliveries.acknowledged(agent, transfer, at)
+        call = self._book.call_of(transfer)
+        return [] if counted is None or call is None else [*counted, *self._keep(call)]
 
     def repeat(self, order: ReportRepeat) -> list[Effect]:
         """An agent reports that the caller had to say things twice; told to whoever has the hand-over."""

@@ -157,6 +157,20 @@ class Recovery:
             self._progress.timers.remember(record.id, known_s)
         return effects
 
+    def missing(self, up: LinkUp) -> list[Effect]:
+        """Callers who have left since. Their transfers end before their calls do, as when pbxd sees it."""
+        known = self._progress.calls[up.node].wiring.by_name
+        there = {entry.channel.name for entry in up.inventory.channels}
+        effects: list[Effect] = []
+        for id_ in list(self._progress.of_call.values()):
+            record = self._progress.records[id_]
+            if record.node == up.node and record.caller in known and record.caller not in there:
+                if record.state is State.RINGING and record.transferer in there and _is_up(record, up):
+                    # The two others talk, and go on: no phone rings that would have to be stopped.
+                    effects += self._progress.feed(id_, Input.CONSULT, up.at)
+                effects += self._progress.feed(id_, Input.C_GONE, up.at)
+        return effects
+
     def linked(self, up: LinkUp) -> list[Effect]:
         """The switch as it really is: each open transfer on it is finished or unwound from that."""
         stands = {entry.channel.uniqueid: entry.channel.state for entry in up.inventory.channels}
@@ -233,6 +247,12 @@ class Recovery:
             action = rescue if name == record.caller else Hangup(channel=name).headers()
             effects += [*self._progress.say(record, action), _orphan(record.node)]
         return effects
+
+
+def _is_up(record: OpenTransfer, up: LinkUp) -> bool:
+    """Has the target answered?"""
+    entries = up.inventory.channels
+    return any(e.channel.uniqueid == record.channel and e.channel.state == ChannelState.UP for e in entries)
 
 
 def _orphan(node: NodeId) -> Count:

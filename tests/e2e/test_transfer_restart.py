@@ -357,6 +357,28 @@ async def test_the_link_is_lost(floor: Floor, gate: Gate, state: str) -> None:
     await finished(floor)
 
 
+@pytest.mark.parametrize("first", ["caller", "bruno"])
+async def test_answered_and_the_caller_leaves_while_the_link_is_lost(
+    floor: Floor, gate: Gate, first: str
+) -> None:
+    """Anna and Bruno talk, and go on talking: nothing is done to them when pbxd hears the switch again."""
+    await floor.ringing()
+    gate.shut()
+    if first == "caller":
+        await floor.caller.hang_up()
+    await floor.bruno.answer()
+    await floor.together(floor.anna, floor.bruno)
+    if first == "bruno":
+        await floor.caller.hang_up()
+    gate.said.clear()
+    gate.open()
+    await floor.ends("caller_left", within_s=SETTLED_S)
+    await floor.centre.until(floor.centre.ready, "pbxd hears the switch again")
+    await floor.together(floor.anna, floor.bruno)
+    assert not CHANGES.intersection(gate.actions()), gate.actions()
+    await floor.goodbye(floor.anna, floor.bruno)
+
+
 @pytest.mark.parametrize("arrived", [True, False], ids=["order-arrived", "order-lost"])
 async def test_the_link_is_lost_with_an_order(floor: Floor, gate: Gate, arrived: bool) -> None:
     """Nobody knows whether the switch has heard it. pbxd looks first: what was done is not done again."""

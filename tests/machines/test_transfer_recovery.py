@@ -74,6 +74,47 @@ def test_the_caller_left_meanwhile(lab: Lab, state: str, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", BREAKS)
+@pytest.mark.parametrize("first", ["caller", "target"])
+def test_the_caller_left_and_the_target_answered_meanwhile(lab: Lab, first: str, how: str) -> None:
+    """Transferer and target talk on, as they would have if pbxd had seen it."""
+    lab.bring("ringing")
+
+    def both() -> None:
+        for who in ("caller", "target") if first == "caller" else ("target", "caller"):
+            lab.switch.hang_up_phone(lab.caller) if who == "caller" else lab.switch.answer(lab.phone(BRUNO))
+
+    broken(lab, how, both)
+    assert lab.outcome() == "caller_left"
+    assert lab.hears(lab.phone(ANNA)) == {DEVICE[BRUNO]}
+    lab.wait(30)
+    assert lab.hears(lab.phone(ANNA)) == {DEVICE[BRUNO]}
+    home(lab)
+
+
+@pytest.mark.parametrize("how", BREAKS)
+@pytest.mark.parametrize("first", ["caller", "target", "transferer"])
+def test_the_target_answered_and_the_others_left_meanwhile(lab: Lab, first: str, how: str) -> None:
+    """Nobody is left for him, and nobody else either."""
+    lab.bring("ringing")
+    acts = {
+        "caller": lambda: lab.switch.hang_up_phone(lab.caller),
+        "target": lambda: lab.switch.answer(lab.phone(BRUNO)),
+        "transferer": lambda: lab.switch.hang_up_phone(lab.phone(ANNA)),
+    }
+
+    def all_three() -> None:
+        for who in sorted(acts, key=lambda who: who != first):
+            if who != "caller" or lab.caller in lab.switch.lines:
+                acts[who]()
+
+    broken(lab, how, all_three)
+    assert lab.outcome() is not None
+    lab.wait(10)
+    assert not lab.switch.lines
+    home(lab)
+
+
+@pytest.mark.parametrize("how", BREAKS)
 @pytest.mark.parametrize("state", ["ringing", "talking", "swapped", "merged"])
 def test_the_transferer_left_meanwhile(lab: Lab, state: str, how: str) -> None:
     lab.bring(state)

@@ -42,10 +42,7 @@ NOT_WHOLE = {
     "caller_hands_on_by_keys",
 }
 TORN = [capture for capture in captures() if capture.name.partition(".")[0] not in NOT_WHOLE]
-NOT_COMPARED = {
-    "pbxd_resync_corrections_total",
-    "pbxd_handovers_total",  # a new life shows them again on pages that lost them
-}
+NOT_COMPARED = {"pbxd_resync_corrections_total"}
 
 
 class Life:

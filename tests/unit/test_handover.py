@@ -520,6 +520,33 @@ def test_a_passport_is_the_same_after_a_restart() -> None:
     assert told(again.to(BOB))[BOB]["note"] == "two\nlines"
 
 
+def test_what_was_handed_over_counts_once_however_often_pbxd_is_killed() -> None:
+    house = House().begun()
+    house.to(BOB)
+    for acknowledges, expected in ((False, []), (True, ["pbxd_handover_ack_seconds"]), (True, [])):
+        passport = house.passports.passport(CALL)
+        assert passport is not None
+        house = House()
+        house.passports.restore(read_passport(json.loads(json.dumps(passport_body(passport)))))
+        effects = house.passports.resume(CALL, NOW + 5)
+        assert BOB in told(effects), "his page has lost it"
+        assert counted(effects) == []
+        if acknowledges:
+            effects = house.passports.acknowledged(BOB, T1, NOW + 6)
+        assert [metric for metric, _ in counted(effects)] == expected
+
+
+def test_a_passport_of_an_older_pbxd_is_read() -> None:
+    house = House().begun()
+    house.to(BOB)
+    passport = house.passports.passport(CALL)
+    assert passport is not None
+    body = json.loads(json.dumps(passport_body(passport)))
+    for handing in body["handings"]:
+        del handing["given"], handing["shown"]
+    assert read_passport(body).handings[0].told == BOB
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"call": 1}, {"call": "x", "node": "y", "handings": [{}], "repeated": []}]
 )
