@@ -58,6 +58,7 @@ class Conversations(Besides):
         interface = self.wiring.channels[uniqueid].interface
         member = called.interface if called else None
         queue = called.queue if called else None
+        self._wait_is_over(call_id, queue, at)
         waited = self.waited(call_id, at)
         self.facts.append(
             LegStarted(
@@ -82,6 +83,15 @@ class Conversations(Besides):
             silent_since=None,
             unsure=self.missed,
         )
+
+    def _wait_is_over(self, call_id: CallId, queue: str | None, at: float) -> None:
+        """A queue lets a caller go when an agent answers; until he hears him he goes on waiting."""
+        waits = self.waits.get(call_id, ())
+        if self.missed or not waits or (waits[-1].queue, waits[-1].outcome) != (queue, "answered"):
+            return
+        left = waits[-1].left
+        if left is not None and not any(talk.started >= left for talk in self.talks.get(call_id, ())):
+            self.waits[call_id] = (*waits[:-1], changed(waits[-1], left=max(left, at)))
 
     def start_afresh(self, call_id: CallId, at: float) -> None:
         """What seemed to be the first moments of a conversation was not one."""

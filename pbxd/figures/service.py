@@ -36,9 +36,9 @@ SERVICE = (
         formula="From joining the queue to hearing a person (answered) or to leaving (all others). "
         "Menus and announcements before the queue are not part of it.",
         source="QueueLeft, and what the switch says of it after that",
-        edge_cases="Each stay counts by itself: a caller passed on to a second queue waits anew there. An "
-        "answer and a caller who gives up count at once; how any other wait ended is certain, and counted, "
-        "when the caller's next step is seen.",
+        edge_cases="Each stay counts by itself: a caller passed on to a second queue waits anew there. A "
+        "caller who gives up counts at once; how any other wait ended, and when a person was heard, is "
+        "certain, and counted, when the caller's next step is seen.",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(
@@ -132,8 +132,10 @@ DERIVED_OF_SERVICE = (
     ),
 )
 
-#: Of these the switch has the last word at once.
-_CERTAIN = frozenset({"answered", "abandoned"})
+#: These are in the definitions of the service level.
+_IN_LEVEL = frozenset({"answered", "abandoned"})
+
+_SAME_S = 0.001  #: nobody joins one queue twice in it
 
 Waits = Callable[[NodeId, CallId], Sequence[Wait]]
 """The stays of a journey so far, as they are known now."""
@@ -143,7 +145,8 @@ class Service:
     """Counts how waits ended, each once, and by its final outcome.
 
     The switch says why a caller was sent out of a queue (its time was up, nobody serves it) just after it
-    says that he left. So such a wait counts with the next fact of its journey.
+    says that he left; and who was answered hears somebody a moment later, or when the agent has heard an
+    announcement. So such a wait counts with the next fact of its journey.
     """
 
     def __init__(self, journal: Journal, thresholds: Thresholds, waits: Waits) -> None:
@@ -157,8 +160,8 @@ class Service:
         if fact.call in self.pending:
             counts += self._late(fact)
         if isinstance(fact, QueueLeft):
-            if fact.outcome in _CERTAIN:
-                counts += self._counted(fact, fact.outcome)
+            if fact.outcome == "abandoned":
+                counts += self._counted(fact, fact.outcome, fact.waited_s)
             else:
                 self.pending[fact.call] = (*self.pending.get(fact.call, ()), fact)
         elif isinstance(fact, CallEnded):
@@ -169,19 +172,22 @@ class Service:
         """Those of this journey that were uncertain. A folded journey has no stays any more."""
         waits = () if isinstance(fact, CallFolded) else self._known(fact)
         for left in self.pending.pop(fact.call):
-            known = [wait for wait in waits if wait.queue == left.queue and wait.left == left.at]
-            outcome = known[-1].outcome if known else None
-            yield from self._counted(left, outcome or left.outcome)
+            outcome, waited = left.outcome, left.waited_s
+            for wait in waits:
+                same = wait.queue == left.queue and abs(wait.joined - (left.at - left.waited_s)) < _SAME_S
+                if same and wait.outcome is not None and wait.left is not None:
+                    outcome, waited = wait.outcome, max(0.0, wait.left - wait.joined)
+            yield from self._counted(left, outcome, waited)
 
     def _known(self, fact: Fact) -> Sequence[Wait]:
         return fact.record.waits if isinstance(fact, CallEnded) else self._waits(fact.node, fact.call)
 
-    def _counted(self, left: QueueLeft, outcome: str) -> list[Count]:
-        queue, waited = left.queue, left.waited_s
+    def _counted(self, left: QueueLeft, outcome: str, waited: float) -> list[Count]:
+        queue = left.queue
         labels = {"node": str(left.node), "queue": queue}
         waiting = {**labels, "outcome": outcome}
         counts = [Count(metric="pbxd_queue_wait_seconds", labels=waiting, value=waited, call=left.call)]
-        if outcome in _CERTAIN:
+        if outcome in _IN_LEVEL:
             within = "yes" if waited <= self._thresholds.service_level_s(queue) else "no"
             counts.append(Count(metric="pbxd_queue_waits_total", labels={**waiting, "within": within}))
         if outcome == "abandoned" and waited <= self._thresholds.short_abandon_s(queue):
@@ -197,7 +203,7 @@ def _overflows(record: CallRecord) -> list[Count]:
             labels={"node": node, "queue": before.queue, "to": after.queue},
         )
         for before, after in zip(record.waits, record.waits[1:], strict=False)
-        if before.left is not None and before.outcome not in _CERTAIN
+        if before.left is not None and before.outcome not in _IN_LEVEL
         if not any(before.left <= leg.started < after.joined for leg in record.legs)
     ]
 

@@ -21,7 +21,8 @@ AFTER_CALLS = (
         help="Time agents had for their notes after a call, in which no queue rang them.",
         labels=(NODE, QUEUE, ENDED),
         unit="seconds",
-        formula="From the moment at which the agent's phone is free until he can be rung again.",
+        formula="From the moment at which the agent's phone is free and no queue can ring it until he can be "
+        "rung again.",
         source="the pauses that pbxd makes, and how members stand",
         buckets=(5.0, *TALK_BUCKETS[:9]),
         edge_cases="Begins at the agent's own end of the call: a transferer's when he is freed. Of one that "

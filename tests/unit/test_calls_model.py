@@ -14,7 +14,15 @@ from pbxd.ami.event_types import (
     QueueStatusSet,
     UnParkedCall,
 )
-from pbxd.calls.facts import CallEnded, CallFolded, Fact, MemberRinging, MemberStoppedRinging, QueueLeft
+from pbxd.calls.facts import (
+    CallEnded,
+    CallFolded,
+    Fact,
+    LegStarted,
+    MemberRinging,
+    MemberStoppedRinging,
+    QueueLeft,
+)
 from pbxd.calls.model import CallModel
 from pbxd.calls.record import CallRecord
 from pbxd.journal import Journal
@@ -142,6 +150,28 @@ def test_only_a_caller_who_hangs_up_abandons(played: Played) -> None:
     switch.hang_up(caller)
     assert played.ended[0].outcome == "abandoned"
     assert [fact.outcome for fact in played.facts if isinstance(fact, QueueLeft)] == ["abandoned"]
+
+
+def test_a_caller_waits_until_he_hears_the_agent_who_has_answered(played: Played) -> None:
+    """The queue has let him go; the agent hears an announcement first."""
+    switch = played.switch
+    caller = played.caller()
+    switch.join(caller)
+    phone = switch.line("PJSIP/1001", switch.linkedid(caller), 0)
+    switch.call_member(caller, phone, "PJSIP/1001")
+    switch.pass_time(5.0)
+    switch.dialled(caller, phone, "ANSWER")
+    switch.leave_queue(caller, abandoned=False)
+    switch.pass_time(3.0)
+    switch.together(phone, caller)
+    switch.pass_time(4.0)
+    switch.hang_up(phone, caller)
+    (record,) = played.ended
+    assert [(wait.outcome, wait.left and wait.left - wait.joined) for wait in record.waits] == [
+        ("answered", 8.0)
+    ]
+    assert (record.wait_s, record.legs[0].talk_s) == (8.0, 4.0)
+    assert [fact.waited_s for fact in played.facts if isinstance(fact, LegStarted)] == [8.0]
 
 
 def test_a_ringing_ends_once_and_says_why(played: Played) -> None:

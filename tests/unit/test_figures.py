@@ -93,7 +93,7 @@ FACTS: dict[type, Fact] = {
     ),
     LegStarted: LegStarted(**COMMON, interface=PHONE, queue="billing", waited_s=3.0),
     LegEnded: LegEnded(**COMMON, interface=PHONE, queue="billing", talk_s=42.0, hold_s=5.0),
-    QueueLeft: QueueLeft(**COMMON, queue="billing", outcome="answered", waited_s=12.5),
+    QueueLeft: QueueLeft(**COMMON, queue="billing", outcome="abandoned", waited_s=12.5),
     TransferSeen: TransferSeen(**COMMON, transfer=TRANSFER),
     CallFolded: CallFolded(**COMMON, into=CallId("pbx1:other")),
     CallEnded: CallEnded(**COMMON, record=record()),
@@ -132,8 +132,8 @@ def test_every_kind_of_fact_is_known_here() -> None:
         (
             QueueLeft,
             [
-                ("pbxd_queue_wait_seconds", ("pbx1", "billing", "answered"), 12.5),
-                ("pbxd_queue_waits_total", ("pbx1", "billing", "answered", "yes"), 1),
+                ("pbxd_queue_wait_seconds", ("pbx1", "billing", "abandoned"), 12.5),
+                ("pbxd_queue_waits_total", ("pbx1", "billing", "abandoned", "yes"), 1),
             ],
         ),
         (

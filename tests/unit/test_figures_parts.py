@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pbxd.calls.facts import CallEnded, CallFolded, CallQueued, Fact, LegEnded, QueueLeft
+from pbxd.calls.facts import CallEnded, CallFolded, CallQueued, Fact, LegEnded, LegStarted, QueueLeft
 from pbxd.calls.record import CallRecord, Leg, Outcome, Wait
 from pbxd.effects import Count
 from pbxd.figures import Figures, Thresholds, called_before, flow_counts
@@ -44,6 +44,9 @@ def left(outcome: str, waited: float, queue: str = "sales") -> QueueLeft:
     return QueueLeft(**COMMON, queue=queue, outcome=outcome, waited_s=waited)
 
 
+HEARD = LegStarted(**COMMON, interface=Interface("PJSIP/1001"), queue="sales", waited_s=0.0)
+
+
 @pytest.mark.parametrize(
     ("queue", "outcome", "waited", "within", "short"),
     [
@@ -63,7 +66,21 @@ def test_a_wait_is_within_its_queues_threshold_or_not(
     expected = [("queue_wait_seconds", of, waited), ("queue_waits_total", {**of, "within": within}, 1)]
     if short:
         expected.append(("queue_short_abandons_total", {"queue": queue}, 1))
-    assert told(figures().of(left(outcome, waited, queue))) == expected
+    counting = figures()
+    counts = counting.of(left(outcome, waited, queue)) + counting.of(HEARD)
+    assert told(counts) == expected
+
+
+def test_who_is_answered_waits_until_he_hears_somebody() -> None:
+    """The agent hears an announcement first; the threshold passes meanwhile."""
+    counting = figures(waits=(Wait(queue="sales", joined=11.0, left=33.0, outcome="answered"),))
+    assert counting.of(left("answered", 19.0)) == []
+    of = {"queue": "sales", "outcome": "answered"}
+    assert told(counting.of(HEARD)) == [
+        ("queue_wait_seconds", of, 22.0),
+        ("queue_waits_total", {**of, "within": "no"}, 1),
+    ]
+    assert counting.of(HEARD) == []
 
 
 def record(*waits: Wait, legs: tuple[Leg, ...] = ()) -> CallRecord:
@@ -138,7 +155,7 @@ def test_each_agent_owns_his_own_part_of_the_handling_time() -> None:
 
 def test_observations_of_callers_name_the_call_as_their_example() -> None:
     facts = [
-        left("answered", 3.0),
+        left("abandoned", 3.0),
         LegEnded(**COMMON, interface=Interface("PJSIP/1001"), queue="sales", talk_s=1.0, hold_s=1.0),
     ]
     histograms = [c for fact in facts for c in figures().of(fact) if not c.metric.endswith("_total")]

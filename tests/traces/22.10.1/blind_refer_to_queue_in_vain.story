@@ -6,4 +6,4 @@
     0:02.0  waits in q502
     0:03.5  blind transfer from PJSIP/1001 to q502: caller left
     0:03.5  leaves q502 after 1.5 s: abandoned
-    0:03.5  ends: answered, waited 1.5 s
+    0:03.5  ends: answered, waited 1.6 s
