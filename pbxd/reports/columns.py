@@ -13,7 +13,11 @@ class Kind(StrEnum):
     SECONDS = "seconds"  #: their sum, in seconds
     MEAN = "mean"  #: their mean, in seconds
     SHARE = "share"  #: the mean of zeros and ones
+    RATING = "rating"  #: the mean of ratings, 1 to 5
     TIME = "time"  #: agents' time in seconds, which no call contributes to; none where nobody was signed in
+
+
+RATINGS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,11 @@ COLUMNS: tuple[Column, ...] = (
     _share("fcr", "FCR", "Of `fcr_judged`: no further contact on the same subject in these days."),
     _share("repeat_24h", "rep 24h", "Calls of known numbers that had called in the 24 hours before."),
     _share("repeat_7d", "rep 7d", "Calls of known numbers that had called in the 7 days before."),
+    _count("surveys", "asked", "Calls whose caller was asked after the talk how it was."),
+    _count("rated", "rated", "Of `surveys`: he gave a rating, 1 to 5."),
+    _share("survey_share", "answ %", "rated / surveys"),
+    Column(name="rating", kind=Kind.RATING, title="CSAT", means="Mean of the ratings."),
+    *(_count(f"rated_{key}", str(key), f"Of `rated`: the rating was {key}.") for key in RATINGS),
 )
 
 BY_NAME = {column.name: column for column in COLUMNS}

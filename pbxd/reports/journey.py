@@ -59,6 +59,8 @@ class Journey:
     waits: tuple[Wait, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     wrap_ups: tuple[WrapUp, ...] = ()
+    survey: str | None = None  #: what came of asking the caller how it was; None: he was not asked
+    rating: int | None = None
 
 
 @dataclass(slots=True)

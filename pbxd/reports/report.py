@@ -35,7 +35,7 @@ class Cell:
                 return round(self.sum, 3)
             case Kind.TIME:
                 return round(self.sum, 3) if self.of else None
-            case Kind.MEAN:
+            case Kind.MEAN | Kind.RATING:
                 return round(self.sum / self.of, 3) if self.of else None
             case Kind.SHARE:
                 return round(self.sum / self.of, 6) if self.of else None

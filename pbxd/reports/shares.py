@@ -6,6 +6,7 @@ disagree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,6 +71,7 @@ def shares(
     for handled in sorted_.handled:
         yield from _of_a_leg(sorted_, handled)
     yield from _of_transfers(sorted_)
+    yield from _of_the_survey(sorted_)
 
 
 class _Sorted:
@@ -127,6 +129,12 @@ class _Sorted:
         legs = [leg for leg in self.journey.legs if leg.started >= wait.joined]
         return min(legs, key=lambda leg: leg.started).agent if legs else None
 
+    @property
+    def last_handled(self) -> _Handled | None:
+        """The leg of the agent who talked with the caller last, by when the conversation ended."""
+        talked = [each for each in self.handled if each.leg.talk_s > 0]
+        return max(reversed(talked), key=lambda each: _end(each.leg), default=None)
+
     def transferer(self, transfer: Transfer) -> str | None:
         for leg in reversed(self.journey.legs):
             if leg.interface == transfer.from_interface and leg.started <= transfer.at + 1.0:
@@ -146,6 +154,10 @@ class _Sorted:
         for n, leg in enumerate(legs):
             queue = leg.queue or self.queue_at(leg.started)
             yield _Handled(leg=leg, agent=str(leg.agent), queue=queue, wrap_up_s=wrap_ups[n])
+
+
+def _end(leg: Leg) -> float:
+    return math.inf if leg.ended is None else leg.ended
 
 
 def _of_the_call(sorted_: _Sorted, neighbours: Neighbours, rules: Rules, now: float) -> Iterator[Share]:
@@ -215,6 +227,22 @@ def _of_a_leg(sorted_: _Sorted, handled: _Handled) -> Iterator[Share]:
         yield Share(row, "hold_s", leg.hold_s)
         yield Share(row, "wrap_up_s", wrap_up_s)
         yield Share(row, "aht_s", leg.talk_s + leg.hold_s + wrap_up_s)
+
+
+def _of_the_survey(sorted_: _Sorted) -> Iterator[Share]:
+    """It belongs to the agent who talked with the caller last, and to the queue that his leg belongs to."""
+    journey = sorted_.journey
+    if journey.survey is None:
+        return
+    last = sorted_.last_handled
+    whose = (sorted_.queue_at(journey.ended), None) if last is None else (last.queue, last.agent)
+    for row in sorted_.rows(*whose):
+        yield Share(row, "surveys", 1)
+        yield Share(row, "survey_share", float(journey.rating is not None))
+        if journey.rating is not None:
+            yield Share(row, "rated", 1)
+            yield Share(row, "rating", journey.rating)
+            yield Share(row, f"rated_{journey.rating}", 1)
 
 
 def _of_transfers(sorted_: _Sorted) -> Iterator[Share]:

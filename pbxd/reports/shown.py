@@ -162,6 +162,8 @@ _TABLE = (
     "fcr",
     "repeat_24h",
     "repeat_7d",
+    "survey_share",
+    "rating",
 )
 
 
@@ -174,6 +176,8 @@ def said(value: float | None, kind: Kind) -> str:
             return f"{value:.0f}"
         case Kind.SHARE:
             return f"{100 * value:.1f} %"
+        case Kind.RATING:
+            return f"{value:.2f}"
         case Kind.MEAN if value < 60:
             return f"{value:.1f} s"
         case _:

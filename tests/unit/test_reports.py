@@ -140,6 +140,27 @@ def test_where_nothing_is_there_is_no_number() -> None:
     assert figures([])["*"]["calls"] == 0
 
 
+def test_a_rating_belongs_to_who_talked_last() -> None:
+    journeys = [
+        replace(handed_over(), call="a", survey="rated", rating=2),
+        replace(answered("b", "sales", 1.0, "anna", 60), survey="rated", rating=5),
+        replace(answered("c", "sales", 1.0, "anna", 60), survey="caller_left"),
+        answered("d", "sales", 1.0, "anna", 60),
+        call("e", waits=(stay("help", MORNING, 5, "answered"),), survey="rated", rating=4),
+    ]
+    told = figures(journeys, By.AGENT)
+    assert (told["anna"]["surveys"], told["anna"]["rated"], told["anna"]["survey_share"]) == (2, 1, 0.5)
+    assert (told["anna"]["rating"], told["anna"]["rated_5"], told["anna"]["rated_2"]) == (5, 1, 0)
+    assert (told["bruno"]["surveys"], told["bruno"]["rating"]) == (1, 2)
+    assert (told["*"]["surveys"], told["*"]["rated"], told["*"]["rating"]) == (4, 3, 3.667)
+    by_queue = figures(journeys)
+    assert (by_queue["sales"]["surveys"], by_queue["sales"]["rating"]) == (3, 3.5)
+    assert by_queue["help"]["rating"] == 4
+    (behind,) = calls_behind(asked(By.AGENT), "bruno", "rating", journeys, known(journeys))
+    assert (behind.journey.call, behind.sum) == ("a", 2)
+    assert figures([answered("d", "sales", 1.0, "anna", 60)])["*"]["rating"] is None
+
+
 # ---------------------------------------------------------------- people
 
 
@@ -293,7 +314,16 @@ _TRANSFERS = st.lists(
 ).map(tuple)
 _CALLS = st.lists(st.tuples(_STAYS, _LEGS, _TRANSFERS, st.sampled_from(["", "+1", "+2"])), max_size=6).map(
     lambda all_: [
-        call(f"c{n}", at=MORNING + n * 3000, waits=w, legs=lg, transfers=t, number=number)
+        call(
+            f"c{n}",
+            at=MORNING + n * 3000,
+            waits=w,
+            legs=lg,
+            transfers=t,
+            number=number,
+            survey=(None, "rated", "unrated")[n % 3],
+            rating=n if n % 3 == 1 else None,
+        )
         for n, (w, lg, t, number) in enumerate(all_)
     ]
 )
@@ -310,7 +340,7 @@ def test_every_number_is_made_of_the_calls_behind_it(journeys: list[Journey], by
             key = None if row is made.total else row.key
             behind = calls_behind(question, key, column.name, journeys, callers)
             told = sum(each.sum for each in behind)
-            if column.kind in (Kind.MEAN, Kind.SHARE):
+            if column.kind in (Kind.MEAN, Kind.SHARE, Kind.RATING):
                 of = sum(each.of for each in behind)
                 assert row.figure(column.name) == (pytest.approx(told / of, abs=2e-3) if of else None)
             else:

@@ -33,7 +33,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PAGE = 500  #: calls read at once
-_NAMES = ("call", "number", "subject", "queue", "agent", "arrived", "ended", "outcome")
+_NAMES = ("call", "number", "subject", "queue", "agent", "arrived", "ended", "outcome", "survey", "rating")
 _OF_CONTACTS = tuple(contacts.c[name] for name in _NAMES)
 _TURN_S = 0.001  #: after each page others have their turn
 _DAY_S = 86_400.0
@@ -235,6 +235,8 @@ def _journey(row: Any, parts: _Parts) -> Journey:
         arrived=row["arrived"],
         ended=row["ended"],
         outcome=row["outcome"],
+        survey=row["survey"],
+        rating=row["rating"],
         legs=tuple(
             Leg(
                 interface=leg["interface"],
