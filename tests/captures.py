@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from pbxd.ami.events import NEEDLES, WANTED, AmiEvent
@@ -15,6 +16,11 @@ TRACES = Path(__file__).parent / "traces"
 
 def events_of(version: str, name: str, node: NodeId) -> list[AmiEvent]:
     """The wanted events of one capture, in order, as if ``node`` had sent them."""
+    return list(_read(version, name, node))
+
+
+@cache
+def _read(version: str, name: str, node: NodeId) -> tuple[AmiEvent, ...]:
     framer = Framer()
     events: list[AmiEvent] = []
     with (TRACES / version / f"{name}.ami.gz").open("rb") as file:
@@ -25,4 +31,4 @@ def events_of(version: str, name: str, node: NodeId) -> list[AmiEvent]:
                     event = WANTED[kind](node, 0.0, parse(raw))
                     if event is not None:
                         events.append(event)
-    return events
+    return tuple(events)

@@ -8,12 +8,13 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.thorough import THOROUGH
+from tests.thorough import THOROUGH, examples
 
 # A busy machine is no fault: how long an example takes decides nothing.
 settings.register_profile(
     "pbxd",
     deadline=None,
+    max_examples=examples(100),
     suppress_health_check=[HealthCheck.too_slow],
     database=DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".cache/hypothesis"),
 )

@@ -26,6 +26,7 @@ from pbxd.journal import Journal, Table
 from pbxd.messages import AlertsKept, LinkDown, LinkUp
 from pbxd.node import Node
 from tests.members import FREE, GONE, member_of
+from tests.thorough import examples
 
 NODE = NodeId("lab")
 QUEUES = ("support", "sales")
@@ -371,7 +372,7 @@ def a_record(caller: Caller, at: float) -> CallRecord:
 
 
 TestDays = Days.TestCase
-TestDays.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestDays.settings = settings(max_examples=examples(80), stateful_step_count=40, deadline=None)
 
 
 def test_the_words_are_those_of_the_figures() -> None:

@@ -18,6 +18,7 @@ from pbxd.journal import Journal, Table
 from pbxd.ledger.rows import stretches_of
 from tests.ledger import check
 from tests.machines.small_switch import NODE, Conversation, SmallSwitch
+from tests.thorough import examples
 
 AGENTS = [f"PJSIP/{number}" for number in range(1001, 1100)]
 
@@ -357,7 +358,7 @@ def _picture(model: CallModel) -> dict[str, tuple[frozenset[str], bool]]:
 
 TestCallCentre = CallCentre.TestCase
 TestCallCentre.settings = settings(
-    max_examples=60,
+    max_examples=examples(60),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a day takes minutes
     stateful_step_count=40,
     deadline=None,

@@ -19,6 +19,7 @@ from pbxd.orders import AcknowledgeHandover, Target, TargetKind, TransferMode, V
 from pbxd.transfers.rules import Acknowledge, GuardThen, OnHangup, TransferRules
 from tests.machines.small_switch import QUEUE
 from tests.machines.transfer_lab import ANNA, BRUNO, CARLA, DEVICE, DORA, TRUNK, Lab, to
+from tests.thorough import examples
 
 AGENTS = (ANNA, BRUNO, CARLA)
 TARGETS = (*AGENTS, DORA)
@@ -269,7 +270,7 @@ def test_random_days(week: int) -> None:
 
 
 Transfers.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=examples(60),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

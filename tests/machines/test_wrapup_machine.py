@@ -25,6 +25,7 @@ from pbxd.journal import Journal, Table
 from pbxd.messages import AskDone, AskUnknown
 from pbxd.queues.model import QueueModel
 from tests.members import member_of
+from tests.thorough import examples
 
 NODE = NodeId("lab")
 ANNA = AgentId("anna")
@@ -274,4 +275,4 @@ class Days(RuleBasedStateMachine):
 
 
 TestDays = Days.TestCase
-TestDays.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestDays.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.name.partition('.')[0]}"
 
 
+@cache
 def played(path: Path) -> Replay:
+    """What it tells; every test of a file asks for the same."""
     with path.open("rb") as stream:
         return replay(stream)
 

@@ -15,6 +15,7 @@ from pbxd.ledger.rows import stretches_of
 from pbxd.ledger.stretch import Stage, Stretch
 from tests.ledger import MS, check, no_overlaps
 from tests.replay.captures import LEAST, captures, has_truth, name_of, played, replayed, truth_of
+from tests.thorough import examples
 
 EAR_S = 0.35  #: by so much an ear may be off, for each stretch
 
@@ -36,7 +37,7 @@ def test_least_privileges_give_the_same_ledger(capture: Path) -> None:
     assert [rows for _, rows in ledgers(capture)] == [rows for _, rows in ledgers(everything)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data())
 def test_a_capture_that_begins_or_ends_anywhere_gives_rows_that_agree(data: st.DataObject) -> None:
     """As after a restart of pbxd: what happened before is not known, and nothing is made up for it."""

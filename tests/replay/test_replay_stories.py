@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pbxd.ami.inventory import RECORDED
 from pbxd.replay import replay
 from tests.replay.captures import LEAST, captures, name_of, played, stories
+from tests.thorough import examples
 
 # A refused join emits no queue event at all; only the dialplan's own variables tell of it.
 ONLY_IN_THE_DIALPLAN = {"queue_joinempty_refused"}
@@ -45,7 +46,7 @@ def test_least_privileges_tell_the_same_story(capture: Path) -> None:
     assert stories(played(capture).calls) == stories(played(everything).calls)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_any_chunking_tells_the_same_story(data: st.DataObject) -> None:
     capture = data.draw(st.sampled_from(captures()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,17 @@ NODE = NodeId("lab")
 
 
 def events_of(capture: Path) -> list[AmiEvent]:
+    return list(_read(capture))
+
+
+@cache
+def _read(capture: Path) -> tuple[AmiEvent, ...]:
     events = []
     for raw in Framer().feed(gzip.decompress(capture.read_bytes())):
         name = event_name(raw)
         if name in WANTED and (name not in NEEDLES or NEEDLES[name] in raw):
             events.append(WANTED[name](NODE, 0.0, parse(raw)))
-    return events
+    return tuple(events)
 
 
 def inventory_of(model: CallModel, at: float) -> Inventory:

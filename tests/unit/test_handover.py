@@ -35,6 +35,7 @@ from pbxd.orders import ReportRepeat, Target, TargetKind
 from pbxd.transfers.handover import MAX_BYTES, NOTE_LENGTH, closed_schema, note_text, schema
 from pbxd.transfers.kept import passport_body, read_passport
 from pbxd.transfers.passports import Passports
+from tests.thorough import examples
 
 NODE, CALL, OTHER = NodeId("pbx1"), CallId("pbx1:1700000000.7"), CallId("pbx1:1700000000.9")
 NOW = 1_700_000_100.0
@@ -262,7 +263,7 @@ def test_hostile_text_stays_text(text: str) -> None:
 
 
 @given(st.text(max_size=3 * NOTE_LENGTH))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_a_note_is_short_printable_lines_and_clean_already(text: str) -> None:
     note = note_text(text)
     assert len(note) <= NOTE_LENGTH

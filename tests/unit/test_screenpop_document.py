@@ -14,6 +14,7 @@ from pbxd.callers.shown import MAX_CONTACTS, MAX_PATH
 from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
 from pbxd.messages import FlowEntered, FlowLeft, FlowStep, HistoryFound, HistoryMissing, PastContact
 from pbxd.screenpop.document import build, closed, closed_schema, pop_id, schema
+from tests.thorough import examples
 
 NODE, CALL, CHANNEL = NodeId("pbx1"), CallId("pbx1:1700000000.7"), Uniqueid("1700000000.7")
 NOW = 1_700_000_100.0
@@ -248,7 +249,7 @@ def test_hostile_text_arrives_as_text_on_one_line(text: str) -> None:
         assert len(said) <= 200
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(*(st.text(st.characters(codec=None), max_size=300) for _ in range(4)))
 def test_any_text_makes_a_pop_that_follows_the_schema(
     number: str, name: str, label: str, subject: str
