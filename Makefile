@@ -52,8 +52,14 @@ collected: .venv/ready
 	@# Compiles everything once, rather than in each of the workers at the same time.
 	$(BIN)/pytest --collect-only -q > $(CACHE)/collected.txt || { cat $(CACHE)/collected.txt; exit 1; }
 
+.PHONY: fetched
+fetched:
+	@# While pip installs: what the tests run besides Python. A Python that is too old leaves it to them.
+	@! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || $(PYTHON) -m deploy.lab.fetch
+
 .PHONY: test
-test: .venv/ready ## every check and every test
+test: ## every check and every test
+	$(MAKE) --no-print-directory -j 2 --output-sync=target .venv/ready fetched
 	$(MAKE) --no-print-directory -j 2 --output-sync=target lint page collected
 	# Six at a time: the end-to-end tests wait for people to speak more than for the processor.
 	$(BIN)/pytest -n 6 --dist loadscope --no-loadscope-reorder $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.lab.unpack import CACHE, OWN, UnpackError, library_folders, unpacked
+from deploy.lab.unpack import CACHE, OWN, UnpackError, library_folders, locked, unpacked
 
 #: Debian's suite with the newest Asterisk of long support (22), and the one with the oldest pbxd serves (16).
 FORKY = "forky"
@@ -18,6 +19,7 @@ BULLSEYE = "bullseye"
 INSTALLED = "installed"
 
 _OLDEST_ASTERISK = 16
+_INSTALL_S = 900.0
 _SYSTEM_PATHS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/games")
 
 
@@ -110,6 +112,42 @@ def promtool() -> Tool:
 def prometheus() -> Tool:
     """Prometheus itself."""
     return tool("prometheus", ["prometheus"])
+
+
+def chromium() -> Tool:
+    """Debian's browser: the installed one, else installed now (as root), else unpacked."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := _on_path(name):
+            return Tool(argv=(path,))
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        CACHE.mkdir(exist_ok=True)
+        with locked(CACHE / ".chromium.lock"):
+            _install("chromium")
+        if path := _on_path("chromium"):
+            return Tool(argv=(path,))
+    return tool("chromium", ["chromium", "fonts-dejavu-core"], suite=OWN, inside="usr/lib/chromium")
+
+
+def _install(package: str) -> None:
+    """With this machine's own package manager, as root. What it cannot do is found out by looking for it."""
+    if _on_path(package):
+        return
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-qq"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with contextlib.suppress(subprocess.SubprocessError):
+        for step in (["update"], ["install", "-y", "--no-install-recommends", package]):
+            subprocess.run(
+                [*apt, *step], env=environment, capture_output=True, check=True, timeout=_INSTALL_S
+            )
+
+
+def postgres() -> Tool:
+    """PostgreSQL's server; ``initdb`` lies beside it."""
+    inside = "usr/lib/postgresql/*/bin"
+    installed = sorted(Path("/").glob(f"{inside}/postgres"))
+    if installed:
+        return Tool(argv=(str(installed[-1]),))
+    return tool("postgres", ["postgresql"], suite=OWN, installed=False, inside=inside)
 
 
 def _program_in(root: Path, program: str, inside: str) -> Path:

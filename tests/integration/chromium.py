@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
-from functools import cache
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from deploy.lab.archive import NoArchiveError
-from deploy.lab.tools import OWN, tool
+from deploy.lab.tools import chromium
 from deploy.lab.unpack import UnpackError
 from tests.integration.scripted_desk import PASSWORD
 
@@ -29,42 +25,25 @@ FLAGS = (
 )
 LIMIT_MS = 10_000
 expect.set_options(timeout=LIMIT_MS)
-_INSTALL_S = 900
 
 
 class NoBrowserError(Exception):
     """There is no Chromium and none can be had; the text says why."""
 
 
-@cache
-def chromium() -> tuple[str, dict[str, str]]:
-    """The program and its environment: the installed one, else installed now (as root), else unpacked."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path, dict(os.environ)
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-qq"]
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        with contextlib.suppress(subprocess.SubprocessError):
-            for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-                subprocess.run(
-                    [*apt, *step], env=environment, capture_output=True, check=True, timeout=_INSTALL_S
-                )
-        if path := shutil.which("chromium"):
-            return path, dict(os.environ)
-    try:
-        found = tool("chromium", ["chromium", "fonts-dejavu-core"], suite=OWN, inside="usr/lib/chromium")
-    except (UnpackError, NoArchiveError) as missing:
-        raise NoBrowserError(f"no Chromium can be had here: {missing}") from missing
-    return found.argv[0], found.environment
-
-
 @contextlib.asynccontextmanager
 async def browsing() -> AsyncIterator[Browser]:
     """A running Chromium with a profile of its own. Raises NoBrowserError."""
-    program, environment = chromium()
+    try:
+        program = chromium()
+    except (UnpackError, NoArchiveError) as missing:
+        raise NoBrowserError(f"no Chromium can be had here: {missing}") from missing
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS), env=environment)  # type: ignore[arg-type]
+        browser = await playwright.chromium.launch(
+            executable_path=program.argv[0],
+            args=list(FLAGS),
+            env=program.environment,  # type: ignore[arg-type]
+        )
         try:
             yield browser
         finally:

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from deploy.lab.ports import free_port
-from deploy.lab.tools import OWN, Tool, tool
+from deploy.lab.tools import postgres
 
-_INSIDE = "usr/lib/postgresql/*/bin"
 _START_S = 30.0
 
 
@@ -25,23 +24,12 @@ def with_us() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "QUIT") if setpriv else ()
 
 
-def _programs() -> tuple[Path, dict[str, str]]:
-    """The folder of ``initdb`` and ``postgres``, installed or unpacked, and the environment they need.
-
-    Raises UnpackError or NoArchiveError where there is none to be had.
-    """
-    installed = sorted(Path("/").glob(_INSIDE))
-    if installed:
-        return installed[-1], dict(os.environ)
-    found: Tool = tool("postgres", ["postgresql"], suite=OWN, installed=False, inside=_INSIDE)
-    return Path(found.argv[0]).parent, found.environment
-
-
 class PostgresServer:
     """``start()``, ``stop()``, ``freeze()`` and ``thaw()`` it; ``new_database()`` gives a URL."""
 
     def __init__(self) -> None:
-        programs, self._environment = _programs()
+        server = postgres()
+        self._environment = server.environment
         self.folder = Path(tempfile.mkdtemp(prefix="pbxd-postgres-"))
         self.port = free_port()
         self._number = 0
@@ -51,7 +39,7 @@ class PostgresServer:
         if self._user is not None:
             account = pwd.getpwnam(self._user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-        self._programs = self._within_reach(programs)
+        self._programs = self._within_reach(Path(server.argv[0]).parent)
         self._run("initdb", "-D", self._data, "-U", "pbxd", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 
     @property
