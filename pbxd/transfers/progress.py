@@ -44,9 +44,10 @@ _ASKED_S = 45.0
 _LOOK_S = 0.5
 _STRANDED_S = 3.0
 """So long nobody may be with the caller where people talk: the dialplan takes some tenths of a second."""
-_APPEAR_S = 2.0
-_ANSWER_S = 10.0
-"""A switch that is told to hand over fifty callers at the same moment is busy for seconds."""
+APPEAR_S = 5.0
+"""So long after the switch has taken the order a target's channel may take to come to be, without a word."""
+_ANSWER_S = 20.0
+"""A switch that is told to hand over fifty callers at the same moment may take seconds to answer."""
 _UNPARTED_LOOKS = 10
 """Half a second each: so long a channel may take to go where it was sent."""
 SWEEP_S = 3.0
@@ -360,7 +361,7 @@ class Progress:
         if patience is not None:
             effects += timers.set(id_, Timer.STATE, patience)
         if record.attempt != before.attempt:
-            effects += timers.set(id_, Timer.APPEAR, _APPEAR_S)
+            effects += timers.set(id_, Timer.APPEAR, APPEAR_S)
             queue = record.target.kind is TargetKind.QUEUE
             limit = self.rules.queue_timeout_s if queue else self.rules.ring_timeout_s
             effects += timers.set(id_, Timer.RING, limit + 1.0)

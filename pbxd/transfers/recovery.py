@@ -18,7 +18,7 @@ from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
 from pbxd.transfers.machine import follow
 from pbxd.transfers.moves import CONTEXT
 from pbxd.transfers.picture import Company, calls_somebody, look, settle
-from pbxd.transfers.progress import FORGET_S, SWEEP_S, Asked, Progress
+from pbxd.transfers.progress import APPEAR_S, FORGET_S, SWEEP_S, Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
 from pbxd.transfers.timers import Timer
@@ -44,11 +44,15 @@ class Recovery:
     # ------------------------------------------------------------ answers
 
     def answered(self, answer: AskDone | AskRefused | AskUnknown) -> list[Effect]:
-        """Success says nothing. A refusal, or no answer at all, is a reason to look."""
+        """Success says that a channel will soon be there. A refusal, or silence, is a reason to look."""
         asked: Asked | None = self._progress.asked.pop(answer.ask, None)
         record = None if asked is None else self._progress.records.get(asked.transfer)
-        if asked is None or record is None or record.over or isinstance(answer, AskDone):
+        if asked is None or record is None or record.over:
             return []
+        if isinstance(answer, AskDone):
+            called = asked.action == "Originate" and asked.attempt == record.attempt
+            waits = called and self._progress.timers.runs(record.id, Timer.APPEAR)
+            return self._progress.timers.set(record.id, Timer.APPEAR, APPEAR_S) if waits else []
         # A channel that is on its way already refuses to be sent elsewhere: it is looked at when it is there.
         final = asked.parts or asked.action == "Originate"
         if asked.parts and isinstance(answer, AskRefused):

@@ -56,7 +56,10 @@ QUEUES = "".join(
 )
 
 
-@pytest.fixture(scope="module", params=[FORKY, *([BULLSEYE] if THOROUGH else [])])
+SUITES = [pytest.param(FORKY, id="asterisk22"), pytest.param(BULLSEYE, id="asterisk16")]
+
+
+@pytest.fixture(scope="module", params=SUITES if THOROUGH else SUITES[:1])
 def suite(request: pytest.FixtureRequest) -> str:
     """One Asterisk, or both where there is time."""
     name: str = request.param

@@ -6,6 +6,7 @@ from collections import deque
 
 import pytest
 
+from pbxd.messages import AskDone
 from pbxd.orders import Verb
 from tests.machines.transfer_lab import ANNA, BRUNO, DEVICE, TRUNK, Lab, to
 
@@ -81,3 +82,24 @@ def test_a_busy_switch_is_waited_for() -> None:
     lab.wait(2)
     assert lab.outcome() == "completed"
     assert lab.hears(lab.caller) == {DEVICE[BRUNO]}
+
+
+def test_a_channel_may_take_its_time_after_the_answer() -> None:
+    """The switch has taken the order late, and is still too busy to call."""
+    lab = Lab()
+    lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
+    lab.settle()
+    lab.start(to(BRUNO))
+    told, lab.asks = lab.asks, deque()
+    lab.wait(6)
+    for ask in told:
+        if ask.action["Action"] != "Originate":
+            lab.switch.obey(ask.action)
+        lab.give(AskDone(ask=ask.ask, at=lab.switch.now, response={}))
+    lab.wait(3)
+    assert lab.outcome() is None
+    (call,) = [ask.action for ask in told if ask.action["Action"] == "Originate"]
+    lab.switch.obey(call)
+    lab.settle()
+    lab.answer(BRUNO)
+    assert lab.state() == "talking"
