@@ -19,7 +19,7 @@ from ruamel.yaml.resolver import VersionedResolver
 Path = tuple[str | int, ...]
 """The way to a value: keys, and indices of lists, from 0."""
 
-MOST_NODES = 100_000
+MOST_NODES = 500_000
 """Values one file may hold once its aliases are written out; more is a mistake or an attack."""
 
 _STR = "tag:yaml.org,2002:str"
