@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from deploy.lab.centre import Centre
-from deploy.lab.ears import MUSIC, SOUND
+from deploy.lab.ears import MUSIC, RINGBACK, SOUND
 from deploy.lab.pages import AgentPage, PageError
-from deploy.lab.phones import Phone, PhoneError, Phones
+from deploy.lab.phones import Phone, PhoneError, Phones, until
 
 #: Numbers and names of people who may call, some of them again and again.
 PEOPLE = (
@@ -152,12 +153,25 @@ class Traffic:
 
     async def _patient(self, caller: Phone) -> None:
         await self._choose(caller)
-        await caller.on_hook(within_s=300)
+        rating = asyncio.create_task(self._rate(caller))
+        try:
+            await caller.on_hook(within_s=300)
+        finally:
+            rating.cancel()
 
     async def _impatient(self, caller: Phone) -> None:
         await self._choose(caller)
         await caller.hears(MUSIC, within_s=30)
         await asyncio.sleep(self._some(self._pace.patience))
+
+    async def _rate(self, caller: Phone) -> None:
+        """Once he has talked with somebody, and only a voice is left, he is asked how it was."""
+        others = {MUSIC, RINGBACK, SOUND}
+        with contextlib.suppress(PhoneError):
+            await until(lambda: bool(caller.heard - others), lambda: f"{caller.name} talks to nobody", 300)
+            await until(lambda: caller.heard == {SOUND}, lambda: f"{caller.name} is not asked", 300)
+            await asyncio.sleep(self._some((1.0, 5.0)))
+            await caller.keys(self._chance.choice("5555444332169"))
 
     async def _clumsy(self, caller: Phone) -> None:
         await caller.keys("7")

@@ -47,6 +47,14 @@ def given_up(window: str, by: str = "") -> str:
     )
 
 
+def satisfaction(window: str, by: str = "") -> str:
+    """Mean of the ratings."""
+    return (
+        f"sum{by}(increase(pbxd_survey_points_total{{{Q}}}[{window}])) / "
+        f"sum{by}(increase(pbxd_survey_ratings_total{{{Q}}}[{window}]))"
+    )
+
+
 BY_QUEUE = " by (queue) "
 
 SERVICE = Board(
@@ -151,6 +159,38 @@ SERVICE = Board(
             unit=COUNT,
             kind=BARS,
             queries=((f"sum by (outcome) (increase(pbxd_calls_total{{{Q}}}[{RANGE}]))", "{{outcome}}"),),
+        ),
+        Panel(
+            title="Satisfaction (CSAT)",
+            description="Mean of the ratings, 1 to 5, that callers gave after the talk.",
+            unit=COUNT,
+            kind=STAT,
+            most=5,
+            colours=((None, "red"), (3.5, "orange"), (4.0, "green")),
+            queries=((satisfaction(RANGE), "CSAT"),),
+        ),
+        Panel(
+            title="Survey answered",
+            description="Callers who gave a rating / callers who were asked after the talk how it was.",
+            unit=SHARE,
+            kind=STAT,
+            most=1,
+            queries=(
+                (
+                    f'sum(increase(pbxd_surveys_total{{{Q},result="rated"}}[{RANGE}])) / '
+                    f"sum(increase(pbxd_surveys_total{{{Q}}}[{RANGE}]))",
+                    "answered",
+                ),
+            ),
+        ),
+        Panel(
+            title="Ratings",
+            description="How many callers gave which rating after the talk; 5 is best.",
+            unit=COUNT,
+            kind=BARS,
+            queries=(
+                (f"sum by (rating) (increase(pbxd_survey_ratings_total{{{Q}}}[{RANGE}]))", "{{rating}}"),
+            ),
         ),
     ),
 )

@@ -74,7 +74,12 @@ async def draw(minutes: float, seed: int, uids: Sequence[str]) -> None:
     desks = tuple(
         replace(desk, skills={"tax": 5} if desk.id in ("anna", "carla") else {"roof": 5}) for desk in DESKS
     )
-    more = {"metrics": {"per_agent": True}, "wrap_up": {"default": "6s"}}
+    surveys = dict.fromkeys(("billing", "technical", "support"), "survey")
+    more = {
+        "metrics": {"per_agent": True},
+        "wrap_up": {"default": "6s"},
+        "flows": {"surveys": surveys},
+    }
     async with (
         Centre(desks=desks, more=more, say=print) as centre,
         Phones() as phones,
