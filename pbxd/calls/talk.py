@@ -11,6 +11,9 @@ from pbxd.ids import Interface
 LEAVING_S = 0.05
 """Whoever hangs up leaves the bridge some milliseconds before his channel ends: that is nobody's hold."""
 
+MOMENT_S = 0.05
+"""While it rearranges bridges the switch starts music and stops it again, or parts people and joins them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
@@ -56,9 +59,21 @@ def paused(talk: Talk, at: float, *, missed: bool = False) -> Talk:
 
 
 def resumed(talk: Talk, at: float, *, missed: bool = False) -> Talk:
-    """They hear each other again."""
+    """They hear each other again. A silence of a moment was none."""
+    if not missed and (last := _just_now(talk, at)) is not None:
+        return changed(
+            talk, since=last.started, silent_since=None, stints=talk.stints[:-1], unsure=last.missed
+        )
     holds = _with_silence(talk, at, missed)
     return changed(talk, stint=at, since=at, silent_since=None, holds=holds, unsure=missed)
+
+
+def _just_now(talk: Talk, at: float) -> Span | None:
+    """Their last stint, if it ended but a moment ago."""
+    last = talk.stints[-1] if talk.stints and not talk.unsure else None
+    if last is None or last.ended is None or last.ended != talk.silent_since or last.started != talk.stint:
+        return None
+    return last if at - last.ended < MOMENT_S else None
 
 
 def delayed(talk: Talk, until: float) -> Talk:

@@ -165,7 +165,8 @@ PEOPLE = (
         unit="seconds",
         formula="Per leg: sum of its holds. Legs without hold are not observed.",
         source="LegEnded",
-        edge_cases="The part of whoever put the caller on hold, also when he asks somebody meanwhile.",
+        edge_cases="The part of whoever put the caller on hold, also when he asks somebody meanwhile. "
+        "Less than 50 ms, in which the switch rearranges things, is no hold.",
         buckets=TALK_BUCKETS,
     ),
     Figure(

@@ -174,6 +174,23 @@ def test_a_caller_waits_until_he_hears_the_agent_who_has_answered(played: Played
     assert [fact.waited_s for fact in played.facts if isinstance(fact, LegStarted)] == [8.0]
 
 
+@pytest.mark.parametrize(("silent_s", "talk_s", "hold_s"), [(0.03, 7.03, 0.0), (0.2, 7.0, 0.2)])
+def test_a_moment_of_music_is_no_hold(played: Played, silent_s: float, talk_s: float, hold_s: float) -> None:
+    """The switch starts it and stops it again when it joins people anew."""
+    switch = played.switch
+    caller = played.caller()
+    phone = played.answered_by(caller, "PJSIP/1001")
+    switch.pass_time(3.0)
+    switch.music(phone, True)
+    switch.pass_time(silent_s)
+    switch.music(phone, False)
+    switch.pass_time(4.0)
+    switch.hang_up(phone, caller)
+    (leg,) = played.ended[0].legs
+    assert (leg.talk_s, leg.hold_s) == (pytest.approx(talk_s), pytest.approx(hold_s))
+    assert len(leg.stints) == 1 + bool(hold_s)
+
+
 def test_a_ringing_ends_once_and_says_why(played: Played) -> None:
     """The losers of a ringall are told CANCEL twice; whoever rang out is cancelled afterwards."""
     switch = played.switch
