@@ -175,7 +175,11 @@ class Edges:
             return None
         agents = commanded(self.settings)
         commands = Commands(
-            agents=agents, ask=self.enquiries.ask, order=self.enquiries.order, count=self.metrics.count
+            agents=agents,
+            ask=self.enquiries.ask,
+            order=self.enquiries.order,
+            count=self.metrics.count,
+            callbacks=self.enquiries.callbacks,
         )
         return Mqtt(mqtt, self.store.outbox, self.metrics.count, commands=commands if agents else None)
 

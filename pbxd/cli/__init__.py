@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from pbxd.cli.callbacks import callbacks_app
 from pbxd.cli.config import CONFIG, Config, settings_of
 from pbxd.cli.draw import draw_app
 from pbxd.cli.ends import FAULTS, INTERRUPTED, UNUSABLE, end_with
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 settings_app = typer.Typer(help="The settings: schema and reference.", no_args_is_help=True)
 app.add_typer(transfer_app, name="transfer")
+app.add_typer(callbacks_app, name="callbacks")
 app.add_typer(flow_app, name="flow")
 app.add_typer(settings_app, name="settings")
 app.add_typer(draw_app, name="draw")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -42,3 +43,27 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool = False, strict
         typer.echo(", ".join(f"{n} {severity}{'' if n == 1 else 's'}" for severity, n in count.items()))
     failed = count[Severity.ERROR] or (strict and count[Severity.WARNING])
     raise typer.Exit(FAULTS if failed else 0)
+
+
+def since(seconds: float) -> str:
+    """As minutes and seconds."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table; as wide as it needs where it is not a terminal that is read but a program."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from pbxd.edge.visible import visible
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=title in ("ID", "FOR"))
+    for row in rows:
+        # Text, so that a name with brackets in it is no markup.
+        table.add_row(*(Text(visible(str(cell))) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 220, highlight=False).print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +12,9 @@ import typer
 from pbxd.cli.config import CONFIG
 from pbxd.cli.ends import UNUSABLE, end_with
 from pbxd.cli.running import RunningPbxd, path_with
-from pbxd.cli.shown import print_json
+from pbxd.cli.shown import print_json, print_table, since
 
-_EPILOG = (
+EPILOG = (
     "Needs a token of the settings (web.tokens), in $PBXD_TOKEN or a file. Exit codes: 0 done, 1 refused, "
     "2 command line, settings or token unusable, 3 pbxd cannot be reached, 4 nobody knows whether it is done."
 )
@@ -23,7 +22,7 @@ _EPILOG = (
 transfer_app = typer.Typer(
     help="Transfers of calls in a running pbxd: start them, move them on, list them.",
     no_args_is_help=True,
-    epilog=_EPILOG,
+    epilog=EPILOG,
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The transfer's id, as list shows it.")]
@@ -205,7 +204,7 @@ def _table(views: Sequence[Mapping[str, Any]]) -> None:
         (
             view["id"],
             view["state"] if view["outcome"] is None else f"{view['state']} ({view['outcome']})",
-            _since(now - view["times"]["created"]),
+            since(now - view["times"]["created"]),
             view["caller"]["number"] or "withheld",
             _who(view["transferer"]),
             _target_name(view),
@@ -214,7 +213,7 @@ def _table(views: Sequence[Mapping[str, Any]]) -> None:
         )
         for view in views
     ]
-    _show(("ID", "STATE", "FOR", "CALLER", "FROM", "TO", "CAN", "REASON"), rows)
+    print_table(("ID", "STATE", "FOR", "CALLER", "FROM", "TO", "CAN", "REASON"), rows)
 
 
 def _targets(found: Sequence[Mapping[str, Any]]) -> None:
@@ -227,32 +226,9 @@ def _targets(found: Sequence[Mapping[str, Any]]) -> None:
             row["name"],
             row.get("state") or "",
             "yes" if row["allowed"] else "no",
-            "" if row.get("expected_wait_s") is None else _since(row["expected_wait_s"]),
+            "" if row.get("expected_wait_s") is None else since(row["expected_wait_s"]),
             row.get("why") or "",
         )
         for row in found
     ]
-    _show(("TARGET", "NAME", "STATE", "NOW", "WAIT", "WHY"), rows)
-
-
-def _since(seconds: float) -> str:
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    return f"{minutes}:{rest:02}"
-
-
-def _show(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table; as wide as it needs where it is not a terminal that is read but a program."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from pbxd.edge.visible import visible
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=title in ("ID", "FOR"))
-    for row in rows:
-        # Text, so that a name with brackets in it is no markup.
-        table.add_row(*(Text(visible(str(cell))) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 220, highlight=False).print(table)
+    print_table(("TARGET", "NAME", "STATE", "NOW", "WAIT", "WHY"), rows)

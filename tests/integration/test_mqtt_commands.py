@@ -23,6 +23,7 @@ from pbxd.ids import AgentId
 from pbxd.orders import (
     AcknowledgeHandover,
     AnnotateTransfer,
+    EndCallback,
     EndWrapUp,
     MoveTransfer,
     Order,
@@ -40,6 +41,7 @@ from tests.integration.store_samples import Counts, sqlite_settings
 pytestmark = pytest.mark.mosquitto
 
 COMMAND = "pbxd/command/transfer"
+WISH = {"id": "t1", "caller": {"number": "+4989123456", "name": "Müller"}}
 TO_LIWEI = {"agent": "anna", "do": "start", "targets": [{"kind": "agent", "id": "liwei"}]}
 
 
@@ -58,6 +60,7 @@ class Office:
             ask=self._ask,
             order=self.orders.append,
             count=self.counts,
+            callbacks=lambda agent: [{**WISH, "agent": agent}],
         )
         self.mqtt: Mqtt
 
@@ -153,6 +156,22 @@ async def test_notes_acknowledgements_repeats_and_the_end_of_a_wrap_up(office: O
     assert [order.agent for order in office.given(AcknowledgeHandover)] == ["liwei"]
     assert [order.call for order in office.given(ReportRepeat)] == ["pbx1:7"]
     assert [order.agent for order in office.given(EndWrapUp)] == ["liwei"]
+
+
+async def test_who_wants_to_be_called_back_is_told_and_comes_off_the_list(office: Office) -> None:
+    await office.say({"order": "a", "agent": "anna", "do": "callbacks"})
+    listed = await office.reply("a")
+    assert (listed["outcome"], listed["callbacks"]) == ("done", [{**WISH, "agent": "anna"}])
+    office.answer = lambda order: Reply(order=order.order, agent=order.agent, outcome="done", body=WISH)
+    await office.say({"order": "b", "agent": "anna", "do": "called_back", "callback": "t1"})
+    ended = await office.reply("b")
+    assert (ended["outcome"], ended["callback"], ended["transfer"]) == ("done", WISH, None)
+    assert [(order.agent, order.callback) for order in office.given(EndCallback)] == [("anna", "t1")]
+    office.answer = refused("no_such_callback", "somebody else has done it")
+    await office.say({"order": "c", "agent": "anna", "do": "called_back", "callback": "t1"})
+    assert (await office.reply("c"))["code"] == "no_such_callback"
+    await office.say({"order": "d", "agent": "nobody", "do": "callbacks"})
+    assert (await office.reply("d"))["code"] == "not_yours"
 
 
 async def test_a_refusal_and_what_nobody_knows_are_told_as_they_are(office: Office) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, assert_never
 
@@ -20,6 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from pbxd.edge.asking import (
     AnnotateSaid,
+    CalledBackSaid,
     MoveSaid,
     Named,
     OrderName,
@@ -84,7 +85,19 @@ class _Ready(_Command, ReadySaid):
     agent: Named
 
 
-_Any = _Start | _Move | _Annotate | _Acknowledge | _Repeated | _Ready
+class _CalledBack(_Command, CalledBackSaid):
+    do: Literal["called_back"]
+    agent: Named
+
+
+class _Callbacks(_Command):
+    """Who wants to be called back."""
+
+    do: Literal["callbacks"]
+    agent: Named
+
+
+_Any = _Start | _Move | _Annotate | _Acknowledge | _Repeated | _Ready | _CalledBack | _Callbacks
 COMMAND: TypeAdapter[_Any] = TypeAdapter(Annotated[_Any, Field(discriminator="do")])
 
 
@@ -104,6 +117,7 @@ class Commands:
     ask: Callable[[Asked], Awaitable[Reply]]
     order: Callable[[Order], None]
     count: Count
+    callbacks: Callable[[AgentId], Sequence[Mapping[str, Any]]] = lambda agent: ()  #: whom he may call back
     clock: Callable[[], float] = time.time
     _given: OrderedDict[str, _Given] = field(default_factory=OrderedDict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -176,6 +190,9 @@ class Commands:
             transfer = TransferId(command.transfer)
             self.order(AcknowledgeHandover(agent=agent, at=self.clock(), transfer=transfer))
             return Reply(order=command.order, agent=agent, outcome="done")
+        if isinstance(command, _Callbacks):
+            wishes = [dict(wish) for wish in self.callbacks(agent)]
+            return Reply(order=command.order, agent=agent, outcome="done", body={"callbacks": wishes})
         return await self.ask(_asked(command, agent, self.clock()))
 
     def _refuse(
@@ -202,7 +219,8 @@ class Commands:
             "outcome": outcome,
             "code": code,
             "text": text,
-            "transfer": dict(body) if body else None,
+            "transfer": None,
+            **_named(do, body),
         }
         return Publish(topic=f"reply/{name}", body=told)
 
@@ -210,7 +228,18 @@ class Commands:
         self.count("pbxd_mqtt_commands_total", result=result)
 
 
-def _asked(command: _Start | _Move | _Annotate | _Repeated | _Ready, agent: AgentId, at: float) -> Asked:
+def _named(do: str | None, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What a reply is about, by what it is."""
+    if not body:
+        return {}
+    if do == "callbacks":
+        return body
+    return {"callback" if do == "called_back" else "transfer": dict(body)}
+
+
+def _asked(
+    command: _Start | _Move | _Annotate | _Repeated | _Ready | _CalledBack, agent: AgentId, at: float
+) -> Asked:
     order = new_order()
     match command:
         case _Start():
@@ -219,7 +248,7 @@ def _asked(command: _Start | _Move | _Annotate | _Repeated | _Ready, agent: Agen
             return command.asked(order, agent, at, TransferId(command.transfer), Verb(command.do))
         case _Annotate():
             return command.asked(order, agent, at, TransferId(command.transfer))
-        case _Repeated() | _Ready():
+        case _Repeated() | _Ready() | _CalledBack():
             return command.asked(order, agent, at)
         case _:
             assert_never(command)
