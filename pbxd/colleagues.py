@@ -9,17 +9,18 @@ from typing import Any
 from pbxd.agents.availability import Available, Floor, available
 from pbxd.agents.handling import Handling
 from pbxd.agents.mailboxes import Mailbox
-from pbxd.agents.outside import HOUR_S, OutsideRules
+from pbxd.agents.outside import HOUR_S
 from pbxd.agents.picker import Candidate, Search, pick, ranked, rows
-from pbxd.agents.refused import Refused
+from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
 from pbxd.agents.wrapup import WrapUp
 from pbxd.calls.names import Kind
 from pbxd.ids import AgentId, CallId, NodeId
 from pbxd.journal import Journal, Table
 from pbxd.node import Node, node_of, served
-from pbxd.orders import Target
-from pbxd.transfers.profiles import narrowed
+from pbxd.orders import Target, TransferMode
+from pbxd.transfers.profiles import narrowed, not_prepared
+from pbxd.transfers.rules import TransferRules
 from pbxd.transfers.words import Profile
 
 
@@ -35,7 +36,7 @@ class Colleagues:
         journal: Journal,
         staff: Staff,
         nodes: Mapping[NodeId, Node],
-        outside: OutsideRules,
+        rules: TransferRules,
         *,
         mailboxes: tuple[Mailbox, ...] = (),
         handling: Handling,
@@ -45,7 +46,7 @@ class Colleagues:
     ) -> None:
         self._staff = staff
         self._nodes = nodes
-        self._outside = outside
+        self._rules = rules
         self._mailboxes = mailboxes
         self._wrapping = wrapping
         self._called = called
@@ -66,7 +67,7 @@ class Colleagues:
             served=lambda agent: served(self._nodes, agent),
             wrapping=self._wrapping,
             called=self._called(),
-            outside=self._outside,
+            outside=self._rules.outside,
             outside_calls=self._outside_calls,
             mailboxes=self._mailboxes,
         )
@@ -94,8 +95,9 @@ class Colleagues:
             query=query.strip(),
         )
         candidates = pick(self.floor(), self._handling, search)
-        if self._nodes[node].transfers_lack:
-            candidates = ranked(_without_dialplan(each, search) for each in candidates)
+        if lacks := self._nodes[node].transfers_lack:
+            why = not_prepared(node, lacks, self._rules, TransferMode.BLIND)
+            candidates = ranked(_without_dialplan(each, search, why) for each in candidates)
         return rows(candidates)
 
     def outside_called(self, agent: AgentId, at: float) -> None:
@@ -120,8 +122,11 @@ class Colleagues:
         return None
 
 
-def _without_dialplan(candidate: Candidate, search: Search) -> Candidate:
-    """As it stands on a switch that lacks the dialplan of transfers: not all kinds can be had there."""
+def _without_dialplan(candidate: Candidate, search: Search, why: str | None) -> Candidate:
+    """As it stands on a switch that lacks the dialplan of transfers: not all kinds can be had there, and
+    where the settings do not allow blind ones nobody, ``why``."""
+    if why is not None:
+        return replace(candidate, refused=Refused(code=Reason.NOT_PREPARED, text=why), why=why)
 
     def as_found(target: Target, **_: object) -> Available:
         return Available(kind=target.kind, id=target.id, name=candidate.name, agent=None, dial="")

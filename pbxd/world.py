@@ -124,7 +124,7 @@ class World:
             self._journal,
             rules.staff,
             self.nodes,
-            rules.transfers.outside,
+            rules.transfers,
             mailboxes=rules.mailboxes,
             handling=self._aftercall.handling,
             wrapping=self._aftercall.wrapping,

@@ -72,6 +72,25 @@ def test_a_switch_without_the_dialplan_is_asked_for_no_transfer() -> None:
     assert lab.start(to(BRUNO)).outcome == "done"
 
 
+def test_every_target_says_why_it_is_refused() -> None:
+    lab = talking()
+    lab.serves(BRUNO)
+    before = {(row["kind"], row["id"]) for row in lab.world.targets(ANNA, None)}
+    lab.give(DialplanSeen(node=NODE, at=lab.switch.now, lacks="its dialplan has no [pbxd-transfer]"))
+    rows = lab.world.targets(ANNA, None)
+    assert {(row["kind"], row["id"]) for row in rows} == before
+    assert {"agent", "queue"} <= {row["kind"] for row in rows}
+    assert {(row["allowed"], row["code"], row["why"]) for row in rows} == {
+        (
+            False,
+            "not_prepared",
+            "the switch lab is not prepared for transfers: its dialplan has no [pbxd-transfer]",
+        )
+    }
+    lab.give(DialplanSeen(node=NODE, at=lab.switch.now, lacks=""))
+    assert any(row["allowed"] for row in lab.world.targets(ANNA, None))
+
+
 def test_a_transfer_goes_on_when_the_dialplan_is_lost() -> None:
     """It may be back in a moment, and nothing else would help its caller."""
     lab = talking()

@@ -43,6 +43,7 @@ const REASONS: [RegExp, string | Making][] = [
   [/^a number outside$/, "外部号码"],
   [/^takes a message$/, "可以留言"],
   [/^the switch (.+) takes no messages: (.*)$/, (node, why) => `交换机 ${node} 无法留言：${inChinese(why)}`],
+  [/^the switch (.+) is not prepared for transfers: .*$/, (node) => `交换机 ${node} 尚未准备好转接`],
   [/^a queue is no target now: the switch (.+) is not prepared for transfers$/, (node) => `暂时无法转接到队列：交换机 ${node} 尚未准备好转接`],
   [/^a voicemail is no target now: the switch (.+) is not prepared for transfers$/, (node) => `暂时无法转接到信箱：交换机 ${node} 尚未准备好转接`],
   [/^that is yourself$/, "这是您自己"],
