@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import command_line
 from tests.integration.ami_peer import AmiPeer, event, until
 
 
@@ -49,9 +50,8 @@ async def test_a_recording_that_is_stopped_is_whole_and_its_owners_alone(tmp_pat
     assert stat.S_IMODE(capture.stat().st_mode) == 0o600
     assert f"{capture}: ".encode() in told
     assert b"stopped" in told
-    replayed = await pbxd("replay", str(capture), "--json")
-    output, _ = await asyncio.wait_for(replayed.communicate(), 30)
-    assert json.loads(output)["events"] >= 2  # and what came by then of the lists of calls in progress
+    replayed = await asyncio.to_thread(command_line.pbxd, "replay", str(capture), "--json")
+    assert json.loads(replayed.stdout)["events"] >= 2  # and what came by then of the lists of calls
 
 
 async def test_what_cannot_be_recorded_leaves_no_file(tmp_path: Path) -> None:
@@ -75,9 +75,8 @@ async def test_command_lines_that_cannot_be_used(tmp_path: Path) -> None:
             ([str(tmp_path / "there"), "--node", "pbx1"], b"exists; --force replaces it"),
             (["/nowhere/x", "--node", "pbx1"], b"/nowhere/x: No such file or directory"),
         ):
-            process = await pbxd("record", *arguments, "-c", two)
-            _, told = await asyncio.wait_for(process.communicate(), 30)
-            assert process.returncode == 2, arguments
-            assert why in told, arguments
+            ended = await asyncio.to_thread(command_line.pbxd, "record", *arguments, "-c", two)
+            assert ended.returncode == 2, arguments
+            assert why in ended.stderr, arguments
     assert (tmp_path / "there").read_text() == "precious"
     assert peer.sessions == []

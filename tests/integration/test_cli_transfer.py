@@ -4,45 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from deploy.lab.ports import free_port
 from pbxd.orders import MoveTransfer, StartTransfer, Target, TargetKind, TransferMode
+from tests import command_line
 from tests.integration.scripted_desk import BOSS, DESKTOP, Served, done, refused, serving, target, view
 
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    async with serving() as served:
-        served.desk.answer = done(view())
-        yield served
+    # What pbxd logs is kept away from what the command says: here they are one process.
+    with capture_logs():
+        async with serving() as served:
+            served.desk.answer = done(view())
+            yield served
 
 
 async def pbxd(*arguments: str, token: str | None = BOSS, url: str | None = None) -> tuple[int, str, str]:
     """Exit code, what it said and what it complained about."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PBXD_")}
-    if token is not None:
-        environment["PBXD_TOKEN"] = token
+    environment = {} if token is None else {"PBXD_TOKEN": token}
     if url is not None:
         environment["PBXD_URL"] = url
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "pbxd.cli",
-        "transfer",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-    )
-    said, complained = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, said.decode(), complained.decode()
+    ended = await asyncio.to_thread(command_line.pbxd, "transfer", *arguments, **environment)
+    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
 
 
 async def test_a_transfer_is_started_with_fallbacks_and_its_state_is_told(served: Served) -> None:

@@ -2,45 +2,19 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
-from pbxd.cli import main
+from tests.command_line import pbxd
 
 CAPTURE = (
     b"Asterisk Call Manager/9.0.0\r\n"
     b"Event: FullyBooted\r\nTimestamp: 1732227712.000001\r\nStatus: Fully Booted\r\n\r\n"
 )
-
-
-def pbxd(*arguments: str, stdin: bytes = b"", **environ: str) -> subprocess.CompletedProcess[bytes]:
-    """What the command does, in this process: to start one for each costs half a second of processor."""
-    out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with pytest.MonkeyPatch.context() as patch:
-        for key in [key for key in os.environ if key.startswith("PBXD_")]:
-            patch.delenv(key)
-        for key, value in environ.items():
-            patch.setenv(key, value)
-        patch.setattr(sys, "argv", ["pbxd", *arguments])
-        patch.setattr(sys, "stdin", TextIOWrapper(BytesIO(stdin), encoding="utf-8"))
-        patch.setattr(sys, "stdout", out)
-        patch.setattr(sys, "stderr", err)
-        with pytest.raises(SystemExit) as ended:
-            main()
-    code = ended.value.code or 0
-    assert isinstance(code, int)
-    return subprocess.CompletedProcess(arguments, code, _said(out), _said(err))
-
-
-def _said(stream: TextIOWrapper) -> bytes:
-    assert isinstance(stream.buffer, BytesIO)
-    return stream.buffer.getvalue()
 
 
 def modules_after(*arguments: str) -> set[str]:
