@@ -11,7 +11,6 @@ import pytest_asyncio
 
 from deploy.lab.centre import Centre, sums
 from deploy.lab.phones import Phone, Phones
-from deploy.lab.tools import FORKY
 from tests.integration.alert_receivers import WebReceiver
 from tests.integration.broker_listener import Listener
 from tests.integration.mosquitto_broker import MosquittoBroker
@@ -20,12 +19,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto, pytest.mark.asyncio(loop_s
 
 CALLER = "+8613800138000"
 QUEUE = "q599"  #: Carla's
-
-
-@pytest.fixture(scope="module")
-def suite() -> str:
-    """One Asterisk is enough: what differs between versions is tested below the alerts."""
-    return FORKY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
