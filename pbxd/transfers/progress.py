@@ -44,8 +44,9 @@ _ASKED_S = 45.0
 _LOOK_S = 0.5
 _STRANDED_S = 3.0
 """So long nobody may be with the caller where people talk: the dialplan takes some tenths of a second."""
-APPEAR_S = 5.0
-"""So long after the switch has taken the order a target's channel may take to come to be, without a word."""
+APPEAR_S = 15.0
+"""So long after the switch has taken the order a target's channel may take to come to be. It says so when it
+cannot call; this is for one that says nothing, and a busy one is late with all that it says."""
 _ANSWER_S = 20.0
 """A switch that is told to hand over fifty callers at the same moment may take seconds to answer."""
 _UNPARTED_LOOKS = 10

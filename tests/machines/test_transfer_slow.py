@@ -96,7 +96,7 @@ def test_a_channel_may_take_its_time_after_the_answer() -> None:
         if ask.action["Action"] != "Originate":
             lab.switch.obey(ask.action)
         lab.give(AskDone(ask=ask.ask, at=lab.switch.now, response={}))
-    lab.wait(3)
+    lab.wait(4)
     assert lab.outcome() is None
     (call,) = [ask.action for ask in told if ask.action["Action"] == "Originate"]
     lab.switch.obey(call)
