@@ -28,7 +28,7 @@ class Belonging:
         self.asked: Table[Uniqueid, str] = Table(journal)  #: the queue that a caller asked to join
         self._consultations = Consultations(journeys)
         self._orphans: Table[str, tuple[Uniqueid, ...]] = Table(journal)  #: by a Linkedid nobody knows
-        self._unclaimed: Table[TransferId, tuple[tuple[Uniqueid, float], ...]] = Table(journal)
+        self._unclaimed: Table[TransferId, tuple[tuple[Uniqueid, float, bool], ...]] = Table(journal)
         self._strays: Table[None, int] = Table(journal)
 
     @property
@@ -89,16 +89,26 @@ class Belonging:
         if transfer in self.journeys.ours or call is None:
             return
         self.journeys.ours[transfer] = Ours(call=call, caller=caller.name, seen=True)
-        for uniqueid, rings_since in self._unclaimed.pop(transfer, ()):
+        for uniqueid, rings_since, rang in self._unclaimed.pop(transfer, ()):
             channel = self.wiring.channels.get(uniqueid)
             if channel is not None and self._attach_ours(channel, transfer) is not None:
-                self.journeys.found_ringing(uniqueid, call, channel.interface, rings_since, missed=False)
+                self.journeys.found_ringing(
+                    uniqueid, call, channel.interface, rings_since, missed=False, rang=rang
+                )
 
     def unclaimed(self, uniqueid: Uniqueid, at: float) -> None:
-        """A phone rings for a transfer of which nobody has told."""
+        """A phone is rung for a transfer of which nobody has told."""
         transfer = transfer_of(uniqueid)
         if transfer is not None and transfer not in self.journeys.ours:
-            self._unclaimed[transfer] = (*self._unclaimed.get(transfer, ()), (uniqueid, at))
+            self._unclaimed[transfer] = (*self._unclaimed.get(transfer, ()), (uniqueid, at, False))
+
+    def unclaimed_rings(self, uniqueid: Uniqueid) -> None:
+        """… and its far end says so."""
+        transfer = transfer_of(uniqueid) if self._unclaimed else None
+        if transfer is not None and transfer in self._unclaimed:
+            self._unclaimed[transfer] = tuple(
+                (phone, since, rang or phone == uniqueid) for phone, since, rang in self._unclaimed[transfer]
+            )
 
     def _attach_ours(self, channel: Channel, transfer: TransferId) -> CallId | None:
         """A channel of a transfer that pbxd makes serves the journey of the caller who is handed over."""

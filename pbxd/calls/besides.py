@@ -55,7 +55,14 @@ class Besides(Books):
             del self.consulted[call]
 
     def found_ringing(
-        self, uniqueid: Uniqueid, call: CallId, interface: Interface, since: float, *, missed: bool
+        self,
+        uniqueid: Uniqueid,
+        call: CallId,
+        interface: Interface,
+        since: float,
+        *,
+        missed: bool,
+        rang: bool = False,
     ) -> None:
         """This channel rings, which nobody had told: it is only written down."""
         if uniqueid not in self.ringing:
@@ -66,6 +73,7 @@ class Besides(Books):
                 phone=interface,
                 since=since,
                 missed=missed,
+                rang=rang,
                 told=False,
             )
 

@@ -75,6 +75,8 @@ class ChannelSteps:
             if call is not None:
                 self.consults.ringing(call, channel.name)
                 self.rings.rings(channel.uniqueid)
+            else:
+                self.belonging.unclaimed_rings(channel.uniqueid)
         elif event.channel.state == ChannelState.RING and call is None and channel.kind is Kind.DEVICE:
             self.belonging.arrive(changed(channel, exten=event.channel.exten), event.at)
 

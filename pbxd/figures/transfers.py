@@ -146,7 +146,7 @@ TRANSFERS = (
         "for the acknowledgement of the hand-over is part of it.",
         source="TransferSeen of those made by pbxd",
         edge_cases="It compares the clocks of two machines when Asterisk runs elsewhere; a negative time "
-        "counts as 0.",
+        "counts as 0. One to a queue is not observed: the queue rings its own.",
         buckets=SWIFT_BUCKETS,
     ),
     Figure(
@@ -158,7 +158,7 @@ TRANSFERS = (
         formula="From the order, or from the transferer's dialling, to the first conversation with the "
         "target. Transfers that nobody answered are not observed.",
         source="TransferSeen",
-        edge_cases=_EARLY,
+        edge_cases=f"One by pbxd to a queue is over when the caller waits there, and not observed. {_EARLY}",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(
@@ -180,7 +180,8 @@ TRANSFERS = (
         unit="seconds",
         formula="Sum over one transfer; those without any are not observed.",
         source="TransferSeen",
-        edge_cases=f"By phone it begins when the transferer dials. {_EARLY}",
+        edge_cases="By phone it begins when the transferer dials. To a queue it lasts until the caller waits "
+        f"there, by phone until somebody there answers. {_EARLY}",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(

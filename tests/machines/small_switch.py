@@ -79,8 +79,8 @@ class SmallSwitch:
         name = f"{stem[:-2]}-{serial:08x}{stem[-2:]}" if stem[-2:-1] == ";" else f"{stem}-{serial:08x}"
         return self.named(name, linkedid, state, exten)
 
-    def named(self, name: str, linkedid: str | None, state: int, exten: str = "") -> str:
-        uniqueid = f"{int(self.now)}.{self._next()}"
+    def named(self, name: str, linkedid: str | None, state: int, exten: str = "", uniqueid: str = "") -> str:
+        uniqueid = uniqueid or f"{int(self.now)}.{self._next()}"
         snapshot = ChannelSnapshot(
             uniqueid=Uniqueid(uniqueid),
             name=name,

@@ -8,12 +8,16 @@ import pytest
 
 from pbxd.ami.event_types import (
     AmiEvent,
+    DialBegin,
+    DialEnd,
     Hangup,
     MusicOnHoldStart,
+    Newstate,
     QueueMember,
     QueueStatusSet,
     UnParkedCall,
 )
+from pbxd.ami.snapshots import ChannelState
 from pbxd.calls.facts import (
     CallEnded,
     CallFolded,
@@ -189,6 +193,33 @@ def test_a_moment_of_music_is_no_hold(played: Played, silent_s: float, talk_s: f
     (leg,) = played.ended[0].legs
     assert (leg.talk_s, leg.hold_s) == (pytest.approx(talk_s), pytest.approx(hold_s))
     assert len(leg.stints) == 1 + bool(hold_s)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_phone_that_pbxd_rings_may_ring_before_the_caller_is_on_hold(played: Played, early: bool) -> None:
+    """In a capture nobody tells for whom: his hold does. The phone is declined, it was not engaged."""
+    switch = played.switch
+    caller = played.caller()
+    played.answered_by(caller, "PJSIP/1001")
+    target = switch.named("PJSIP/1002-000000ff", None, 0, uniqueid="pbxd-cafe-1-near")
+    switch.tell(
+        DialBegin(node=NODE, at=switch.now, channel=None, dest=switch.snapshot(target), dialstring="1002")
+    )
+    ringing = replace(switch.snapshot(target), state=ChannelState.RINGING)
+    rings = Newstate(node=NODE, at=switch.now, channel=ringing)
+    if early:
+        switch.tell(rings)
+    hold = switch.bridge("holding_bridge")
+    switch.rooms[hold] = "pbxd-hold-cafe"
+    switch.enter(caller, hold)
+    if not early:
+        switch.tell(rings)
+    switch.pass_time(2.0)
+    switch.tell(DialEnd(node=NODE, at=switch.now, channel=None, dest=switch.snapshot(target), status="BUSY"))
+    switch.hang_up(target, caller)
+    assert [(ring.interface, ring.outcome) for ring in played.ended[0].rings[1:]] == [
+        ("PJSIP/1002", "declined")
+    ]
 
 
 def test_a_ringing_ends_once_and_says_why(played: Played) -> None:

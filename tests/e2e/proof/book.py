@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S
-from tests.e2e.proof.journey import Journey
+from tests.e2e.proof.handed import answered, begun, rang, silence
+from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S, WRAP_UP_S
+from tests.e2e.proof.journey import Journey, Transfer
 from tests.e2e.proof.truth import Spell, Truth, settled
 
 NODE = "lab"
@@ -60,6 +61,8 @@ class Book:
     counts: Counter[Series] = field(default_factory=Counter)
     sums: dict[Series, list[float]] = field(default_factory=lambda: defaultdict(list))
     spans: dict[Series, list[float]] = field(default_factory=lambda: defaultdict(list))
+    unsure: dict[Series, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Of each of these spans: so much longer is right as well."""
 
     # ------------------------------------------------------------ what happened
 
@@ -110,25 +113,29 @@ class Book:
             if began <= spell.started < ended
         ]
 
-    def wrap_up(self, journey: Journey) -> float:
-        """From the end of the agent's own channel until no queue has him paused any more."""
+    def wrap_up(self, journey: Journey) -> tuple[float, float]:
+        """From the end of the agent's channel and his first pause until no queue has him paused any more.
+
+        At least, and how much more is right: that the switch resumes him later than it should is not known.
+        """
         interface = journey.wraps_up
         channel = next(
             id_ for id_ in self.truth.talks[journey.uniqueid] if self.truth.phone(id_) == interface
         )
         free = self.truth.ended[channel]
         pause = next(spell for spell in self.truth.pauses[interface] if spell.ended and spell.ended > free)
-        return (pause.ended or free) - free
+        seconds = (pause.ended or free) - max(free, pause.started)
+        least = min(seconds, WRAP_UP_S)
+        return least, seconds - least
 
     def leaving(self, series: Series) -> float:
-        """How much more of a figure of holds is right as well (Leg.leaving_s)."""
+        """How much more of a figure is right as well: of holds see Leg.leaving_s."""
         name, labels = series
-        said = dict(labels)
-        if "hold" not in name and said.get("part") != "hold":
-            return 0.0
-        return sum(
-            leg.leaving_s for each in self.journeys for leg in self.legs(each) if leg.queue == said["queue"]
-        )
+        said, more = dict(labels), sum(self.unsure.get(series, ()))
+        if ("hold" not in name or "transfer" in name) and said.get("part") != "hold":
+            return more
+        legs = [leg for each in self.journeys for leg in self.legs(each) if leg.queue == said["queue"]]
+        return more + sum(leg.leaving_s for leg in legs)
 
     # ------------------------------------------------------------ what the figures have to be
 
@@ -144,11 +151,17 @@ class Book:
     def _one(self, name: str, **labels: str) -> None:
         self.counts[seen(name, node=NODE, **labels)] += 1
 
-    def _span(self, name: str, seconds: float, **labels: str) -> None:
-        self.spans[seen(name, node=NODE, **labels)].append(seconds)
+    def _span(self, name: str, seconds: float, more: float = 0.0, /, **labels: str) -> None:
+        """One observation; up to so much ``more`` is right as well."""
+        series = seen(name, node=NODE, **labels)
+        self.spans[series].append(max(0.0, seconds))
+        self.unsure[series].append(more)
 
-    def _sum(self, name: str, seconds: float, **labels: str) -> None:
-        self.sums[seen(name, node=NODE, **labels)].append(seconds)
+    def _sum(self, name: str, seconds: float, more: float = 0.0, /, **labels: str) -> None:
+        series = seen(name, node=NODE, **labels)
+        self.sums[series].append(seconds)
+        if more:
+            self.unsure[series].append(more)
 
     def count_call(self, journey: Journey) -> None:
         queue = journey.queue
@@ -194,10 +207,10 @@ class Book:
                 self._sum("pbxd_agent_hold_seconds_total", leg.hold_s, queue=queue, agent=agent)
         if journey.wraps_up:
             agent, queue = self.agent(journey.wraps_up), journey.queue
-            seconds = self.wrap_up(journey)
-            self._span("pbxd_wrap_up_seconds", seconds, queue=queue, ended="time")
-            self._sum("pbxd_handling_seconds_total", seconds, queue=queue, part="wrap_up")
-            self._sum("pbxd_agent_wrap_up_seconds_total", seconds, queue=queue, agent=agent)
+            seconds, more = self.wrap_up(journey)
+            self._span("pbxd_wrap_up_seconds", seconds, more, queue=queue, ended="time")
+            self._sum("pbxd_handling_seconds_total", seconds, more, queue=queue, part="wrap_up")
+            self._sum("pbxd_agent_wrap_up_seconds_total", seconds, more, queue=queue, agent=agent)
 
     @staticmethod
     def agent(interface: str) -> str:
@@ -217,9 +230,22 @@ class Book:
                 target=transfer.target,
                 outcome=outcome,
             )
+            self._took(journey, transfer)
             consult = sum(spell.seconds for spell in self.consult_s(journey))
             if consult > 0:
                 self._span("pbxd_transfer_consult_seconds", consult, by=by)
+
+    def _took(self, journey: Journey, transfer: Transfer) -> None:
+        """How long until the target answered, how long his phone took to ring, how long nobody was heard."""
+        began, taken = begun(self.truth, journey, transfer)
+        answer, ring = answered(self.truth, journey, transfer), rang(self.truth, journey, transfer)
+        if answer is not None:
+            self._span("pbxd_transfer_answer_seconds", answer - taken, taken - began, by=transfer.by)
+        if ring is not None and transfer.by == "pbxd":
+            self._span("pbxd_transfer_ring_seconds", ring - taken, taken - began)
+        silent = silence(self.truth, journey, transfer)
+        if silent > 0.001:
+            self._span("pbxd_transfer_hold_seconds", silent, by=transfer.by)
 
     def _flow(self, journey: Journey) -> None:
         if not journey.flow:

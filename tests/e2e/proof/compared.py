@@ -60,7 +60,10 @@ HISTOGRAMS = (
     "pbxd_talk_seconds",
     "pbxd_hold_seconds",
     "pbxd_wrap_up_seconds",
+    "pbxd_transfer_ring_seconds",
+    "pbxd_transfer_answer_seconds",
     "pbxd_transfer_consult_seconds",
+    "pbxd_transfer_hold_seconds",
 )
 EMPTY = ("pbxd_calls_in_progress", "pbxd_queue_waiting", "pbxd_agi_sessions", "pbxd_inbox_messages")
 
@@ -134,7 +137,8 @@ class Compared:
                 bounds = frozenset(pair for pair in labels if pair[0] == "le")
                 if each == f"{name}_bucket" and labels - bounds == series[1]:
                     bound = float(dict(labels)["le"])
-                    least = sum(one <= bound - CLOSE_S for one in values)
+                    longer = [one + more for one, more in zip(values, self.book.unsure[series], strict=True)]
+                    least = sum(one <= bound - CLOSE_S for one in longer)
                     most = sum(one <= bound + CLOSE_S for one in values)
                     self.checks += 1
                     if not least <= value <= most:
@@ -231,7 +235,8 @@ class Compared:
         wraps = [row for row in rows if row["stage"] == "wrap_up"]
         self.same(f"{name} wrap-ups", 1 if journey.wraps_up else 0, len(wraps))
         for row in wraps:
-            self.close(f"{name} wrap-up", self.book.wrap_up(journey), row["ended"] - row["started"])
+            least, more = self.book.wrap_up(journey)
+            self.close(f"{name} wrap-up", least, row["ended"] - row["started"], up_to=more)
         self.same(f"{name} open rows", [], [row for row in rows if row["ended"] is None])
         self.same(f"{name} rows missed", journey.disturbed, any(row["missed"] for row in rows))
 
@@ -242,21 +247,28 @@ class Compared:
             self.close(f"{name} {stage} began", spell.started, row["started"])
             self.close(f"{name} {stage} ended", spell.ended, row["ended"])
 
-    def compare_disturbed(self, file: Path, journeys: Iterable[Journey]) -> None:
-        """Calls of which pbxd saw a part: once each, marked, the end right, no longer talk than there was."""
+    def compare_disturbed(
+        self, file: Path, journeys: Iterable[Journey], *, seen_again: float | None = None
+    ) -> None:
+        """Calls of which pbxd saw a part: once each, marked, the end right, no longer talk than there was.
+
+        What ended before pbxd saw it again may seem to have lasted until then.
+        """
         for journey in journeys:
+            ended = self.book.ended(journey)
+            unseen = 0.0 if seen_again is None else max(0.0, seen_again - ended)
             name, of = f"{journey.kind} {journey.uniqueid}", _rows_of(_rows(file), journey)
             self.same(f"{name} contacts", 1, len(of["contacts"]))
             for contact in of["contacts"]:
                 self.same(f"{name} outcome", journey.outcome, contact["outcome"])
                 self.same(f"{name} queue", journey.queue, contact["queue"] or "")
                 self.same(f"{name} missed", True, bool(contact["missed"]))
-                self.close(f"{name} ended", self.book.ended(journey), contact["ended"])
+                self.close(f"{name} ended", ended, contact["ended"], up_to=unseen)
             self.same(f"{name} rows missed", True, any(row["missed"] for row in of["stretches"]))
             for leg, row in zip(self.book.legs(journey), of["legs"], strict=True):
                 self.same(f"{name} leg", leg.interface, row["interface"])
                 self.checks += 1
-                if row["talk_s"] > leg.talk_s + CLOSE_S:
+                if row["talk_s"] > leg.talk_s + unseen + CLOSE_S:
                     self.differs(f"{name} {leg.interface} talk at most", leg.talk_s, row["talk_s"])
 
     # ------------------------------------------------------------ reports
@@ -265,18 +277,31 @@ class Compared:
         """``/api/reports`` by queue: each row, and the total."""
         rows = {row["key"]: row for row in report["rows"]}
         for key, row in [*rows.items(), (None, report["total"])]:
-            counts, sums = self._of_report(key)
+            counts, sums, means = self._of_report(key)
+            mine = [each for each in self.book.journeys if each.wraps_up and key in (None, each.queue)]
+            notes = [self.book.wrap_up(each) for each in mine]
             for figure, count in counts.items():
                 self.same(f"report {key} {figure}", count, row[figure])
             for figure, values in sums.items():
-                self.close(f"report {key} {figure}", sum(values), row[figure], len(values) + 1)
+                late = sum(more for _, more in notes) if figure == "wrap_up_s" else 0.0
+                self.close(f"report {key} {figure}", sum(values), row[figure], len(values) + 1, up_to=late)
+            for figure, values in means.items():
+                mean = sum(values) / len(values) if values else None
+                if mean is None or row[figure] is None:
+                    self.same(f"report {key} {figure}", mean, row[figure])
+                else:
+                    self.close(f"report {key} {figure}", mean, row[figure])
         entries = sum(row["entries"] for row in rows.values())
         self.same("report entries", report["total"]["entries"], entries)
 
-    def _of_report(self, key: str | None) -> tuple[dict[str, int], dict[str, list[float]]]:
+    def _of_report(
+        self, key: str | None
+    ) -> tuple[dict[str, int], dict[str, list[float]], dict[str, list[float]]]:
+        """Of this queue, or of all: numbers, sums, and what means are made of."""
         book = self.book
         waits = [wait for each in book.journeys for wait in book.waits(each) if key in (None, wait[0])]
         legs = [leg for each in book.journeys for leg in book.legs(each) if key in (None, leg.queue)]
+        came = [each for each in book.journeys if key in (None, each.queue)]
         spans = [(outcome, left - joined) for _, outcome, joined, left in waits]
         answered = [waited for outcome, waited in spans if outcome == "answered"]
         abandoned = [waited for outcome, waited in spans if outcome == "abandoned"]
@@ -294,14 +319,16 @@ class Compared:
             "handled": len(legs),
             "transfers": len(transfers),
             "transfers_completed": sum(transfer.outcome == "completed" for transfer in transfers),
+            "fcr_judged": 0,  # that takes days
         }
         if key is None:
             counts["calls"] = len(book.journeys)
-        sums = {"talk_s": [leg.talk_s for leg in legs]}
-        sums["wrap_up_s"] = [
-            book.wrap_up(each) for each in book.journeys if each.wraps_up and key in (None, each.queue)
-        ]
-        return counts, sums
+        sums = {
+            "talk_s": [leg.talk_s for leg in legs],
+            "wrap_up_s": [book.wrap_up(each)[0] for each in came if each.wraps_up],
+        }
+        again = [float(book.called_before(each)) for each in came]
+        return counts, sums, {"asa_s": answered, "repeat_24h": again, "repeat_7d": again}
 
     # ------------------------------------------------------------ the same calls from a capture
 

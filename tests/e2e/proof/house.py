@@ -1,6 +1,7 @@
 """The call centre of the proof: lanes of callers, agents and queues, its call flow, its settings.
 
-Each lane has callers, three agents and queues of its own, so that it is certain who gets whom.
+Each lane has a caller, three agents and queues of its own, so that it is certain who gets whom. Of the one
+queue for a crowd it is not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from deploy.lab.files import Wishes
 Json = dict[str, Any]
 
 LANES = 3
+CROWD = LANES + 1  #: the number of the one in which several callers wait together
+CROWD_RING_S = 4.0
 PATIENCE_S = 60.0  #: how slow a machine may be
 SERVICE_LEVEL_S = 2.0
 SHORT_S = 1.5
@@ -43,6 +46,15 @@ member => PJSIP/1{n}03,0,C{n},PJSIP/1{n}03
 context = lab-keys
 member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
 """
+CROWDED = f"""
+; One queue for several callers, each of its agents in turn.
+[crowd](lab-queue)
+strategy = rrmemory
+timeout = {CROWD_RING_S:g}
+member => PJSIP/1{CROWD}01,0,A{CROWD},PJSIP/1{CROWD}01
+member => PJSIP/1{CROWD}02,0,B{CROWD},PJSIP/1{CROWD}02
+member => PJSIP/1{CROWD}03,0,C{CROWD},PJSIP/1{CROWD}03
+"""
 EXTENSIONS = """
 [lab-keys]
 exten => 0,1,Hangup()
@@ -72,6 +84,9 @@ exten => _3X5,1,Answer()
 exten => _3X6,1,Answer()
  same => n,Queue(all${EXTEN:1:1},t)
  same => n,Hangup()
+exten => 397,1,Answer()
+ same => n,Queue(crowd,t)
+ same => n,Hangup()
 """
 FLOW = """\
 title: Main number
@@ -99,7 +114,7 @@ steps:
 def desks() -> list[Desk]:
     return [
         Desk(id=f"{who}{n}", name=f"{who.upper()} {n}", phones=(f"1{n}0{i}",))
-        for n in range(1, LANES + 1)
+        for n in range(1, CROWD + 1)
         for i, who in enumerate("abc", 1)
     ]
 
@@ -108,7 +123,7 @@ def wishes() -> Wishes:
     return Wishes(
         phones=[desk.phones[0] for desk in desks()] + [f"100{n}" for n in range(1, 5)],
         extensions=EXTENSIONS,
-        queues="".join(QUEUES.replace("{n}", str(n)) for n in range(1, LANES + 1)),
+        queues="".join(QUEUES.replace("{n}", str(n)) for n in range(1, LANES + 1)) + CROWDED,
         scenarios=False,
         cdr=True,
     )

@@ -14,6 +14,7 @@ class Transfer:
     queue: str = ""  #: that had brought the two together
     to_kind: str = "agent"
     target: str = ""  #: name of a queue
+    asked: tuple[float, float] | None = None  #: between when and when pbxd was given the order, epoch seconds
 
 
 @dataclass

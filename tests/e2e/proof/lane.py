@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,17 @@ from deploy.lab.phones import Line, Phone, Phones, until
 from tests.e2e.proof.house import PATIENCE_S
 from tests.e2e.proof.journey import Journey, Transfer
 from tests.e2e.proof.truth import Truth
+
+
+async def dialled(
+    caller: Phone, extension: str, number: str, truth: Truth, trunk: str = "trunk-queue"
+) -> str:
+    """He dials, and shows this number; the Uniqueid by which the switch knows him."""
+    before = len(truth.numbers[number])
+    caller.headers = {"X-Lab-Trunk": trunk, "P-Asserted-Identity": f"<sip:{number}@127.0.0.1>"}
+    await caller.dial(extension)
+    await until(lambda: len(truth.numbers[number]) > before, lambda: "the switch sees no call", PATIENCE_S)
+    return truth.numbers[number][before]
 
 
 @dataclass
@@ -34,6 +46,7 @@ class Lane:
     caller: Phone = field(init=False)
     pages: dict[str, AgentPage] = field(default_factory=dict)
     transfer: str = ""
+    asked: tuple[float, float] | None = None  #: when that one was, before and after
     now: Journey = field(init=False)
     seen: int = 0
 
@@ -89,17 +102,7 @@ class Lane:
         return f"+861380{self.n}{self.seen:06}"
 
     async def dial(self, extension: str, trunk: str = "trunk-queue") -> None:
-        number, truth = self.now.number, self.truth
-        before = len(truth.numbers[number])
-        self.caller.headers = {
-            "X-Lab-Trunk": trunk,
-            "P-Asserted-Identity": f"<sip:{number}@127.0.0.1>",
-        }
-        await self.caller.dial(extension)
-        await until(
-            lambda: len(truth.numbers[number]) > before, lambda: "the switch sees no call", PATIENCE_S
-        )
-        self.now.uniqueid = truth.numbers[number][before]
+        self.now.uniqueid = await dialled(self.caller, extension, self.now.number, self.truth, trunk)
 
     async def together(self, *phones: Phone) -> None:
         """The caller hears exactly these, as the switch knows."""
@@ -198,11 +201,12 @@ class Lane:
 
     async def hand_over(self, kind: str = "agent", id_: str = "", mode: str = "attended") -> None:
         await self.knows()
+        before = time.time()
         answer = await self.pages["a"].order(
             "transfer.start", targets=[{"kind": kind, "id": id_ or f"c{self.n}"}], mode=mode
         )
         assert answer["outcome"] == "done", answer
-        self.transfer = answer["body"]["id"]
+        self.transfer, self.asked = answer["body"]["id"], (before, time.time())
 
     async def order(self, verb: str) -> None:
         answer = await self.pages["a"].order(f"transfer.{verb}", transfer=self.transfer)
@@ -217,9 +221,17 @@ class Lane:
         )
 
     def transferred(self, by: str, kind: str, outcome: str = "completed", **more: str) -> None:
-        queue = self.now.legs[0][1]
+        queue, asked = self.now.legs[0][1], self.asked if by == "pbxd" else None
         self.now.transfers.append(
-            Transfer(by=by, kind=kind, outcome=outcome, from_=self.interface(self.a), queue=queue, **more)
+            Transfer(
+                by=by,
+                kind=kind,
+                outcome=outcome,
+                from_=self.interface(self.a),
+                queue=queue,
+                asked=asked,
+                **more,
+            )
         )
 
     async def consults(self) -> None:

@@ -52,7 +52,14 @@ class Truth:
     """Of a caller's Uniqueid: of each channel that it heard, by Uniqueid, when it did."""
     aside: dict[frozenset[str], list[Spell]] = field(default_factory=lambda: defaultdict(list))
     """Two phones' channels, by Uniqueids, and when they heard each other without any caller."""
-    rings: dict[str, Spell] = field(default_factory=dict)  #: of a phone's channel
+    rings: dict[str, Spell] = field(default_factory=dict)  #: of a phone's channel, in their order
+    rung_for: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Of a caller's Uniqueid: the phones' channels that rang because he called."""
+    answered: set[str] = field(default_factory=set)  #: phones' channels that did not ring in vain
+    ringing: dict[str, float] = field(default_factory=dict)  #: of a phone's channel, when it really began to
+    up: dict[str, float] = field(default_factory=dict)  #: of a channel, when it was answered
+    sent_on: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Of a caller's Uniqueid, when the switch sent him somewhere by a blind transfer."""
     pauses: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
     """Of a queue member's interface, from its first queue to its last one."""
     reasons: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -107,6 +114,16 @@ class Truth:
             del self._bridge[event["Uniqueid"]]
         self._look(at)
 
+    def _on_newstate(self, event: Message, at: float) -> None:
+        if event["ChannelStateDesc"] == "Ringing":
+            self.ringing.setdefault(event["Uniqueid"], at)
+        elif event["ChannelStateDesc"] == "Up":
+            self.up.setdefault(event["Uniqueid"], at)
+
+    def _on_blindtransfer(self, event: Message, at: float) -> None:
+        if "TransfereeUniqueid" in event:
+            self.sent_on[event["TransfereeUniqueid"]].append(at)
+
     def _on_hold(self, event: Message, at: float) -> None:
         self._held.add(event["Uniqueid"])
         self._look(at)
@@ -116,9 +133,13 @@ class Truth:
         self._look(at)
 
     def _on_dialbegin(self, event: Message, at: float) -> None:
-        self.rings.setdefault(event["DestUniqueid"], Spell(at))
+        if event["DestUniqueid"] not in self.rings:
+            self.rings[event["DestUniqueid"]] = Spell(at)
+            self.rung_for[event.get("Uniqueid", "")].append(event["DestUniqueid"])
 
     def _on_dialend(self, event: Message, at: float) -> None:
+        if event["DialStatus"] == "ANSWER":
+            self.answered.add(event["DestUniqueid"])
         self._not_ringing(event["DestUniqueid"], at)
 
     def _not_ringing(self, id_: str, at: float) -> None:
@@ -219,6 +240,10 @@ class Truth:
     def phone(self, id_: str) -> str:
         """The interface of a channel: PJSIP/1001."""
         return self.names[id_].rpartition("-")[0]
+
+    def rings_of(self, interface: str) -> list[str]:
+        """The channels by which this phone was rung, in their order."""
+        return [id_ for id_ in self.rings if self.phone(id_) == interface]
 
     def hears_now(self, caller: str) -> set[str]:
         """Interfaces of the phones that this caller hears now."""

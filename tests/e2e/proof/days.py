@@ -1,0 +1,162 @@
+"""A day in the call centre of the proof: who calls, who serves, and who listens to the switch.
+
+PBXD_JOURNEYS: how many on each Asterisk. PBXD_FIRST_SEED: which ones. PBXD_KINDS: only these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.lab.centre import Centre
+from deploy.lab.phones import Phones
+from tests.e2e.proof.crowd import Crowd
+from tests.e2e.proof.house import LANES, PATIENCE_S, desks, flow, settings, wishes
+from tests.e2e.proof.journey import Journey
+from tests.e2e.proof.lane import Lane
+from tests.e2e.proof.truth import Truth
+from tests.integration.gate import Gate
+
+JOURNEYS = int(os.environ.get("PBXD_JOURNEYS", "12"))
+SEED = int(os.environ.get("PBXD_FIRST_SEED", "1"))
+KINDS = os.environ.get("PBXD_KINDS", "").split()
+TOKEN = "a-token-of-the-proof-and-of-nothing-else"
+
+
+def around_today() -> dict[str, str]:
+    """From yesterday to tomorrow: a test may run at midnight, in any time zone."""
+    today, day = datetime.now(UTC).date(), timedelta(days=1)
+    return {"from": str(today - day), "to": str(today + day)}
+
+
+@dataclass
+class Days:
+    """A call centre, its callers, and who listens to its switch."""
+
+    centre: Centre
+    phones: Phones
+    truth: Truth
+    said: bytearray  #: as pbxd's own account hears it
+    lanes: list[Lane]
+    journeys: list[Journey]
+    crowd: Crowd
+    gate: Gate  #: between pbxd and its switch
+
+    @property
+    def history(self) -> Path:
+        return self.centre.folder / "pbxd.db"
+
+    @property
+    def interfaces(self) -> list[str]:
+        """Of all agents."""
+        return [f"PJSIP/{desk.phones[0]}" for desk in self.centre.desks]
+
+    def keeps(self, *journeys: Journey) -> bool:
+        """Would pbxd know these again if it were killed now?"""
+        with sqlite3.connect(f"file:{self.history}?mode=ro", uri=True) as database:
+            kept = {str(id_).rpartition(":")[2] for (id_,) in database.execute("SELECT id FROM kept")}
+        return all(journey.uniqueid in kept for journey in journeys)
+
+    async def report(self) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(
+            base_url=self.centre.url, trust_env=False, headers=headers, timeout=PATIENCE_S
+        ) as http:
+            answer = await http.get("/api/reports", params=around_today())
+        answer.raise_for_status()
+        report: dict[str, Any] = answer.json()
+        return report
+
+    async def reconcile(self) -> dict[str, Any]:
+        """What the command says of the switch's own books."""
+        logs = self.centre.switch.folder / "log"
+        books = ("--queue-log", str(logs / "queue_log"), "--cdr", str(logs / "cdr-csv/Master.csv"))
+        config = ("--config", str(self.centre.settings_file))
+        return await _pbxd("reconcile", "--json", "--from", around_today()["from"], *books, *config)
+
+    async def replay(self) -> dict[str, Any]:
+        """What the command makes of all that pbxd's own account has heard."""
+        capture = self.centre.folder / "said.ami"
+        capture.write_bytes(self.said)
+        return await _pbxd("replay", "--json", str(capture))
+
+    def begun(self, lane: Lane, kind: str, *, disturbed: bool = True) -> Journey:
+        """A journey of this lane that a test plays step by step; disturbed: pbxd will not see all of it."""
+        lane.now = lane.another(kind)
+        lane.now.disturbed = disturbed
+        self.journeys.append(lane.now)
+        return lane.now
+
+
+async def _pbxd(*words: str) -> dict[str, Any]:
+    """The JSON that this command of pbxd prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pbxd.cli", *words), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+@asynccontextmanager
+async def opened(suite: str, phones: Phones, folder: Path) -> AsyncIterator[Days]:
+    """The call centre on this Asterisk, nobody in it yet."""
+    (folder / "flows").mkdir()
+    (folder / "flows/main.yaml").write_text(flow())
+    token = folder / "token"
+    token.touch(0o600)
+    token.write_text(TOKEN)
+    tokens = [{"name": "proof", "token_file": str(token), "agents": "all"}]
+    more = {**settings(), "web": {"tokens": tokens}}
+    gate = Gate(0)
+
+    async def through(port: int) -> int:
+        gate.open(port)
+        return gate.port
+
+    async with (
+        gate,
+        Centre(
+            suite, wishes=wishes(), desks=desks(), more=more, flows=folder / "flows", between=through
+        ) as centre,
+    ):
+        truth, said = Truth(), bytearray()
+        everything, least = await centre.switch.connect(), await centre.switch.connect("pbxd")
+        everything.on_event(truth.feed)
+        least.keep_raw(said.extend)
+        journeys: list[Journey] = []
+        lanes = [
+            Lane(n, centre, phones, truth, random.Random(f"{SEED}/{n}"), journeys)
+            for n in range(1, LANES + 1)
+        ]
+        crowd = Crowd(centre, phones, truth, random.Random(f"{SEED}/crowd"))
+        for lane in lanes:
+            await lane.open()
+        await crowd.open()
+        yield Days(centre, phones, truth, said, lanes, journeys, crowd, gate)
+        _keep(centre, said)
+        for lane in lanes:
+            await lane.close_pages()
+        await everything.close()
+        await least.close()
+
+
+def _keep(centre: Centre, said: bytearray) -> None:
+    """For whoever wants to know why a figure differs."""
+    if "PBXD_KEEP" in os.environ:
+        keep = Path(os.environ["PBXD_KEEP"])
+        (keep / "said.ami").write_bytes(said)
+        (keep / "pbxd.log").write_text(centre.log())
+        (keep / "full.log").write_text(centre.switch.log("full.log"))
