@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pbxd.edge.store.reports import Reader, Reports, find_calls, journeys, make_
 from pbxd.figures.thresholds import Thresholds
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.ledger.stretch import Stage, Stretch
+from pbxd.messages import Survey, SurveyResult
 from pbxd.reports.period import Period
 from pbxd.reports.report import Asked, Report
 from pbxd.reports.shares import By, Rules
@@ -26,6 +28,7 @@ from pbxd.settings.connections import Store as Settings
 from tests.integration.store_samples import T0, contact, sqlite_settings
 
 DAY = 86_400.0
+RATED = Survey(flow="survey", offered=T0 + 90, result=SurveyResult.RATED, rating=4)
 LIMITS = Thresholds()
 RULES = Rules(
     service_level_s=LIMITS.service_level_s,
@@ -80,7 +83,7 @@ def wrap_up(call: str, agent: str, began: float, lasted_s: float) -> Stretch:
 async def test_a_report_of_what_the_store_has(store: Store, settings: Settings) -> None:
     await keep(
         store,
-        contact(1, agents=("anna", "bob"), arrived=T0 + 5),
+        replace(contact(1, agents=("anna", "bob"), arrived=T0 + 5), survey=RATED),
         contact(2, agents=(), arrived=T0 + 3600, outcome=Outcome.ABANDONED, queue=None, number="+49301"),
         contact(3, arrived=T0 - DAY),
         contact(4, arrived=T0 + 2 * DAY, subject=None),
@@ -96,6 +99,10 @@ async def test_a_report_of_what_the_store_has(store: Store, settings: Settings) 
     assert (rows["anna"]["transfers_completed"], rows["bob"]["transfers_completed"]) == (1, 0)
     assert (rows["bob"]["repeat_24h"], rows["bob"]["repeat_7d"]) == (0.0, 1.0)
     assert rows["bob"]["fcr"] == 0.0
+    assert [(rows[name]["surveys"], rows[name]["rating"]) for name in ("anna", "bob")] == [
+        (0, None),
+        (1, 4.0),
+    ]
     behind = await asyncio.to_thread(find_calls, Reader(settings), asked(By.AGENT), "bob", "aht_s")
     assert [(each.journey.call, each.sum) for each in behind] == [("pbx1:1", 30.0)]
 
