@@ -8,7 +8,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.thorough import THOROUGH, examples
+from tests.thorough import THOROUGH, TIMES, examples
 
 # A busy machine is no fault: how long an example takes decides nothing.
 settings.register_profile(
@@ -31,6 +31,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the golden stories of tests/traces anew from what is told",
     )
+
+
+@pytest.fixture
+def time_played(request: pytest.FixtureRequest) -> int:
+    """Which of PBXD_TIMES it is."""
+    time: int = request.param
+    return time
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if TIMES > 1:
+        metafunc.fixturenames.append(time_played.__name__)
+        times = range(1, TIMES + 1)
+        metafunc.parametrize(time_played.__name__, times, indirect=True, ids=[f"time{n}" for n in times])
 
 
 #: What waits for people to speak comes first, and what only needs the processor fills the gaps behind it.

@@ -11,6 +11,7 @@ import argparse
 import collections
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,8 +26,10 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / ".cache/soak"
 ACCOUNT = CHECKOUT / ".cache/soak.txt"
 VERSIONS = ("asterisk22", "asterisk16")
+ABOUT = ("transfer", "handover", "wrap_up", "callbacks")  #: which files of tests are about transfers
 DAYS = "tests/e2e/test_transfer_days.py"
 DAYS_IN_A_JOB = 10
+ROUNDS_IN_A_JOB = 5  #: with the same Asterisk and the same pbxd
 FIRST_DAY = 1001  #: the days before are those of every run
 ON_ONE = ("tests/e2e/test_transfer_page.py", "tests/e2e/test_transfer_orders.py")  #: version only
 
@@ -45,20 +48,23 @@ class Job:
     @property
     def environment(self) -> dict[str, str]:
         days = {"PBXD_FIRST_DAY": str(self.first_day), "PBXD_DAYS": str(DAYS_IN_A_JOB)}
-        return {**os.environ, "PBXD_THOROUGH": "1", **(days if self.first_day is not None else {})}
+        rounds = {"PBXD_TIMES": str(ROUNDS_IN_A_JOB)}
+        return {**os.environ, "PBXD_THOROUGH": "1", **(rounds if self.first_day is None else days)}
 
 
 def jobs(rounds: int, days: int, without: Collection[str] = ()) -> Iterator[Job]:
-    """The days first, then round by round; ``without`` the files with one of these in their names."""
+    """The days first, then some rounds at a time; ``without`` the files with one of these in their names."""
     for first in range(FIRST_DAY, FIRST_DAY + days, DAYS_IN_A_JOB):
         for version in VERSIONS:
             yield Job(name=f"days-{first:05}-{version}", file=DAYS, wanted=version, first_day=first)
-    files = sorted(
-        str(path.relative_to(CHECKOUT))
-        for path in (CHECKOUT / "tests/e2e").glob("test_*transfer*.py")
-        if not any(part in path.name for part in without)
+    paths = sorted(
+        (path for about in ABOUT for path in (CHECKOUT / "tests/e2e").glob(f"test_*{about}*.py")),
+        key=lambda path: -path.stat().st_size,  # what takes longest first, so that all workers end together
     )
-    for number in range(1, rounds + 1):
+    files = [
+        str(path.relative_to(CHECKOUT)) for path in paths if not any(part in path.name for part in without)
+    ]
+    for number in range(1, rounds + 1, ROUNDS_IN_A_JOB):
         for file in (file for file in files if file != DAYS):
             for version in ("",) if file in ON_ONE else VERSIONS:
                 name = f"round-{number:03}-{Path(file).stem}-{version or 'both'}"
@@ -124,6 +130,9 @@ class Played:
     failures: list[str] = field(default_factory=list)  #: in which jobs, or on which days
 
 
+_TIME = re.compile(r"-?time\d+\]$")
+
+
 def account(reports: Iterable[Path]) -> dict[str, Played]:
     """What all these reports say, by test; in the order of their names."""
     found: dict[str, Played] = collections.defaultdict(Played)
@@ -136,6 +145,7 @@ def account(reports: Iterable[Path]) -> dict[str, Played]:
             if "test_a_day[" in name:
                 name, _, last = name.rstrip("]").rpartition("-")
                 name, seed, where = f"{name}]", int(last), last
+            name = _TIME.sub("]", name).removesuffix("[]")
             played = found[name]
             played.seeds += [] if seed is None else [seed]
             if case.find("failure") is None and case.find("error") is None:
