@@ -153,7 +153,7 @@ async def test_joined_with_a_line_that_has_just_ended(floor: Floor, anna: str) -
         if anna == "leaves":
             await floor.anna.rings()
             await floor.anna.answer()
-        await floor.together(floor.anna, floor.caller)
+        await floor.phones.hear_each_other(floor.anna, floor.caller, within_s=25)
     await floor.becomes("ended")
     assert sums(await floor.centre.metrics(), "pbxd_transfer_revived_total") > 0
     await floor.goodbye(floor.caller, floor.anna)
