@@ -1,5 +1,7 @@
 """Options of the whole suite."""
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,6 @@ settings.register_profile(
 settings.load_profile("pbxd")
 
 pytest_plugins = ["tests.servers"]
-
-_TESTS = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +47,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(time_played.__name__, times, indirect=True, ids=[f"time{n}" for n in times])
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests and all of pbxd are made and stay: to look through them for garbage, again and again
+    in each worker, is in vain. Afterwards it is done less often than by default, as pbxd itself does it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.set_threshold(10_000, 20, 20)
+        gc.enable()
+
+
 #: What waits for people to speak comes first, and what only needs the processor fills the gaps behind it.
 _ORDER = ("e2e", "integration", "machines", "replay", "unit", "bench")
 _VERSIONS = ("asterisk22", "asterisk16")
@@ -59,6 +71,11 @@ def _group(nodeid: str) -> str:
     return " ".join([path, *(version for version in _VERSIONS if f"[{version}" in test)])
 
 
+def _level(item: pytest.Item) -> str:
+    """The folder of tests/ that it is in."""
+    return item.nodeid.removeprefix("tests/").partition("/")[0]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the groups into the order in which several workers are done with them soonest.
 
@@ -67,12 +84,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if not THOROUGH and item.path.relative_to(_TESTS).parts[0] in ("e2e", "integration"):
+        if not THOROUGH and _level(item) in ("e2e", "integration"):
             item.add_marker(pytest.mark.flaky(reruns=1))
         groups.setdefault(_group(item.nodeid), []).append(item)
 
     def level_and_size(group: list[pytest.Item]) -> tuple[int, int]:
-        level = group[0].path.relative_to(_TESTS).parts[0]
+        level = _level(group[0])
         return _ORDER.index(level) if level in _ORDER else len(_ORDER), -len(group)
 
     items[:] = [item for group in sorted(groups.values(), key=level_and_size) for item in group]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import uvloop
 
+from pbxd.edge.aside import Aside
 from pbxd.settings.connections import Store
 from tests.integration.store_samples import QUICK, Counts, sqlite_settings
 
@@ -28,6 +29,19 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
         return sqlite_settings(tmp_path)
     server = request.getfixturevalue("postgres_server")
     return Store.model_validate({"url": server.new_database(), **QUICK})
+
+
+@pytest.fixture(scope="module")
+def _one_process() -> Iterator[Aside]:
+    beside = Aside()
+    yield beside
+    beside.end()
+
+
+@pytest.fixture
+def reports_share_a_process(_one_process: Aside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for all tests of a file, none of which ends it: its start takes a second of processor."""
+    monkeypatch.setattr("pbxd.edge.store.reports.Aside", lambda: _one_process)
 
 
 @pytest.fixture

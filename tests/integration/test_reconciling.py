@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,20 +81,11 @@ def books(tmp_path: Path) -> Books:
     return Books(node="pbx1", queue_log=folder / "queue_log", cdr=folder / "Master.csv", cdr_zone=UTC)
 
 
-OPEN: list[Reports] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    yield
-    while OPEN:
-        OPEN.pop().end()
+pytestmark = pytest.mark.usefixtures("reports_share_a_process")
 
 
 def nightly(books: Books, settings: Settings, counts: Counts, **more: Any) -> Nightly:
-    reports = Reports(settings, timeout_s=60)
-    OPEN.append(reports)
-    return Nightly(books, reports, counts, at="03:10", zone=BERLIN, **more)
+    return Nightly(books, Reports(settings, timeout_s=60), counts, at="03:10", zone=BERLIN, **more)
 
 
 async def test_yesterday_is_a_day_of_this_place_and_all_its_files_are_read(

@@ -40,7 +40,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def http(reports_share_a_process: None, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     settings = sqlite_settings(tmp_path)
     store = await Store.open(settings)
     for number, (agent, queue) in enumerate((("anna", "billing"), ("liwei", "=1+1"), ("anna", "billing"))):
@@ -50,7 +50,6 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     reports = Reports(settings, timeout_s=60)
     reporting = Reporting(books=reports, rules=RULES, zone=SHANGHAI)
     async with AsyncExitStack() as stack:
-        stack.callback(reports.end)
         served = await stack.enter_async_context(serving(reporting=reporting))
         yield await stack.enter_async_context(
             httpx.AsyncClient(base_url=served.origin, timeout=60, verify=False)
