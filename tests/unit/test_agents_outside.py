@@ -90,18 +90,18 @@ def test_the_longest_prefix_decides_and_of_equals_the_denial(
 # ---------------------------------------------------------------- emergency numbers
 
 
-@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_no_emergency_number_of_any_country_is_dialled(region: str) -> None:
-    for number in EMERGENCY:
+def test_no_emergency_number_of_any_country_is_dialled() -> None:
+    for region, number in product(REGIONS, EMERGENCY):
         if shortnumberinfo.is_emergency_number(number, region):
             everything = rules(region, premium=True)
-            assert why(everything, number) is Reason.NOT_ALLOWED, number
-            assert why(everything, f" {number[0]}-{number[1:]} ") is Reason.NOT_ALLOWED, number
+            assert why(everything, number) is Reason.NOT_ALLOWED, (region, number)
+            assert why(everything, f" {number[0]}-{number[1:]} ") is Reason.NOT_ALLOWED, (region, number)
             code = phonenumbers.country_code_for_region(region)
-            assert why(everything, f"+{code}{number}") is not None, number
-            assert why(rules("", premium=True), number) is Reason.NOT_ALLOWED, number
+            assert why(everything, f"+{code}{number}") is not None, (region, number)
+            assert why(rules("", premium=True), number) is Reason.NOT_ALLOWED, (region, number)
 
 
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 EMERGENCY = [f"{number}" for number in (*range(10, 20), *range(100, 1000), 1122, 1699, 9911)]
 
 
@@ -143,22 +143,22 @@ def test_numbers_that_cost_extra_need_to_be_switched_on(number: str) -> None:
     assert why(rules(premium=True), number) is None
 
 
-@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_no_premium_number_of_any_country_is_dialled(region: str) -> None:
-    for kind in (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST):
+def test_no_premium_number_of_any_country_is_dialled() -> None:
+    kinds = (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+    for region, kind in product(REGIONS, kinds):
         example = phonenumbers.example_number_for_type(region, kind)
         if example is not None:
             number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
-            assert why(rules(), number) is not None, number
+            assert why(rules(), number) is not None, (region, number)
 
 
-@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_ordinary_numbers_of_every_country_are(region: str) -> None:
-    for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+def test_ordinary_numbers_of_every_country_are() -> None:
+    kinds = (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE)
+    for region, kind in product(REGIONS, kinds):
         example = phonenumbers.example_number_for_type(region, kind)
         if example is not None:
             number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
-            assert why(rules(), number) is None, number
+            assert why(rules(), number) is None, (region, number)
 
 
 # ---------------------------------------------------------------- how many
