@@ -34,7 +34,8 @@ AGAIN = (
         "at most so long before, whatever it was about and however it ended.",
         source="CallEnded, the caller's history",
         edge_cases="The windows are fixed, so that figures of different houses can be compared; the rule of "
-        "the settings is pbxd_repeat_calls_total. Whoever called within 24 h is in both windows.",
+        "the settings is pbxd_repeat_calls_total. Whoever called within 24 h is in both windows. Who calls "
+        "again in the very moment in which he hung up may come before that call is in the store.",
     ),
     Figure(
         name="pbxd_first_contacts_total",

@@ -14,6 +14,8 @@ from tests.e2e.proof.book import Book
 from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.days import JOURNEYS, KINDS, SEED, Days, opened
 from tests.e2e.proof.deck import deck, play
+from tests.e2e.proof.history import History
+from tests.e2e.proof.reported import compare_report
 from tests.e2e.proof.staff import compare_staff
 from tests.thorough import THOROUGH
 
@@ -46,14 +48,15 @@ async def test_every_figure_is_true(days: Days) -> None:
     book = Book(days.truth, days.journeys)
     book.add(days.journeys)
     compared = Compared(book)
+    history = History(days.history, compared)
     now = time.time(), await days.centre.metrics()
     compared.compare_metrics(now[1])
     compare_staff(compared, days.truth, days.interfaces, was, now)
-    compared.compare_store(days.history, days.journeys)
-    compared.compare_report(await days.report())
+    history.compare_store(days.journeys)
+    compare_report(compared, await days.report())
     replayed = await days.replay()
     compared.same("calls in the capture", len(days.journeys), len(replayed["calls"]))
-    compared.compare_replay(replayed, days.history)
+    history.compare_replay(replayed)
     print(f"{len(days.journeys)} journeys, {compared.checks} numbers compared")
     assert not compared.differences, "\n" + "\n".join(compared.differences)
     found = await days.reconcile()

@@ -17,6 +17,7 @@ from tests.e2e.proof.book import Book
 from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.days import Days, opened
 from tests.e2e.proof.deck import play
+from tests.e2e.proof.history import History
 from tests.e2e.proof.house import PATIENCE_S
 from tests.e2e.proof.journey import Journey
 from tests.thorough import THOROUGH
@@ -100,12 +101,13 @@ async def test_killed_in_the_middle(days: Days) -> None:
         await lane.all_over()
     fresh = await goes_on(days)
     compared = Compared(Book(days.truth, days.journeys))
+    history = History(days.history, compared)
     metrics = await days.centre.metrics()
     compared.same("arrived", len(fresh), sums(metrics, "pbxd_calls_arrived_total"))
     compared.same("missed", 1, sums(metrics, "pbxd_calls_missed_total"))
     compared.compare_counts(counted(days, [talks, waits, *fresh]), "pbxd_calls_total", metrics)
-    compared.compare_store(days.history, [*before, talks, *fresh])
-    compared.compare_disturbed(days.history, [waits])
+    history.compare_store([*before, talks, *fresh])
+    history.compare_disturbed([waits])
     assert not compared.differences, "\n" + "\n".join(compared.differences)
 
 
@@ -132,14 +134,15 @@ async def test_the_link_is_cut_in_the_middle(days: Days) -> None:
         await lane.all_over()
     fresh = await goes_on(days)
     compared = Compared(Book(days.truth, days.journeys))
+    history = History(days.history, compared)
     metrics = since(was, await days.centre.metrics())
     mine = [talks, waits, leaves, *fresh]
     compared.same("arrived", len(mine), sums(metrics, "pbxd_calls_arrived_total"))
     compared.same("missed", 2, sums(metrics, "pbxd_calls_missed_total"))
     compared.same("losses", 1, sums(metrics, "pbxd_ami_losses_total"))
     compared.compare_counts(counted(days, mine), "pbxd_calls_total", metrics)
-    compared.compare_store(days.history, [*(each for each in before if not each.disturbed), talks, *fresh])
-    compared.compare_disturbed(days.history, [waits, leaves], seen_again=back)
+    history.compare_store([*(each for each in before if not each.disturbed), talks, *fresh])
+    history.compare_disturbed([waits, leaves], seen_again=back)
     assert not compared.differences, "\n" + "\n".join(compared.differences)
 
 
@@ -160,12 +163,13 @@ async def test_asterisk_ends_in_the_middle(days: Days) -> None:
     back = time.time()
     await days.centre.quiet()
     compared = Compared(Book(days.truth, days.journeys))
+    history = History(days.history, compared)
     metrics = since(was, await days.centre.metrics())
     compared.same("arrived", 2, sums(metrics, "pbxd_calls_arrived_total"))
     compared.same("missed", 2, sums(metrics, "pbxd_calls_missed_total"))
     compared.compare_counts(counted(days, [talks, waits]), "pbxd_calls_total", metrics)
-    compared.compare_store(days.history, [each for each in before if not each.disturbed])
-    compared.compare_disturbed(days.history, [talks, waits], seen_again=back)
+    history.compare_store([each for each in before if not each.disturbed])
+    history.compare_disturbed([talks, waits], seen_again=back)
     assert not compared.differences, "\n" + "\n".join(compared.differences)
 
 

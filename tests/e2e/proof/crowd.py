@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phone, PhoneError, Phones, until
-from tests.e2e.proof.house import CROWD, CROWD_RING_S, PATIENCE_S
+from tests.e2e.proof.house import CROWD, PATIENCE_S
 from tests.e2e.proof.journey import Journey
 from tests.e2e.proof.lane import dialled
 from tests.e2e.proof.truth import Truth
 
 CALLERS = 5
 EXTENSION = "397"
+LEAVING_S = 0.2  #: after a phone that nobody answers the queue pauses for longer
 
 
 @dataclass
@@ -131,4 +132,5 @@ class Crowd:
             return "answered"
         if (interface, truth.rings_of(interface).index(phone)) in self.declined:
             return "busy"
-        return "no_answer" if truth.rings[phone].seconds > CROWD_RING_S - 0.5 else "caller_left"
+        left, ended = truth.stays[caller][0].spell.ended or 0.0, truth.rings[phone].ended or 0.0
+        return "caller_left" if left - ended < LEAVING_S else "no_answer"

@@ -18,6 +18,8 @@ from tests.e2e.proof.house import PATIENCE_S
 from tests.e2e.proof.journey import Journey, Transfer
 from tests.e2e.proof.truth import Truth
 
+WRITTEN_S = 1.0  #: how long after a call it may take until it is in the history, also of a busy machine
+
 
 async def dialled(
     caller: Phone, extension: str, number: str, truth: Truth, trunk: str = "trunk-queue"
@@ -94,8 +96,13 @@ class Lane:
         return Journey(kind=kind, lane=self.n, number=self._number())
 
     def _number(self) -> str:
-        """A new one, or one that has called before."""
-        mine = [journey.number for journey in self.journeys if journey.lane == self.n]
+        """A new one, or one that has called before, and not just now."""
+        now = time.time()
+        mine = [
+            journey.number
+            for journey in self.journeys
+            if journey.lane == self.n and self.truth.ended.get(journey.uniqueid, now) < now - WRITTEN_S
+        ]
         if mine and self.chance.random() < 0.25:
             return self.chance.choice(mine)
         self.seen += 1
