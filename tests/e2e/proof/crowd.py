@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phone, PhoneError, Phones, until
-from tests.e2e.proof.house import CROWD, PATIENCE_S
+from tests.e2e.proof.house import CROWD, CROWD_RING_S, PATIENCE_S
 from tests.e2e.proof.journey import Journey
 from tests.e2e.proof.lane import dialled
 from tests.e2e.proof.truth import Truth
 
 CALLERS = 5
 EXTENSION = "397"
-LEAVING_S = 0.2  #: after a phone that nobody answers the queue pauses for longer
 
 
 @dataclass
@@ -120,17 +119,16 @@ class Crowd:
             journey.legs = [(interface, queue) for interface, *_ in truth.legs(caller)]
             journey.outcome = "answered" if journey.legs else "abandoned"
             journey.waits = [(queue, journey.outcome)]
-            journey.rings = [(queue, self._why(caller, phone)) for phone in truth.rung_for[caller]]
+            journey.rings = [(queue, self._why(phone)) for phone in truth.rung_for[caller]]
         legs = Counter(interface for journey in self.journeys for interface, _ in journey.legs)
         assert legs <= self.answers, (legs, self.answers)
         return self.journeys
 
-    def _why(self, caller: str, phone: str) -> str:
+    def _why(self, phone: str) -> str:
         """Why this phone stopped ringing."""
         truth, interface = self.truth, self.truth.phone(phone)
         if phone in truth.answered:
             return "answered"
         if (interface, truth.rings_of(interface).index(phone)) in self.declined:
             return "busy"
-        left, ended = truth.stays[caller][0].spell.ended or 0.0, truth.rings[phone].ended or 0.0
-        return "caller_left" if left - ended < LEAVING_S else "no_answer"
+        return "caller_left" if truth.rings[phone].seconds < CROWD_RING_S - 0.02 else "no_answer"
