@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
+from uuid import uuid4
 
 from pbxd.ivr.flow import SOUND_FORMATS, Flow, Say
 from pbxd.ivr.walk import DIGITS_FOLDER
@@ -140,7 +141,8 @@ def _sum(path: Path) -> str:
 def _write(path: Path, data: bytes) -> None:
     """Whole or not at all: Asterisk may be about to play it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    # A name of its own: two that make the same prompts take nothing away from each other.
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     part.write_bytes(data)
     os.replace(part, path)
 

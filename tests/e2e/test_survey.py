@@ -52,12 +52,11 @@ class Told:
 
         async def stored() -> bool:
             self._after = await self._floor.centre.metrics()
-            self.contact = _newest(self._floor.centre.folder / "pbxd.db")
-            return sums(self._after, "pbxd_calls_total") > seen and self._stored() >= sums(
-                self._after, "pbxd_calls_total"
-            )
+            ended = sums(self._after, "pbxd_calls_total")
+            return ended > seen and self._stored() >= ended
 
         await self._floor.centre.until(stored, "the end of the call")
+        self.contact = _newest(self._floor.centre.folder / "pbxd.db")
         return self
 
     def _stored(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import io
 import math
+import os
 import shutil
 import wave
 from pathlib import Path
@@ -131,6 +132,20 @@ def test_a_recording_wins_whatever_its_format(tmp_path: Path) -> None:
     spoken.write_bytes(b"recorded later")
     assert "en/main/choices" in make_prompts([MAIN.flow], tmp_path, voice).recorded
     assert spoken.read_bytes() == b"recorded later"
+
+
+def test_two_that_make_the_same_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice, cache, replace = Voice(), tmp_path / "cache", os.replace
+
+    def overtaken(part: Path, path: Path) -> None:
+        monkeypatch.setattr(os, "replace", replace)
+        make_prompts([MAIN.flow], tmp_path / "b", voice, cache=cache)
+        replace(part, path)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    make_prompts([MAIN.flow], tmp_path / "a", voice, cache=cache)
+    made = {folder: sorted(path.name for path in (tmp_path / folder).rglob("*.wav")) for folder in "ab"}
+    assert made["a"] == made["b"] != []
 
 
 def test_a_cache_saves_the_speaking(tmp_path: Path) -> None:
