@@ -1,5 +1,4 @@
-"""Cuts of the link at random bytes, while calls come and go and actions are asked for: a thousand of them
-with PBXD_THOROUGH=1, else two hundred.
+"""A thousand cuts of the link at random bytes, while calls come and go and actions are asked for.
 
 The switch is scripted, so that it can say what it executed and what is true; all of pbxd is real: link,
 inbox, world. The same with a real Asterisk is in tests/e2e.
@@ -27,10 +26,9 @@ from tests.integration.ami_peer import until
 from tests.integration.busy_switch import BusySwitch
 from tests.integration.cutting_proxy import CuttingProxy
 from tests.integration.tapped_inbox import TappedInbox
-from tests.thorough import THOROUGH
 
 NODE = NodeId("pbx1")
-CUTS = 1000 if THOROUGH else 200
+CUTS = 1000
 LOOK_EVERY = 25
 SEED = 20_261
 

@@ -20,9 +20,8 @@ from pbxd.effects import Count
 from pbxd.settings.model import Agi
 from tests.integration.agi_peer import Peer, environment
 from tests.integration.patience import until
-from tests.thorough import THOROUGH
 
-KNOCKS = 10_000 if THOROUGH else 1_500
+KNOCKS = 10_000
 
 
 class Served:
@@ -103,7 +102,7 @@ async def test_an_environment_with_cr_lf() -> None:
 
 
 async def test_many_connect_and_close() -> None:
-    """Thousands of peers that come and go; calls in between are served at once."""
+    """10,000 peers that come and go; calls in between are served at once."""
     async with served() as serving:
         where = ("127.0.0.1", serving.app.port)
         served_meanwhile = threading.Event()
