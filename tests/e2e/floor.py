@@ -102,6 +102,17 @@ class Floor:
             await old.close()
         return await self.page(agent)
 
+    async def handed_over_by_phone(self) -> None:
+        """Anna asks Bruno with her telephone, and hands the caller over with it: REFER with Replaces."""
+        held = self.anna.line
+        await self.anna.hold(held)
+        await self.caller.hears_only(MUSIC)
+        consult = await self.anna.dial("1002")
+        await self.bruno.answer()
+        await self.together(self.anna, self.bruno)
+        await self.anna.attended_transfer(held, consult)
+        await self.together(self.caller, self.bruno)
+
     async def call(self, extension: str = AT_ANNA, agent: str = "anna") -> None:
         """The caller reaches this agent; pbxd has seen it."""
         phone: Phone = getattr(self, agent)

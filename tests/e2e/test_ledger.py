@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deploy.lab.ears import MUSIC, SOUND
+from deploy.lab.ears import SOUND
 from pbxd.ids import NodeId
 from pbxd.replay import replay
 from tests.e2e.floor import CALLER, Floor
@@ -48,14 +48,7 @@ async def a_day(floor: Floor) -> None:
     await floor.goodbye(floor.caller, floor.bruno)
 
     await floor.call()
-    held = floor.anna.line
-    await floor.anna.hold(held)
-    await floor.caller.hears_only(MUSIC)
-    consult = await floor.anna.dial("1002")
-    await floor.bruno.answer()
-    await floor.together(floor.anna, floor.bruno)
-    await floor.anna.attended_transfer(held, consult)
-    await floor.together(floor.caller, floor.bruno)
+    await floor.handed_over_by_phone()
     await floor.goodbye(floor.caller, floor.bruno)
 
     await floor.merged()

@@ -171,15 +171,9 @@ async def test_a_question_to_a_colleague_shows_the_caller_and_is_no_transfer(flo
 
 async def test_the_third_agent_knows_of_the_first(floor: Floor) -> None:
     """Anna hands over by her phone, Bruno by his; Carla knows what was before."""
-    held = await the_call(floor)
+    await the_call(floor)
     await floor.page("carla")
-    await floor.anna.hold(held)
-    await floor.caller.hears_only(MUSIC)
-    consult = await floor.anna.dial("1002")
-    await floor.bruno.answer()
-    await floor.together(floor.anna, floor.bruno)
-    await floor.anna.attended_transfer(held, consult)
-    await floor.together(floor.caller, floor.bruno)
+    await floor.handed_over_by_phone()
     await until(lambda: not floor.anna.open_lines, lambda: "Anna still has a line")
     await floor.bruno.blind_transfer("1003")
     await floor.carla.rings()

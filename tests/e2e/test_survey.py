@@ -148,15 +148,9 @@ async def test_who_is_handed_over_is_asked_after_the_last_of_them(floor: Floor, 
         await floor.together(floor.anna, floor.bruno)
         await floor.caller.hears_only(MUSIC)
         await floor.do("complete")
+        await floor.together(floor.caller, floor.bruno)
     else:
-        held = floor.anna.line
-        await floor.anna.hold(held)
-        await floor.caller.hears_only(MUSIC)
-        consult = await floor.anna.dial("1002")
-        await floor.bruno.answer()
-        await floor.together(floor.anna, floor.bruno)
-        await floor.anna.attended_transfer(held, consult)
-    await floor.together(floor.caller, floor.bruno)
+        await floor.handed_over_by_phone()
     await floor.bruno.hang_up()
     await asked(floor)
     await floor.caller.keys("2")
