@@ -31,6 +31,7 @@ class ChannelEntry:
     channel: ChannelSnapshot
     bridge: str | None
     application: str
+    data: str = ""  #: the application's arguments
     created: float  #: epoch seconds; Asterisk tells it to the second
 
 
@@ -125,6 +126,7 @@ def _channel(headers: Headers, at: float) -> ChannelEntry:
         channel=read.channel(headers),
         bridge=headers.get("BridgeId") or None,
         application=headers.get("Application", ""),
+        data=headers.get("ApplicationData", ""),
         created=at - _age(headers),
     )
 

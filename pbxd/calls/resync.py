@@ -13,6 +13,7 @@ from pbxd.ami.event_types import AmiEvent, Hangup, QueueMember, QueueMemberRemov
 from pbxd.ami.inventory import ChannelEntry, Inventory
 from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
 from pbxd.calls.belonging import Belonging
+from pbxd.calls.changed import changed
 from pbxd.calls.names import Kind, transfer_of
 from pbxd.calls.rings import Rings
 from pbxd.calls.staffing import Staffing
@@ -53,6 +54,7 @@ class Resync:
         self._rebridge_known()
         self._add_unknown()
         self._wait()
+        self._served()
         self._besides()
         self._staff()
         self._revived()
@@ -162,6 +164,17 @@ class Resync:
             call = journeys.of(uniqueid)
             if call is not None:
                 journeys.join(uniqueid, call, entry.queue, entry.since, entry.position)
+
+    def _served(self) -> None:
+        """Who talks from within Queue() came through that queue, should nobody have seen it."""
+        journeys = self._journeys
+        for uniqueid, entry in self._entries.items():
+            call = journeys.of(uniqueid) if entry.application == "Queue" else None
+            if call is None or entry.bridge is None or not journeys.calls[call].missed:
+                continue
+            if journeys.calls[call].queue is None and not journeys.waits.get(call):
+                queue = entry.data.partition(",")[0]
+                journeys.calls[call] = changed(journeys.calls[call], queue=queue or None)
 
     def _besides(self) -> None:
         """Phones that ring, or no longer; callers who are in a call flow, or no longer."""

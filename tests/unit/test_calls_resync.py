@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from pbxd.ami.event_types import AgentComplete, AgentConnect
 from pbxd.ami.events import NEEDLES, WANTED, AmiEvent
 from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
@@ -140,6 +142,32 @@ def test_what_was_missed_is_told_as_missed() -> None:
     assert last.missed
     assert last.record.missed
     assert model.channels_open == 0
+
+
+def test_who_was_answered_while_nobody_looked_came_through_the_queue_that_he_is_in() -> None:
+    capture = next(c for c in captures() if name_of(c) == "22.10.1/queue_answered")
+    full, model = CallModel(NODE, Journal()), CallModel(NODE, Journal())
+    events = iter(events_of(capture))
+    for event in events:
+        if full.reduce(event) and any(full.journeys.talks.values()):
+            break
+    there = inventory_of(full, event.at)
+    (call,) = full.journeys.calls.values()
+    in_queue = tuple(
+        replace(entry, application="Queue", data="q501,t,,,300")
+        if entry.channel.name == call.subject
+        else entry
+        for entry in there.channels
+    )
+    model.resync(replace(there, channels=in_queue), event.at)
+    facts = [
+        fact
+        for event in events
+        if not isinstance(event, AgentConnect | AgentComplete)  # which may come too late, too
+        for fact in model.reduce(event)
+    ]
+    (last,) = [fact for fact in facts if isinstance(fact, CallEnded)]
+    assert (last.record.outcome, last.record.queue) == ("answered", "q501")
 
 
 @pytest.mark.parametrize("capture", captures(), ids=name_of)
