@@ -131,10 +131,14 @@ class Switch:
             await asyncio.sleep(0.1)
 
     async def hang_up_everything(self) -> None:
-        """End every call, whatever state it is in."""
-        for channel in (await self.held())["channels"]:
-            with contextlib.suppress(AmiError):
-                await self.ami.action("Hangup", Channel=channel)
+        """End every call, whatever state it is in; more than once those that come to be meanwhile."""
+        for _ in range(3):
+            for channel in (await self.held())["channels"]:
+                with contextlib.suppress(AmiError):
+                    await self.ami.action("Hangup", Channel=channel)
+            with contextlib.suppress(SwitchError):
+                await self.leak_check(3.0)
+                return
         await self.leak_check()
 
     # ------------------------------------------------------------ life
