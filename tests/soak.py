@@ -130,7 +130,7 @@ class Played:
     failures: list[str] = field(default_factory=list)  #: in which jobs, or on which days
 
 
-_TIME = re.compile(r"-?time\d+\]$")
+_TIME = re.compile(r"(?<=[\[-])time\d+-?")
 
 
 def account(reports: Iterable[Path]) -> dict[str, Played]:
@@ -145,7 +145,7 @@ def account(reports: Iterable[Path]) -> dict[str, Played]:
             if "test_a_day[" in name:
                 name, _, last = name.rstrip("]").rpartition("-")
                 name, seed, where = f"{name}]", int(last), last
-            name = _TIME.sub("]", name).removesuffix("[]")
+            name = _TIME.sub("", name).replace("-]", "]").removesuffix("[]")
             played = found[name]
             played.seeds += [] if seed is None else [seed]
             if case.find("failure") is None and case.find("error") is None:

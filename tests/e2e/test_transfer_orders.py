@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import aiomqtt
 import pytest
@@ -138,22 +139,27 @@ async def test_by_the_broker_and_only_for_whom_it_is_released(
     broker: MosquittoBroker,
 ) -> None:
     her, his, caller = talking
+    once = uuid4().hex  # an order of a name that was used before is answered, and not carried out
     start = {"do": "start", "targets": [{"kind": "agent", "id": "bruno"}]}
-    refused = await command(broker, centre, listener, order="o-0", agent="bruno", **start)
+    refused = await command(broker, centre, listener, order=f"{once}-0", agent="bruno", **start)
     assert refused["code"] == "not_yours"
-    started = await command(broker, centre, listener, order="o-1", agent="anna", **start)
+    started = await command(broker, centre, listener, order=f"{once}-1", agent="anna", **start)
     assert started["outcome"] == "done", started
     transfer = started["transfer"]["id"]
-    again = await command(broker, centre, listener, order="o-1", agent="anna", **start)
+    again = await command(broker, centre, listener, order=f"{once}-1", agent="anna", **start)
     assert again["transfer"]["id"] == transfer
     await his.answer()
     await all_phones.hear_each_other(her, his)
     noted = {"do": "annotate", "transfer": transfer, "note": "Paid twice"}
-    assert (await command(broker, centre, listener, order="o-2", agent="anna", **noted))["outcome"] == "done"
+    assert (await command(broker, centre, listener, order=f"{once}-2", agent="anna", **noted))[
+        "outcome"
+    ] == "done"
     topic = "pbxd/lab/agent/bruno/handover"
     await centre.until(lambda: listener.bodies(topic)[-1]["note"] == "Paid twice", "the note at the target's")
     cancel = {"do": "cancel", "transfer": transfer}
-    assert (await command(broker, centre, listener, order="o-3", agent="anna", **cancel))["outcome"] == "done"
+    assert (await command(broker, centre, listener, order=f"{once}-3", agent="anna", **cancel))[
+        "outcome"
+    ] == "done"
     await all_phones.hear_each_other(her, caller)
     await his.on_hook()
     await centre.until(lambda: "ended" in events(listener, transfer), "the event of the end")

@@ -300,9 +300,9 @@ async def test_the_caller_hangs_up_and_both_see_it(
     await all_phones.hear_each_other(her, his)
     await state(anna, "talking")
     await caller.hang_up()
-    await expect(anna.locator("[data-ended=caller_left]")).to_contain_text("The caller has hung up")
-    await expect(anna.locator("[data-ended=caller_left]")).to_contain_text(CALLER[1:])
-    await expect(bruno.locator("[data-ended=caller_left]")).to_contain_text("The caller has hung up")
+    await expect(anna.locator("[data-ended=caller_left]").first).to_contain_text("The caller has hung up")
+    await expect(anna.locator("[data-ended=caller_left]").first).to_contain_text(CALLER[1:])
+    await expect(bruno.locator("[data-ended=caller_left]").first).to_contain_text("The caller has hung up")
     await all_phones.hear_each_other(her, his)
 
 
@@ -350,7 +350,7 @@ async def test_who_serves_no_queue_hands_a_direct_call_over_in_chinese(
     await emil.get_by_role("button", name="完成转接").click()
     await all_phones.hear_each_other(bruno_s, direct)
     await his_phone.on_hook()
-    await expect(emil.locator("[data-closed] summary")).to_contain_text("已转接给 Bruno")
+    await expect(emil.locator("[data-closed] summary").first).to_contain_text("已转接给 Bruno")
     await direct.hang_up()
     async with operator(centre) as http:
         await http.post("/api/wrap-up/end", params={"agent": "bruno"})

@@ -39,9 +39,14 @@ def test_days_are_counted_together_and_named_when_they_fail(tmp_path: Path) -> N
 
 def test_the_times_of_one_job_are_one_test(tmp_path: Path) -> None:
     cases = [("test_a[asterisk22-time1]", ""), ("test_a[asterisk22-time2]", ""), ("test_b[time1]", "")]
+    cases += [("test_c[asterisk22-time1-caller]", ""), ("test_c[asterisk22-time2-caller]", "")]
     found = account([report(tmp_path, "round-001", *cases)])
     in_a_row = {name: one.in_a_row for name, one in found.items()}
-    assert in_a_row == {"tests.e2e::test_a[asterisk22]": 2, "tests.e2e::test_b": 1}
+    assert in_a_row == {
+        "tests.e2e::test_a[asterisk22]": 2,
+        "tests.e2e::test_b": 1,
+        "tests.e2e::test_c[asterisk22-caller]": 2,
+    }
 
 
 def test_each_job_has_a_name_of_its_own_and_the_days_come_first() -> None:
