@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from deploy.lab.ami import AmiError
@@ -45,3 +47,6 @@ async def test_a_message(floor: Floor) -> None:
     await until(lambda: any(spool.rglob("*.wav")), lambda: f"no message below {spool}", 40.0)
     await floor.caller.hang_up()
     await until(lambda: any(spool.rglob("msg0000.txt")), lambda: f"no message below {spool}", 20.0)
+    shutil.rmtree(spool)
+    await switch.ami.action("ModuleLoad", Module="app_voicemail.so", LoadType="unload")
+    await switch.cli("module reload pbx_config.so")
