@@ -169,7 +169,7 @@ class Recovery:
         for id_ in list(self._progress.of_call.values()):
             record = self._progress.records[id_]
             if record.node == up.node and record.caller in known and record.caller not in there:
-                if record.state is State.RINGING and record.transferer in there and _is_up(record, up):
+                if record.state is State.RINGING and record.transferer in there and _answered(record, up):
                     # The two others talk, and go on: no phone rings that would have to be stopped.
                     effects += self._progress.feed(id_, Input.CONSULT, up.at)
                 effects += self._progress.feed(id_, Input.C_GONE, up.at)
@@ -253,7 +253,7 @@ class Recovery:
         return effects
 
 
-def _is_up(record: OpenTransfer, up: LinkUp) -> bool:
+def _answered(record: OpenTransfer, up: LinkUp) -> bool:
     """Has the target answered?"""
     entries = up.inventory.channels
     return any(e.channel.uniqueid == record.channel and e.channel.state == ChannelState.UP for e in entries)
