@@ -55,7 +55,7 @@ collected: .venv/ready
 .PHONY: fetched
 fetched:
 	@# While pip installs: what the tests run besides Python. A Python that is too old leaves it to them.
-	@! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || $(PYTHON) -m deploy.lab.fetch
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(PYTHON) -m deploy.lab.fetch; fi
 
 .PHONY: test
 test: ## every check and every test
