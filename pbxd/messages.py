@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from pbxd.ami.events import AmiEvent
@@ -18,6 +17,7 @@ from pbxd.calls.record import CallRecord
 from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId, Uniqueid
 from pbxd.ledger.stretch import Stretch
 from pbxd.orders import Order
+from pbxd.survey import Survey
 
 # ---------------------------------------------------------------- events
 
@@ -139,25 +139,6 @@ class HandoverNote:
     reason: str = ""
     note: str = ""
     disposition: str = ""
-
-
-class SurveyResult(StrEnum):
-    """What came of asking the caller how it was."""
-
-    RATED = "rated"
-    UNRATED = "unrated"  #: he pressed no key, or none that is a rating
-    CALLER_LEFT = "caller_left"  #: he hung up before he had
-    FAILED = "failed"  #: the survey broke
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """A caller was asked after the talk how it was."""
-
-    flow: str
-    offered: float
-    result: SurveyResult = SurveyResult.CALLER_LEFT
-    rating: int | None = None  #: 1 to 5, 5 is best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

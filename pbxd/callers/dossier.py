@@ -19,8 +19,8 @@ from pbxd.messages import (
     HistoryMissing,
     PastContact,
     PathStep,
-    Survey,
 )
+from pbxd.survey import Survey
 
 WITHHELD = "number withheld"
 MAX_STEPS = 200  #: a caller who goes round a menu for ever keeps his newest steps

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pbxd.messages import FlowEntered, FlowEvent, FlowLeft, FlowStep, Survey, SurveyResult
+from pbxd.messages import FlowEntered, FlowEvent, FlowLeft, FlowStep
+from pbxd.survey import Survey, SurveyResult
 
 
 def with_answer(survey: Survey | None, event: FlowEvent) -> Survey | None:

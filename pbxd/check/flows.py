@@ -8,9 +8,8 @@ from pathlib import Path
 
 from pbxd.check.findings import Finding, error, of_faults, warning
 from pbxd.edge.flow_files.load import FlowFile, missing_prompts, read_folder
-from pbxd.ivr.flow import Decision, End
+from pbxd.ivr.flow import decisions
 from pbxd.settings.model import Prompts
-from pbxd.settings.yaml_source import Path as Keys
 from pbxd.settings.yaml_source import Place
 
 
@@ -44,16 +43,9 @@ def oddities(file: FlowFile) -> list[Finding]:
 def check_queues_of_flows(flows: Mapping[str, FlowFile], queues: set[str], node: str) -> Iterator[Finding]:
     """Queues that a flow sends callers to, against those of one Asterisk."""
     for file in flows.values():
-        for keys, decision in _decisions(file):
+        for keys, decision in decisions(file.flow):
             if decision.queue is not None and decision.queue not in queues:
                 yield error(
                     file.source.place((*keys, "queue")),
                     f"node {node} has no queue {decision.queue!r} in queues.conf",
                 )
-
-
-def _decisions(file: FlowFile) -> Iterator[tuple[Keys, Decision]]:
-    yield ("on_failure",), file.flow.on_failure
-    for name, step in file.flow.steps.items():
-        if isinstance(step, End):
-            yield ("steps", name), step.decision

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pbxd.check.conf import Conf
 from pbxd.check.findings import Finding, error, warning
 from pbxd.edge.flow_files.load import FlowFile
-from pbxd.ivr.flow import End
+from pbxd.ivr.flow import decisions
 from pbxd.settings.yaml_source import YamlSource
 
 CONTEXT = "pbxd-survey"
@@ -17,14 +17,7 @@ def check_surveys(
     surveys: Mapping[str, str], flows: Mapping[str, FlowFile], source: YamlSource
 ) -> Iterator[Finding]:
     """``surveys``: queue → flow, as the settings say; ``source`` is their file."""
-    reached = {
-        decision.queue
-        for file in flows.values()
-        for decision in (
-            file.flow.on_failure,
-            *(step.decision for step in file.flow.steps.values() if isinstance(step, End)),
-        )
-    }
+    reached = {decision.queue for file in flows.values() for _, decision in decisions(file.flow)}
     for queue, name in surveys.items():
         place = source.place(("flows", "surveys", queue))
         if name not in flows:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from pbxd.calls.record import CallRecord, Leg
 from pbxd.effects import Count
 from pbxd.figures.figure import AGENT, NODE, QUEUE, Derived, Figure, Kind, Label
 from pbxd.ids import AgentId
-from pbxd.messages import Survey, SurveyResult
+from pbxd.survey import RATINGS, Survey, SurveyResult, last_talked
 
 RESULT = Label(
     name="result",
@@ -17,7 +16,7 @@ RESULT = Label(
     "had; failed: the survey broke",
     values=tuple(result.value for result in SurveyResult),
 )
-RATING = Label(name="rating", meaning="the key, 5 is best", values=("1", "2", "3", "4", "5"))
+RATING = Label(name="rating", meaning="the key, 5 is best", values=tuple(map(str, RATINGS)))
 
 _WHOSE = (
     "The queue is the one that had brought the caller to the agent who talked with him last; after a "
@@ -109,30 +108,20 @@ def survey_counts(
     record: CallRecord, agents: Sequence[AgentId | None], survey: Survey, *, named: bool
 ) -> list[Count]:
     """A call with a survey is over. ``agents``: whose each leg was; ``named``: figures may name them."""
-    last = _last(record.legs, agents)
-    queue = _queue(record, None if last is None else record.legs[last])
-    labels = {"node": str(record.node), "queue": queue}
+    legs = [(leg, agent) for leg, agent in zip(record.legs, agents, strict=True) if agent is not None]
+    leg, agent = last_talked(legs, lambda each: each[0]) or (None, None)
+    labels = {"node": str(record.node), "queue": _queue(record, leg)}
     counts = [Count(metric="pbxd_surveys_total", labels={**labels, "result": survey.result.value})]
     if survey.rating is None:
         return counts
     rating = {"rating": str(survey.rating)}
     counts.append(Count(metric="pbxd_survey_ratings_total", labels={**labels, **rating}))
     counts.append(Count(metric="pbxd_survey_points_total", labels=labels, value=survey.rating))
-    if named and last is not None:
-        own = {**labels, "agent": str(agents[last])}
+    if named and agent is not None:
+        own = {**labels, "agent": str(agent)}
         counts.append(Count(metric="pbxd_agent_survey_ratings_total", labels={**own, **rating}))
         counts.append(Count(metric="pbxd_agent_survey_points_total", labels=own, value=survey.rating))
     return counts
-
-
-def _last(legs: Sequence[Leg], agents: Sequence[AgentId | None]) -> int | None:
-    """The leg of the agent who talked with the caller last, by when the conversation ended."""
-    talked = [n for n, leg in enumerate(legs) if agents[n] is not None and leg.talk_s > 0]
-    return max(talked, key=lambda n: (_end(legs[n]), n), default=None)
-
-
-def _end(leg: Leg) -> float:
-    return math.inf if leg.ended is None else leg.ended
 
 
 def _queue(record: CallRecord, leg: Leg | None) -> str:

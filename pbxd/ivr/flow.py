@@ -13,10 +13,6 @@ SOUND_FORMATS = (".wav", ".wav16", ".sln", ".sln16", ".ulaw", ".alaw", ".gsm", "
 """Extensions of the sounds that Asterisk plays."""
 
 
-RATINGS = ("1", "2", "3", "4", "5")
-"""The keys of a rating, 5 is best. The same everywhere, so that queues can be compared."""
-
-
 class Next(StrEnum):
     """What the dialplan does with the call when the flow has ended. The values of PBXD_NEXT."""
 
@@ -87,39 +83,35 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Menu(Step):
+class Asking(Step):
+    """Common to the steps at which a caller has to key something in."""
+
     prompts: tuple[str, ...]
-    options: Mapping[str, Option]
-    timeout: float
+    timeout: float  #: to the first key
     retries: int
     invalid: Retry
     no_input: Retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate(Step):
-    """Ask how it was, for one key of ``RATINGS``."""
+class Menu(Asking):
+    options: Mapping[str, Option]
 
-    prompts: tuple[str, ...]
-    timeout: float
-    retries: int
-    invalid: Retry
-    no_input: Retry
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate(Asking):
+    """Ask how it was, for one key of ``pbxd.survey.RATINGS``."""
+
     next: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collect(Step):
-    prompts: tuple[str, ...]
+class Collect(Asking):
     variable: str
     least: int
     most: int
-    timeout: float  #: to the first digit
-    between: float  #: from digit to digit
-    retries: int
+    between: float  #: seconds from digit to digit
     secret: bool
-    invalid: Retry
-    no_input: Retry
     next: str
 
 
@@ -176,6 +168,14 @@ class Flow:
         return short if short in self.languages else self.languages[0]
 
 
+def decisions(flow: Flow) -> Iterator[tuple[tuple[str, ...], Decision]]:
+    """How a flow may end, with the keys under which the flow file says so."""
+    yield ("on_failure",), flow.on_failure
+    for name, step in flow.steps.items():
+        if isinstance(step, End):
+            yield ("steps", name), step.decision
+
+
 def next_steps(step: AnyStep) -> Iterator[tuple[tuple[str, ...], str]]:
     """Each step that may follow, with the keys under which the flow file names it."""
     match step:
@@ -205,7 +205,7 @@ def prompts_of(step: AnyStep) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]
     match step:
         case Play() | End():
             yield ("prompt",), step.prompts
-        case Menu() | Rate() | Collect():
+        case Asking():
             yield ("prompt",), step.prompts
             yield ("invalid", "prompt"), step.invalid.prompts
             yield ("no_input", "prompt"), step.no_input.prompts

@@ -6,7 +6,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pbxd.ivr.flow import Collect, End, Flow, Menu, Next, Rate, Say, next_steps, prompts_of, variables_set
+from pbxd.ivr.flow import (
+    Collect,
+    End,
+    Flow,
+    Menu,
+    Next,
+    Rate,
+    Say,
+    decisions,
+    next_steps,
+    prompts_of,
+    variables_set,
+)
 
 Keys = tuple[str | int, ...]
 
@@ -133,8 +145,6 @@ def _survey(flow: Flow) -> Iterator[Problem]:
     for name in asks[1:]:
         yield Problem(keys=("steps", name), message=f"a call has one rating: {asks[0]} asks for it")
     told = "callers hear a flow that asks for a rating after the talk: it leads to no queue"
-    if flow.on_failure.next is Next.QUEUE:
-        yield Problem(keys=("on_failure",), message=told)
-    for name, step in flow.steps.items():
-        if isinstance(step, End) and step.decision.next is Next.QUEUE:
-            yield Problem(keys=("steps", name), message=told)
+    for keys, decision in decisions(flow):
+        if decision.next is Next.QUEUE:
+            yield Problem(keys=keys, message=told)

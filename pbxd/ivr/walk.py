@@ -31,9 +31,10 @@ from pbxd.ivr.asked import (
     ScriptFailed,
     Walk,
 )
-from pbxd.ivr.flow import RATINGS, AnyStep, Collect, Decision, End, Flow, Menu, Play, Rate, Retry, Say, Script
+from pbxd.ivr.flow import AnyStep, Collect, Decision, End, Flow, Menu, Play, Rate, Retry, Say, Script
 from pbxd.ivr.graph import VARIABLE
 from pbxd.messages import FlowEntered, FlowLeft, FlowStep
+from pbxd.survey import RATINGS
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ MOST_STEPS = 500
 MASK = "****"
 DIGITS_FOLDER = "digits"
 SPOKEN_KEYS = {"*": "star", "#": "pound"}
+_RATINGS = frozenset(map(str, RATINGS))
 
 
 def walk(flow: Flow, caller: Caller, prompts: str) -> Walk[Decision | None]:
@@ -151,7 +153,7 @@ class _Walker:
         retry = step.no_input
         for tries_left in range(step.retries, -1, -1):
             key = yield from self._first_key(step.prompts, step.timeout)
-            if key in RATINGS:
+            if key in _RATINGS:
                 yield self._stepped(step, "rated", digits=key)
                 return step.next
             retry = yield from self._refuse(step, key, tries_left)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pbxd.survey import RATINGS
+
 
 class Kind(StrEnum):
     """How a figure is made of what single calls contribute to it."""
@@ -15,9 +17,6 @@ class Kind(StrEnum):
     SHARE = "share"  #: the mean of zeros and ones
     RATING = "rating"  #: the mean of ratings, 1 to 5
     TIME = "time"  #: agents' time in seconds, which no call contributes to; none where nobody was signed in
-
-
-RATINGS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ disagree.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pbxd.reports.journey import Journey, Leg, Neighbours, Skills, Transfer, Wait
 from pbxd.reports.period import Period
+from pbxd.survey import last_talked
 
 DAY_S = 86_400.0
 NOBODY = ""  #: the key of what belongs to no queue, or to agents without a skill
@@ -132,8 +132,7 @@ class _Sorted:
     @property
     def last_handled(self) -> _Handled | None:
         """The leg of the agent who talked with the caller last, by when the conversation ended."""
-        talked = [each for each in self.handled if each.leg.talk_s > 0]
-        return max(reversed(talked), key=lambda each: _end(each.leg), default=None)
+        return last_talked(self.handled, lambda each: each.leg)
 
     def transferer(self, transfer: Transfer) -> str | None:
         for leg in reversed(self.journey.legs):
@@ -154,10 +153,6 @@ class _Sorted:
         for n, leg in enumerate(legs):
             queue = leg.queue or self.queue_at(leg.started)
             yield _Handled(leg=leg, agent=str(leg.agent), queue=queue, wrap_up_s=wrap_ups[n])
-
-
-def _end(leg: Leg) -> float:
-    return math.inf if leg.ended is None else leg.ended
 
 
 def _of_the_call(sorted_: _Sorted, neighbours: Neighbours, rules: Rules, now: float) -> Iterator[Share]:

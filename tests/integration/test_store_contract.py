@@ -14,8 +14,9 @@ from pbxd.calls.record import Outcome
 from pbxd.edge.store import Store
 from pbxd.edge.store.spool import from_json, to_json
 from pbxd.effects import Publish
-from pbxd.messages import HistoryFound, HistoryMissing, Survey, SurveyResult
+from pbxd.messages import HistoryFound, HistoryMissing
 from pbxd.settings.connections import Store as Settings
+from pbxd.survey import Survey, SurveyResult
 from tests.integration.patience import until
 from tests.integration.store_samples import NUMBER, T0, Counts, contact, look_up
 

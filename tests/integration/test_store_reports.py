@@ -19,12 +19,12 @@ from pbxd.edge.store.reports import Reader, Reports, find_calls, journeys, make_
 from pbxd.figures.thresholds import Thresholds
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.ledger.stretch import Stage, Stretch
-from pbxd.messages import Survey, SurveyResult
 from pbxd.reports.period import Period
 from pbxd.reports.report import Asked, Report
 from pbxd.reports.shares import By, Rules
 from pbxd.reports.shown import How, report_text
 from pbxd.settings.connections import Store as Settings
+from pbxd.survey import Survey, SurveyResult
 from tests.integration.store_samples import T0, contact, sqlite_settings
 
 DAY = 86_400.0

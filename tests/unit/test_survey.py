@@ -22,8 +22,9 @@ from pbxd.effects import Count, KeepDossier, Remember, Tell
 from pbxd.figures.surveys import survey_counts
 from pbxd.ids import AgentId, CallId, Interface, NodeId, Uniqueid
 from pbxd.ivr.walk import walk
-from pbxd.messages import DossiersKept, FlowEntered, FlowEvent, FlowLeft, FlowStep, Survey, SurveyResult
+from pbxd.messages import DossiersKept, FlowEntered, FlowEvent, FlowLeft, FlowStep
 from pbxd.settings.yaml_source import SourceError
+from pbxd.survey import Survey, SurveyResult
 from pbxd.world import Rules, World
 from tests.captures import events_of
 from tests.integration.store_samples import contact
