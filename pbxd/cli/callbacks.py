@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from pbxd.cli.config import CONFIG
-from pbxd.cli.running import RunningPbxd, path_with
+from pbxd.cli.running import EPILOG, Agent, AsJson, Config, RunningPbxd, TokenFile, Url, path_to
 from pbxd.cli.shown import print_json, print_table, since
-from pbxd.cli.transfer import EPILOG, Agent, AsJson, Config, TokenFile, Url
 
 callbacks_app = typer.Typer(
     help="Callers who want to be called back: list them, say that one is done.",
@@ -29,7 +28,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show who wants to be called back, the oldest first; --agent: whom this agent may call."""
-    answer = RunningPbxd(url, token_file, config).request("GET", path_with("/api/callbacks", agent=agent))
+    answer = RunningPbxd(url, token_file, config).request("GET", path_to("callbacks", agent=agent))
     if as_json:
         print_json(answer)
     else:
@@ -46,11 +45,9 @@ def done(
     as_json: AsJson = False,
 ) -> None:
     """The caller was called back, or need not be any more: off the list."""
-    from urllib.parse import quote
-
     from pbxd.edge.visible import visible
 
-    path = path_with(f"/api/callbacks/{quote(callback, safe='')}/done", agent=agent)
+    path = path_to("callbacks", callback, "done", agent=agent)
     wish = RunningPbxd(url, token_file, config).request("POST", path, {})
     if as_json:
         print_json(wish)

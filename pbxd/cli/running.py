@@ -6,13 +6,34 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
+
+import typer
 
 from pbxd.cli.ends import UNUSABLE, end_with
 
 REFUSED = 1
 UNREACHABLE = 3
 UNKNOWN = 4
+
+EPILOG = (
+    "Needs a token of the settings (web.tokens), in $PBXD_TOKEN or a file. Exit codes: 0 done, 1 refused, "
+    "2 command line, settings or token unusable, 3 pbxd cannot be reached, 4 nobody knows whether it is done."
+)
+
+Agent = Annotated[str | None, typer.Option("--agent", "-a", help="Act as this agent.")]
+Url = Annotated[
+    str | None,
+    typer.Option(envvar="PBXD_URL", help="Address of pbxd; else as the settings say.", show_default=False),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(envvar="PBXD_TOKEN_FILE", help="File with the token; else $PBXD_TOKEN.", show_default=False),
+]
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="Settings, to find pbxd's address.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what pbxd answered, as JSON.")]
 
 
 class RunningPbxd:
@@ -95,8 +116,10 @@ def _address(config: Path) -> str:
     return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"
 
 
-def path_with(path: str, **parameters: str | None) -> str:
-    from urllib.parse import urlencode
+def path_to(*parts: str, **parameters: str | None) -> str:
+    """The address of a part of the API; parameters that are None are left out."""
+    from urllib.parse import quote, urlencode
 
+    path = "/".join(["/api", *(quote(part, safe="") for part in parts)])
     given = {name: value for name, value in parameters.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pbxd.cli.config import CONFIG
 from pbxd.cli.ends import UNUSABLE, end_with
-from pbxd.cli.running import RunningPbxd, path_with
+from pbxd.cli.running import EPILOG, Agent, AsJson, Config, RunningPbxd, TokenFile, Url, path_to
 from pbxd.cli.shown import print_json, print_table, since
-
-EPILOG = (
-    "Needs a token of the settings (web.tokens), in $PBXD_TOKEN or a file. Exit codes: 0 done, 1 refused, "
-    "2 command line, settings or token unusable, 3 pbxd cannot be reached, 4 nobody knows whether it is done."
-)
 
 transfer_app = typer.Typer(
     help="Transfers of calls in a running pbxd: start them, move them on, list them.",
@@ -26,19 +20,6 @@ transfer_app = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The transfer's id, as list shows it.")]
-Agent = Annotated[str | None, typer.Option("--agent", "-a", help="Act as this agent.")]
-Url = Annotated[
-    str | None,
-    typer.Option(envvar="PBXD_URL", help="Address of pbxd; else as the settings say.", show_default=False),
-]
-TokenFile = Annotated[
-    Path | None,
-    typer.Option(envvar="PBXD_TOKEN_FILE", help="File with the token; else $PBXD_TOKEN.", show_default=False),
-]
-Config = Annotated[
-    Path, typer.Option("--config", "-c", envvar="PBXD_CONFIG", help="Settings, to find pbxd's address.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print what pbxd answered, as JSON.")]
 
 
 @transfer_app.command()
@@ -126,7 +107,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show the transfers under way."""
-    answer = RunningPbxd(url, token_file, config).request("GET", path_with("/api/transfers", agent=agent))
+    answer = RunningPbxd(url, token_file, config).request("GET", path_to("transfers", agent=agent))
     views = [view for view in answer["transfers"] if every or view["state"] != "ended"]
     if as_json:
         print_json({"transfers": views})
@@ -145,7 +126,7 @@ def targets(
     as_json: AsJson = False,
 ) -> None:
     """Show who can take a call now, best first, and why not who cannot."""
-    path = path_with("/api/targets", agent=agent, call=call, q=query or None)
+    path = path_to("targets", agent=agent, call=call, q=query or None)
     answer = RunningPbxd(url, token_file, config).request("GET", path)
     if as_json:
         print_json(answer)
@@ -156,10 +137,7 @@ def targets(
 def _move(
     pbxd: RunningPbxd, transfer: str, verb: str, agent: str | None, body: Mapping[str, Any], as_json: bool
 ) -> None:
-    from urllib.parse import quote
-
-    path = path_with(f"/api/transfers/{quote(transfer, safe='')}/{verb}", agent=agent)
-    _tell(pbxd.request("POST", path, body), as_json)
+    _tell(pbxd.request("POST", path_to("transfers", transfer, verb, agent=agent), body), as_json)
 
 
 def _target(text: str) -> dict[str, str]:
