@@ -12,20 +12,13 @@ import pytest_asyncio
 from deploy.lab.phones import Phones
 from tests.e2e.proof.book import Book
 from tests.e2e.proof.compared import Compared
-from tests.e2e.proof.days import JOURNEYS, KINDS, SEED, Days, opened
+from tests.e2e.proof.days import ALONE, JOURNEYS, KINDS, SEED, Days, opened
 from tests.e2e.proof.deck import deck, play
 from tests.e2e.proof.history import History
 from tests.e2e.proof.reported import compare_report
 from tests.e2e.proof.staff import compare_staff
-from tests.thorough import THOROUGH
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(
-        not THOROUGH, reason="fifty milliseconds need a machine that does nothing else: PBXD_THOROUGH=1"
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), ALONE]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -15,20 +15,13 @@ from deploy.lab.centre import sums
 from deploy.lab.phones import Phones, until
 from tests.e2e.proof.book import Book
 from tests.e2e.proof.compared import Compared
-from tests.e2e.proof.days import Days, opened
+from tests.e2e.proof.days import ALONE, Days, opened
 from tests.e2e.proof.deck import play
 from tests.e2e.proof.history import History
 from tests.e2e.proof.house import PATIENCE_S
 from tests.e2e.proof.journey import Journey
-from tests.thorough import THOROUGH
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(
-        not THOROUGH, reason="fifty milliseconds need a machine that does nothing else: PBXD_THOROUGH=1"
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), ALONE]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

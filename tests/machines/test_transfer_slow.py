@@ -6,6 +6,7 @@ from collections import deque
 
 import pytest
 
+from pbxd.effects import Ask
 from pbxd.messages import AskDone
 from pbxd.orders import Verb
 from tests.machines.transfer_lab import ANNA, BRUNO, DEVICE, TRUNK, Lab, to
@@ -65,14 +66,20 @@ def test_who_never_parts_is_together_again() -> None:
     assert lab.hears(lab.caller) == {DEVICE[ANNA]}
 
 
-def test_a_busy_switch_is_waited_for() -> None:
-    """It has been told, and has not answered yet: nobody is given up, and nothing is said twice."""
+def unanswered() -> tuple[Lab, deque[Ask]]:
+    """A transfer was ordered six seconds ago, and the switch has not answered what it was told: that, too."""
     lab = Lab()
     lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
     lab.settle()
     lab.start(to(BRUNO))
     told, lab.asks = lab.asks, deque()
     lab.wait(6)
+    return lab, told
+
+
+def test_a_busy_switch_is_waited_for() -> None:
+    """It has been told, and has not answered yet: nobody is given up, and nothing is said twice."""
+    lab, told = unanswered()
     assert lab.outcome() is None
     assert not lab.asks
     lab.asks = told
@@ -86,12 +93,7 @@ def test_a_busy_switch_is_waited_for() -> None:
 
 def test_a_channel_may_take_its_time_after_the_answer() -> None:
     """The switch has taken the order late, and is still too busy to call."""
-    lab = Lab()
-    lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
-    lab.settle()
-    lab.start(to(BRUNO))
-    told, lab.asks = lab.asks, deque()
-    lab.wait(6)
+    lab, told = unanswered()
     for ask in told:
         if ask.action["Action"] != "Originate":
             lab.switch.obey(ask.action)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phones
@@ -28,10 +29,14 @@ from tests.e2e.proof.journey import Journey
 from tests.e2e.proof.lane import Lane
 from tests.e2e.proof.truth import Truth
 from tests.integration.gate import Gate
+from tests.thorough import THOROUGH
 
 JOURNEYS = int(os.environ.get("PBXD_JOURNEYS", "12"))
 SEED = int(os.environ.get("PBXD_FIRST_SEED", "1"))
 KINDS = os.environ.get("PBXD_KINDS", "").split()
+ALONE = pytest.mark.skipif(
+    not THOROUGH, reason="fifty milliseconds need a machine that does nothing else: PBXD_THOROUGH=1"
+)
 TOKEN = "a-token-of-the-proof-and-of-nothing-else"
 
 
