@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 
@@ -34,7 +35,19 @@ class Journey:
     flow: list[str] = field(default_factory=list)  #: entered, chosen, invalid, hung_up; in their order
     wraps_up: str = ""  #: interface of the agent who writes notes afterwards
     disturbed: bool = False  #: pbxd could not see all of it
+    spoilt: bool = False  #: it did not become what it was to become
+    over: float = 0.0  #: since when nobody who took part is busy any more, epoch seconds
 
     @property
     def queue(self) -> str:
         return self.waits[0][0] if self.waits else ""
+
+
+Play = Callable[[], Awaitable[None]]
+Shelter = Callable[[Journey, Play, Play], Awaitable[None]]
+"""Plays a journey; the last one is for when something from outside has spoilt it: everybody hangs up."""
+
+
+async def in_the_open(journey: Journey, play: Play, _: Play) -> None:
+    """Nothing comes from outside."""
+    await play()
