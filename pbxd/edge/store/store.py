@@ -20,7 +20,7 @@ from pbxd.edge.store.keeper import Keeper
 from pbxd.edge.store.keeping import ATTENDANCE, EVERYBODY, PooledShelf, Shelf, ThreadShelf
 from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
-from pbxd.edge.store.resolution import Resolution
+from pbxd.edge.store.resolution import Oldest, Resolution, nobody_calls
 from pbxd.edge.store.rows import Entry
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
@@ -230,9 +230,18 @@ class Store:
             self._count("pbxd_store_faults_total", kind=kind_of(error))
             raise OSError(f"the store failed: {first_line(error)}") from error
 
-    def first_contacts(self, days: int) -> Resolution:
-        """Counts the contacts that were enough, each when so many days are over."""
-        return Resolution(self._engine, self._migrate, self._count, days=days, clock=self._clock)
+    def first_contacts(self, days: float, oldest: Oldest = nobody_calls) -> Resolution:
+        """Counts the contacts that were enough, each when so many days are over; ``oldest``: when the oldest
+        call in progress arrived."""
+        return Resolution(
+            self._engine,
+            self._migrate,
+            self._count,
+            days=days,
+            clock=self._clock,
+            oldest=oldest,
+            written=self.flushed,
+        )
 
     # ---------------------------------------------------------------- what is still under way
 
