@@ -32,6 +32,7 @@ EXPLAINED = Label(
         "talk_after_transfer",
         "transfer_not_logged",
         "unfinished",
+        "in_progress",
         "not_covered",
         "watched_in_part",
         "other_side",

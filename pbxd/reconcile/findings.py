@@ -36,6 +36,7 @@ class Known(StrEnum):
     TALK_AFTER_TRANSFER = "talk_after_transfer"
     TRANSFER_NOT_LOGGED = "transfer_not_logged"
     UNFINISHED = "unfinished"
+    IN_PROGRESS = "in_progress"
     NOT_COVERED = "not_covered"
     WATCHED_IN_PART = "watched_in_part"
     OTHER_SIDE = "other_side"
@@ -56,6 +57,8 @@ REASONS: dict[Known, str] = {
     Known.TRANSFER_NOT_LOGGED: "app_queue reports only transfers of its own bridge: none by redirection, "
     "none that became a conference, only the first one of a call.",
     Known.UNFINISHED: "Asterisk was stopped, or the book ends, before the stay or the conversation did.",
+    Known.IN_PROGRESS: "The books tell of each part of a call when that part ends, the history of the whole "
+    "call when it is over: this one goes on.",
     Known.NOT_COVERED: "The book begins after this time.",
     Known.WATCHED_IN_PART: "pbxd did not see all of the call (marked in the history): its times are the best "
     "that is known.",

@@ -22,9 +22,11 @@ def compare_calls(calls: Sequence[Call], cdr: Cdr, start: float, end: float) -> 
     compared = 0
     for call in calls:
         mine = records.pop(call.uniqueid, [])
-        if not start <= call.arrived < end:
+        if call.goes_on:
+            found += _so_far(call, mine, start, end)
+        elif not start <= call.arrived < end:
             continue
-        if mine:
+        elif mine:
             compared += 1
             found += _differences(call, mine)
         else:
@@ -39,6 +41,13 @@ def compare_calls(calls: Sequence[Call], cdr: Cdr, start: float, end: float) -> 
         found.append(_finding(Mismatch.UNREADABLE, None, "", start, "", there))
     found.sort(key=lambda finding: finding.at)
     return Comparison(stays=0, calls=compared, findings=tuple(found))
+
+
+def _so_far(call: Call, records: Sequence[Record], start: float, end: float) -> Iterator[Finding]:
+    """Of a call that goes on: the records that are closed already."""
+    if records and start <= records[0].started < end:
+        there = f"{len(records)} records so far"
+        yield _finding(Known.IN_PROGRESS, call, call.uniqueid, records[0].started, "in progress", there)
 
 
 def _by_caller(record: Record, callers: Index) -> str:

@@ -15,11 +15,16 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from pbxd.calls.call import Call
+from pbxd.calls.kept import KeptChannel, KeptJourney, journey_body
+from pbxd.calls.names import Kind as ChannelKind
+from pbxd.calls.wiring import Channel
 from pbxd.cli import app
 from pbxd.edge.reconciling import Books, Nightly, lines, reconcile
 from pbxd.edge.store import Store
 from pbxd.edge.store.reports import Reader, Reports
 from pbxd.figures.books import EXPLAINED, MISMATCH
+from pbxd.ids import CallId, Interface, Uniqueid
 from pbxd.reconcile.findings import Known, Mismatch
 from pbxd.settings.connections import Store as Settings
 from tests.integration.store_samples import Counts, contact, sqlite_settings
@@ -126,6 +131,55 @@ async def test_a_book_that_is_missing_is_a_failed_night(settings: Settings, tmp_
     (tmp_path / "nowhere").mkdir()
     with pytest.raises(FileNotFoundError):
         list(lines(tmp_path / "nowhere/queue_log", since=0.0))
+
+
+def in_progress(node: str, at: int) -> dict[str, Any]:
+    """A caller who talks with his second agent, as pbxd keeps him."""
+    uniqueid = Uniqueid(f"{at}.1")
+    channel = Channel(
+        uniqueid=uniqueid,
+        name="PJSIP/trunk-1",
+        interface=Interface("PJSIP/trunk"),
+        kind=ChannelKind.DEVICE,
+        caller="+8613800138000",
+        caller_name="",
+        exten="4001",
+        born=float(at),
+        unseen=False,
+    )
+    call = Call(
+        id=CallId(f"{node}:{uniqueid}"),
+        subject=channel.name,
+        caller=channel.caller,
+        caller_name="",
+        dialled="4001",
+        arrived=float(at),
+        roots=(uniqueid,),
+    )
+    journey = journey_body(KeptJourney(call=call, channels=(KeptChannel(channel=channel),)))
+    return {"uncertain": [], "journey": journey, "after": None}
+
+
+async def test_a_call_that_goes_on_is_no_mismatch(books: Books, settings: Settings) -> None:
+    """The first of its agents is done with it, and so are the books."""
+    at = FIRST + 7200
+    with books.queue_log.open("a") as log, books.cdr.open("a") as cdr:  # type: ignore[union-attr]
+        log.write(in_queue_log(at))
+        cdr.write(in_cdr(at))
+    there = {Mismatch.STAY_MISSING_HERE.value: 1, Mismatch.CALL_MISSING_HERE.value: 1}
+    compared = reconcile(Reader(settings), books, MIDNIGHT, MIDNIGHT + 25 * 3600)
+    assert compared.counts(explained=False) == there
+    bodies = {CallId(f"{node}:{at}.1"): in_progress(node, at) for node in ("pbx2", "pbx1")}
+    bodies[CallId("pbx1:old")] = {"version": 0}
+    for expected, name in ((there, f"pbx2:{at}.1"), (there, "pbx1:old"), ({}, f"pbx1:{at}.1")):
+        store = await Store.open(settings, journey=bodies.get)
+        store.keep_journey(CallId(name))
+        await store.all_kept()
+        await store.close()
+        compared = reconcile(Reader(settings), books, MIDNIGHT, MIDNIGHT + 25 * 3600)
+        assert compared.counts(explained=False) == expected
+    assert compared.counts(explained=True) == {Known.IN_PROGRESS.value: 2}
+    assert (compared.stays, compared.calls) == (2, 2)
 
 
 async def test_it_runs_when_the_time_comes(books: Books, settings: Settings) -> None:
