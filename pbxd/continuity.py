@@ -134,5 +134,5 @@ class Continuity:
 
 
 def journey_in(body: Mapping[str, Any]) -> KeptJourney | None:
-    """The journey that is kept; None: only what follows it is. KeyError, TypeError, ValueError as read_journey."""
+    """The journey that is kept; None: only what follows it is. Raises as ``read_journey`` does."""
     return None if body["journey"] is None else read_journey(body["journey"])

@@ -95,6 +95,7 @@ class Comparison:
     stays: int  #: that both books were compared in
     calls: int
     findings: tuple[Finding, ...]
+    silent: tuple[str, ...] = ()  #: books that tell nothing of the period, although there were calls
 
     @property
     def mismatches(self) -> list[Finding]:
@@ -108,7 +109,14 @@ class Comparison:
             stays=self.stays + other.stays,
             calls=self.calls + other.calls,
             findings=self.findings + other.findings,
+            silent=self.silent + other.silent,
         )
+
+
+def silent_book(name: str, compared: int, findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The book's name, if it begins after all that was to be compared."""
+    blind = not compared and any(finding.kind is Known.NOT_COVERED for finding in findings)
+    return (name,) if blind else ()
 
 
 def as_json(comparison: Comparison, findings: Iterable[Finding] | None = None) -> dict[str, Any]:
@@ -116,6 +124,7 @@ def as_json(comparison: Comparison, findings: Iterable[Finding] | None = None) -
     return {
         "stays": comparison.stays,
         "calls": comparison.calls,
+        "silent": list(comparison.silent),
         "mismatches": dict(comparison.counts(explained=False)),
         "explained": dict(comparison.counts(explained=True)),
         "findings": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pbxd.reconcile.cdr import Cdr, Record
-from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch
+from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch, silent_book
 from pbxd.reconcile.history import Call, Index
 
 SLACK_S = 2.0  #: whole seconds, and the record is closed a moment after the hang-up
@@ -40,7 +40,8 @@ def compare_calls(calls: Sequence[Call], cdr: Cdr, start: float, end: float) -> 
         there = f"{cdr.unreadable} lines of the call detail records"
         found.append(_finding(Mismatch.UNREADABLE, None, "", start, "", there))
     found.sort(key=lambda finding: finding.at)
-    return Comparison(stays=0, calls=compared, findings=tuple(found))
+    silent = silent_book("cdr", compared, found)
+    return Comparison(stays=0, calls=compared, findings=tuple(found), silent=silent)
 
 
 def _so_far(call: Call, records: Sequence[Record], start: float, end: float) -> Iterator[Finding]:

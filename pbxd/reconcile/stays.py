@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch
+from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch, silent_book
 from pbxd.reconcile.history import Call, Index, Leg, Stay
 from pbxd.reconcile.queue_log import Logged, QueueLog
 
@@ -51,7 +51,8 @@ def compare_stays(calls: Sequence[Call], log: QueueLog, start: float, end: float
     if log.unreadable:
         found.append(_finding(Mismatch.UNREADABLE, start, there=f"{log.unreadable} lines of the queue_log"))
     found.sort(key=lambda finding: finding.at)
-    return Comparison(stays=len(pairs), calls=0, findings=tuple(found))
+    silent = silent_book("queue_log", len(pairs), found)
+    return Comparison(stays=len(pairs), calls=0, findings=tuple(found), silent=silent)
 
 
 # ---------------------------------------------------------------- which belong together

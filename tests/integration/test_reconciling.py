@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,8 @@ async def test_yesterday_is_a_day_of_this_place_and_all_its_files_are_read(
     assert counts["pbxd_reconcile_runs_total,node=pbx1,result=clean"] == 1
     compared = reconcile(Reader(settings), books, MIDNIGHT, MIDNIGHT + 25 * 3600)
     assert (compared.stays, compared.calls, compared.findings) == (2, 2, ())
+    assert counts["pbxd_reconcile_compared_total,node=pbx1,what=stays"] == 2
+    assert counts["pbxd_reconcile_compared_total,node=pbx1,what=calls"] == 2
 
 
 async def test_what_differs_is_counted_and_told_by_health(books: Books, settings: Settings) -> None:
@@ -131,6 +134,29 @@ async def test_a_book_that_is_missing_is_a_failed_night(settings: Settings, tmp_
     (tmp_path / "nowhere").mkdir()
     with pytest.raises(FileNotFoundError):
         list(lines(tmp_path / "nowhere/queue_log", since=0.0))
+
+
+@pytest.mark.parametrize("name", ["queue_log", "cdr"])
+async def test_a_night_of_which_a_book_tells_nothing_is_a_failed_one(
+    name: str, books: Books, settings: Settings, tmp_path: Path
+) -> None:
+    """Nobody writes it any more, or it was rotated to somewhere else."""
+    (tmp_path / "empty").touch()
+    counts, books = Counts(), replace(books, **{name: tmp_path / "empty"})
+    night = nightly(books, settings, counts, clock=lambda: 7.0)
+    night.last_success = 1.0
+    await night.compare_yesterday(MIDNIGHT + 28 * 3600)
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=failed"] == 1
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=clean"] == 0
+    assert night.fault == f"not compared: nothing of that day is in {name}"
+    assert night.last_success == 1.0
+    day = ("--from", "2026-10-25", "--to", "2026-10-25")
+    told = pbxd("reconcile", *day, "--config", settings_file(tmp_path, settings, books))
+    assert told.exit_code == 1
+    assert f"Not compared: the {name} begins after all of this" in told.stdout
+    # A day without calls is another thing.
+    before = ("--from", "2026-10-20", "--to", "2026-10-20")
+    assert pbxd("reconcile", *before, "--config", settings_file(tmp_path, settings, books)).exit_code == 0
 
 
 def in_progress(node: str, at: int) -> dict[str, Any]:
@@ -194,7 +220,7 @@ async def test_it_runs_when_the_time_comes(books: Books, settings: Settings) -> 
             await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert dict(counts.times) == {"pbxd_reconcile_runs_total,node=pbx1,result=clean": 1}
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=clean"] == 1
 
 
 def test_a_night_in_which_the_clock_is_set_has_its_right_hour(books: Books, tmp_path: Path) -> None:
