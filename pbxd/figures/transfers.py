@@ -221,12 +221,13 @@ TRANSFERS = (
     Figure(
         name="pbxd_transfer_orphans_total",
         kind=Kind.COUNTER,
-        help="Callers who were found on hold with nobody responsible for them. Must be 0 for ever.",
+        help="People who were left waiting when their transfer was over. Must be 0 for ever.",
         labels=(NODE,),
-        unit="callers",
-        formula="One for each caller in the hold of pbxd's dialplan of whom no open transfer knows.",
-        source="the inventory of the switch and the open transfers",
-        edge_cases="The dialplan brings such a caller back by itself (see hold_guard).",
+        unit="channels",
+        formula="One for each caller, transferer or target who three seconds after the end of his transfer "
+        "waits in its place of pbxd's dialplan, with nobody, and in no other transfer.",
+        source="the picture of channels and bridges",
+        edge_cases="A caller is brought to the transferer's phone, else to a queue; the others are hung up.",
     ),
     Figure(
         name="pbxd_transfer_revived_total",
@@ -259,7 +260,8 @@ TRANSFERS = (
         unit="transfers",
         formula="One for each, at the start.",
         source="TransfersKept",
-        edge_cases="Their callers are brought back by the dialplan.",
+        edge_cases="pbxd does nothing more for them. Whoever is in them stays where he is until one of them "
+        "hangs up; then the dialplan joins the others, or brings the caller to somebody.",
     ),
 )
 
