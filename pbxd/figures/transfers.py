@@ -158,7 +158,8 @@ TRANSFERS = (
         formula="From the order, or from the transferer's dialling, to the first conversation with the "
         "target. Transfers that nobody answered are not observed.",
         source="TransferSeen",
-        edge_cases=f"One by pbxd to a queue is over when the caller waits there, and not observed. {_EARLY}",
+        edge_cases="A blind one by pbxd to a queue is over when the caller waits there, and not observed; a "
+        f"consultation in a queue holds the transferer's wait there. {_EARLY}",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(
@@ -180,8 +181,8 @@ TRANSFERS = (
         unit="seconds",
         formula="Sum over one transfer; those without any are not observed.",
         source="TransferSeen",
-        edge_cases="By phone it begins when the transferer dials. To a queue it lasts until the caller waits "
-        f"there, by phone until somebody there answers. {_EARLY}",
+        edge_cases="By phone it begins when the transferer dials. To a queue it lasts until somebody there "
+        f"answers; blind and by pbxd, until the caller waits there. {_EARLY}",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(
@@ -317,7 +318,8 @@ def transfer_counts(fact: TransferSeen) -> list[Count]:
         ),
         Count(metric="pbxd_transfer_routes_total", labels=route),
     ]
-    if transfer.began is not None and transfer.rang is not None:
+    # Of a queue in which the transferer waits himself, the ring tells how long that wait was.
+    if transfer.began is not None and transfer.rang is not None and transfer.to_kind != "queue":
         rang = max(0.0, transfer.rang - transfer.began)
         counts.append(
             Count(metric="pbxd_transfer_ring_seconds", labels={"node": node}, value=rang, call=fact.call)
