@@ -165,12 +165,16 @@ async def test_blind(floor: Floor) -> None:
 
 async def test_blind_and_nobody_answers(floor: Floor) -> None:
     await floor.call()
+    page = await floor.page("anna")
     await floor.start("agent:bruno", mode="blind")
     await floor.anna.on_hook()
     await floor.bruno.reject()
     await floor.anna.answer()
     await floor.together(floor.anna, floor.caller)
     await floor.ends("recalled")
+    await page.until(lambda: (floor.transfer, "ended") in page.happened, "the event of the end")
+    happened = [event for transfer, event in page.happened if transfer == floor.transfer]
+    assert happened == ["created", "ringing", "recalled", "ended"]
     await floor.goodbye(floor.anna, floor.caller)
 
 

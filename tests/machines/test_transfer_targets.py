@@ -118,6 +118,25 @@ def test_the_pages_are_told_what_happens_in_the_words_of_the_broker() -> None:
     assert told["transfer"]["why"] == "Bruno declined"
 
 
+@pytest.mark.parametrize("how", ["declined", "slip"])
+def test_a_recall_is_told_once_and_when_it_begins(how: str) -> None:
+    lab = called(on_hangup=OnHangup.BACK)
+    if how == "declined":
+        lab.start(to(BRUNO), mode=TransferMode.BLIND)
+        lab.settle()
+        lab.switch.decline(lab.phone(BRUNO))
+    else:
+        lab.bring("talking")
+        lab.switch.hang_up_phone(lab.phone(ANNA))
+    lab.settle()
+    assert (lab.state(), lab.events()[-1]) == ("recalling", "recalled")
+    lab.switch.answer(lab.phone(ANNA))
+    lab.settle()
+    assert lab.outcome() == "recalled"
+    assert lab.events()[-2:] == ["recalled", "ended"]
+    assert lab.events().count("recalled") == 1
+
+
 def test_a_queue_answers() -> None:
     lab = called()
     lab.serves(BRUNO)
