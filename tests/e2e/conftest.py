@@ -29,8 +29,7 @@ Centre.starter = staticmethod(start_warm)
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What pbxd and Asterisk said is kept of a test that fails: below the folder PBXD_KEEP, for whoever wants to
-    know why."""
+    """What pbxd and Asterisk said is kept of a test that fails, below the folder PBXD_KEEP."""
     report = yield
     if report.failed and "PBXD_KEEP" in os.environ:
         for name, fixture in item.funcargs.items():
