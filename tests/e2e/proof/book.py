@@ -238,6 +238,7 @@ class Book:
     def _transfers(self, journey: Journey) -> None:
         for _ in range(journey.begun_by_phone):
             self.one("pbxd_transfers_started_total", by="phone")
+            self.one("pbxd_handovers_total", by="phone")
         for transfer in journey.transfers:
             by, outcome = transfer.by, transfer.outcome
             self.one("pbxd_transfers_started_total", by=by)
@@ -251,8 +252,7 @@ class Book:
             )
             self._took(journey, transfer)
             consult = sum(spell.seconds for spell in self._consult_of(journey, transfer))
-            if transfer.to_kind == "agent":
-                self.one("pbxd_handovers_total", by=by)
+            self.one("pbxd_handovers_total", by=by)  # of a queue one agent is rung
             if consult > 0:
                 self._span("pbxd_transfer_consult_seconds", consult, by=by)
 
