@@ -67,7 +67,7 @@ def test_who_talked_when_is_what_the_phones_heard(capture: Path) -> None:
 
 
 def test_who_hands_the_caller_on_is_not_asked_about_him() -> None:
-    """Also when he was asked once, before the caller was handed over to him; nobody tells a capture of orders."""
+    """Also when he was asked once himself; nobody tells a capture of orders."""
     (capture,) = [one for one in captures() if one.name.startswith("handed_over_twice_by_pbxd.")]
     ((_, rows),) = ledgers(capture)
     asked = [row.interface for row in rows if row.stage is Stage.CONSULT]
