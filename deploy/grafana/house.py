@@ -171,7 +171,7 @@ TRANSFERS = Board(
         ),
         Panel(
             title="Nobody responsible",
-            description="Callers who were found on hold with nobody responsible for them. Must be 0.",
+            description="People who were left waiting when their transfer was over. Must be 0.",
             unit=COUNT,
             kind=STAT,
             colours=ZERO_IS_GOOD,

@@ -337,7 +337,11 @@ def test_orders_that_make_no_sense() -> None:
     assert lab.start(to(CARLA), id_="t2").code == "already_transferring"
     assert lab.start(to(CARLA)).body["target"]["id"] == "bruno"  # the same id is the same order
     assert lab.do(Verb.CANCEL, by=BRUNO).code == "no_such_transfer"
-    assert lab.do(Verb.MERGE).code == "not_possible_now"
+    refused = lab.do(Verb.MERGE)
+    assert (refused.code, refused.text) == (
+        "not_possible_now",
+        "merge makes no sense while the transfer is created",
+    )
     assert lab.do(Verb.REQUEUE, queue="nowhere").code == "no_such_target"
     assert lab.do(Verb.CANCEL, by=None).outcome == "done"
     lab.settle()
