@@ -124,7 +124,7 @@ class Daemon:
             "clock": edges.clock.run(),
             "lag": watch_lag(edges.metrics),
             "flows": self._read_flows_again(),
-            "first-contacts": edges.store.first_contacts(edges.settings.figures.first_contact_days).run(),
+            "first-contacts": edges.first_contacts().run(),
             "web": edges.web.run(),
             "agi": edges.agi.run(),
             "alerts": edges.alerts.run(),

@@ -97,7 +97,7 @@ class Continuity:
                     raise ValueError(f"{sorted(body)} were kept")
                 uncertain = tuple(read(QueueLeft, left) for left in body["uncertain"])
                 after = None if body["after"] is None else read_after(body["after"])
-                journey = None if body["journey"] is None else read_journey(body["journey"])
+                journey = journey_in(body)
                 if journey is not None and journey.call.id != call:
                     raise ValueError(f"{journey.call.id} was kept as {call}")
             except (KeyError, TypeError, ValueError, AttributeError):
@@ -131,3 +131,8 @@ class Continuity:
         if call.ended is None or call.id in kept.stored:
             return []
         return self._remember(calls.journeys.record(call.id, call.ended))
+
+
+def journey_in(body: Mapping[str, Any]) -> KeptJourney | None:
+    """The journey that is kept; None: only what follows it is. Raises as ``read_journey`` does."""
+    return None if body["journey"] is None else read_journey(body["journey"])

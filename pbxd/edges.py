@@ -17,6 +17,7 @@ from pbxd.edge.reconciling import Nightly
 from pbxd.edge.replies import Replies
 from pbxd.edge.store import Store
 from pbxd.edge.store.reports import Reports
+from pbxd.edge.store.resolution import Resolution
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import Reporting, WebEdge
 from pbxd.enquiries import Enquiries
@@ -81,6 +82,16 @@ class Edges:
         except BaseException:
             await self.store.close()
             raise
+
+    def first_contacts(self) -> Resolution:
+        """Judges the contacts whose days are over."""
+        nodes = self.world.nodes.values()
+
+        def oldest() -> float | None:
+            arrived = (node.oldest_in_progress for node in nodes)
+            return min((at for at in arrived if at is not None), default=None)
+
+        return self.store.first_contacts(self.settings.figures.first_contact_days, oldest)
 
     def watch_health(self) -> None:
         """Let every figure be read at the scrape, and those exist of which something is known already."""

@@ -51,7 +51,7 @@ class Tell:
     """A message for every page on which this agent is signed in, and for nobody else."""
 
     agent: AgentId
-    kind: str  #: screenpop, screenpop_closed, state, order
+    kind: str  #: screenpop, screenpop_closed, transfer, transfer_event, handover, state, order …
     body: Mapping[str, Any]
 
 

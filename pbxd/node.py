@@ -72,6 +72,12 @@ class Node:
     def calls_in_progress(self) -> int:
         return sum(call.ended is None for call in self.calls.journeys.calls.values())
 
+    @property
+    def oldest_in_progress(self) -> float | None:
+        """When the call arrived that is in progress the longest, epoch seconds; None: there is none."""
+        calls = self.calls.journeys.calls.values()
+        return min((call.arrived for call in calls if call.ended is None), default=None)
+
     def call_of(self, uniqueid: Uniqueid) -> CallId:
         """The journey that a channel serves, or what it will be called once the switch tells of it."""
         return self.calls.call_of(uniqueid) or call_id(self.id, uniqueid)

@@ -38,6 +38,7 @@ from pbxd.transfers.recovery import Recovery
 from pbxd.transfers.rules import TransferRules
 from pbxd.transfers.silence import Silence
 from pbxd.transfers.table import TABLE
+from pbxd.transfers.view import public_state
 from pbxd.transfers.watching import Watching
 from pbxd.transfers.words import Input, Move, Profile, State
 
@@ -365,7 +366,7 @@ _DONE_BY = {
 def _not_now(record: OpenTransfer, verb: Verb) -> str:
     if record.over:
         return f"the transfer is over: {record.outcome.value if record.outcome else 'ended'}"
-    return f"{verb.value} makes no sense while the transfer is {record.state.value}"
+    return f"{verb.value} makes no sense while the transfer is {public_state(record)}"
 
 
 def _refused(

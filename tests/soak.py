@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / ".cache/soak"
 ACCOUNT = CHECKOUT / ".cache/soak.txt"
+KEPT = CHECKOUT / ".cache/soak-kept"  #: what pbxd and Asterisk said in tests that failed
 VERSIONS = ("asterisk22", "asterisk16")
 ABOUT = ("transfer", "handover", "wrap_up", "callbacks")  #: which files of tests are about transfers
 DAYS = "tests/e2e/test_transfer_days.py"
@@ -49,7 +50,8 @@ class Job:
     def environment(self) -> dict[str, str]:
         days = {"PBXD_FIRST_DAY": str(self.first_day), "PBXD_DAYS": str(DAYS_IN_A_JOB)}
         rounds = {"PBXD_TIMES": str(ROUNDS_IN_A_JOB)}
-        return {**os.environ, "PBXD_THOROUGH": "1", **(rounds if self.first_day is None else days)}
+        kept = {"PBXD_KEEP": str(KEPT)}
+        return {**kept, **os.environ, "PBXD_THOROUGH": "1", **(rounds if self.first_day is None else days)}
 
 
 def jobs(rounds: int, days: int, without: Collection[str] = ()) -> Iterator[Job]:

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
 from rich.console import Console
@@ -26,7 +27,7 @@ from deploy.lab.phones import PhoneError, Phones
 from deploy.lab.switch import SwitchError
 from deploy.lab.unpack import UnpackError
 
-YOU = Desk(id="you", name="You", phones=("1005",))
+YOU = Desk(id="you", name="You", phones=("1005",), supervises=("all",))
 CALLER_ACCOUNT = "1006"
 
 #: A place for the newcomer: phone 1005 takes calls of every queue, any phone can call in.
@@ -109,7 +110,7 @@ async def _forever(options: argparse.Namespace, console: Console) -> int:
             options.suite,
             wishes=WISHES,
             desks=(*DESKS, YOU),
-            more={"wrap_up": {"default": "6s"}},
+            more={"wrap_up": {"default": "6s"}, "alerts": {"caller_waits": {"after": "30s"}}},
             web_port=options.web_port,
             say=lambda line: console.print(line, markup=False),
         ) as centre,
@@ -147,7 +148,9 @@ def _invitation(centre: Centre, seed: int) -> str:
             f"Asterisk {centre.switch.version}; pbxd with SQLite; callers of seed {seed}",
             f"Page      {centre.url}/   sign in as anna, bruno, carla, dora or you",
             f"          password {centre.password}",
+            f"Wallboard {centre.url}/wallboard   sign in as you",
             f"Figures   {centre.url}/metrics   {centre.url}/-/ready   {centre.url}/api/openapi.json",
+            f"          {Path(sys.executable).with_name('pbxd')} report --config {centre.settings_file}",
             f"Join in   SIP (UDP) {where}, password {SECRET}:",
             f"          as a caller: account {CALLER_ACCOUNT}, dial 4000",
             f"          as an agent: account {YOU.phones[0]}, sign in as {YOU.id}; answer what rings",

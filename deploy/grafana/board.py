@@ -128,6 +128,8 @@ def _target(panel: Panel, expr: str, legend: str, ref: str) -> Json:
         "legendFormat": legend,
         "instant": at_once,
         "range": not at_once,
+        # The calls behind a histogram are shown as dots: a long wait leads to its call.
+        "exemplar": not at_once and "_seconds_bucket" in expr,
         "format": {TABLE: "table", HEAT: "heatmap"}.get(panel.kind, "time_series"),
     }
 

@@ -171,7 +171,7 @@ TRANSFERS = Board(
         ),
         Panel(
             title="Nobody responsible",
-            description="Callers who were found on hold with nobody responsible for them. Must be 0.",
+            description="People who were left waiting when their transfer was over. Must be 0.",
             unit=COUNT,
             kind=STAT,
             colours=ZERO_IS_GOOD,
@@ -255,7 +255,7 @@ HEALTH = Board(
         ),
         Panel(
             title="Reconnects",
-            description="AMI logins after the first: each is a link that had been lost.",
+            description="Links to a switch that were up and were lost; each is followed by a new login.",
             unit=COUNT,
             kind=STAT,
             colours=ZERO_IS_GOOD,
@@ -302,6 +302,16 @@ HEALTH = Board(
             kind=STAT,
             colours=ZERO_IS_GOOD,
             queries=((f"sum(increase(pbxd_reconcile_mismatch_total{{{N}}}[{RANGE}]))", "mismatches"),),
+        ),
+        Panel(
+            title="Compared with the books",
+            description="Stays in queues and calls that the nightly comparison found in the history and in "
+            "Asterisk's own books: what the mismatches are out of.",
+            unit=COUNT,
+            kind=STAT,
+            queries=(
+                (f"sum by (what) (increase(pbxd_reconcile_compared_total{{{N}}}[{RANGE}]))", "{{what}}"),
+            ),
         ),
         Panel(
             title="Pages open",

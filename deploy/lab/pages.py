@@ -38,6 +38,7 @@ class AgentPage:
         self.transfers: dict[str, Json] = {}  #: by id, as last told
         self.callbacks: list[Json] = []  #: callers who want to be called back
         self.told: list[tuple[str, str]] = []  #: id and state of transfers, whenever one changed
+        self.happened: list[tuple[str, str]] = []  #: id and event of transfers, in order
         self.handovers: dict[str, Json] = {}  #: by transfer
         self.taken_back: dict[str, str] = {}  #: hand-overs that are not for this agent any more, and why
         self.handed_at: dict[str, float] = {}  #: when each hand-over first came (epoch seconds)
@@ -163,6 +164,8 @@ class AgentPage:
             case "change", "transfer":
                 self.transfers[message["body"]["id"]] = message["body"]
                 self.told.append((message["body"]["id"], message["body"]["state"]))
+            case "change", "transfer_event":
+                self.happened.append((message["body"]["transfer"]["id"], message["body"]["event"]))
             case "change", "callbacks":
                 self.callbacks = message["body"]["callbacks"]
             case "change", "handover":

@@ -88,7 +88,10 @@ class Belonging:
         call = self.journeys.of(caller.uniqueid)
         if transfer in self.journeys.ours or call is None:
             return
-        self.journeys.ours[transfer] = Ours(call=call, caller=caller.name, seen=True)
+        talks = self.journeys.open_talks(call)
+        # Whoever heard him last hands him over; not the target, also when he had once been one himself.
+        transferer = max(talks, key=lambda talk: talk.stint).name if talks else ""
+        self.journeys.ours[transfer] = Ours(call=call, caller=caller.name, transferer=transferer, seen=True)
         for uniqueid, rings_since, rang in self._unclaimed.pop(transfer, ()):
             channel = self.wiring.channels.get(uniqueid)
             if channel is not None and self._attach_ours(channel, transfer) is not None:

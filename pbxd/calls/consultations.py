@@ -60,7 +60,7 @@ class Consultations:
     def _transferer(self, call: CallId, attempt: Attempt | None) -> Interface | None:
         if attempt is not None:
             return attempt.interface
-        for ours in self._journeys.ours.values():
+        for ours in reversed(self._journeys.ours.values()):  # of one that was seen the earlier ones stay
             if ours.transferer and self._journeys.final(ours.call) == call:
                 return interface_of(ours.transferer)
         return None

@@ -27,6 +27,7 @@ NEEDED = {
     "func_channel": "CHANNEL and CHANNEL_EXISTS",
     "func_logic": "IF and IMPORT",
     "func_strings": "LEN, FILTER and STRFTIME",
+    "func_version": "VERSION",
 }
 """Modules, and what of them dialplans/pbxd-transfer.conf uses."""
 

@@ -39,7 +39,8 @@ def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     config: Config = CONFIG,
 ) -> None:
-    """Compare the history with Asterisk's queue_log and call detail records. Exit code 1: they differ."""
+    """Compare the history with Asterisk's queue_log and call detail records. Exit code 1: they differ, or a
+    book tells nothing of the period."""
     from pbxd.edge.reconciling import reconcile as compare
     from pbxd.edge.store.faults import StoreError
     from pbxd.edge.store.reports import Reader
@@ -60,7 +61,7 @@ def reconcile(
         print_json({"from": period.local(period.start), "to": period.local(period.end), **told(compared)})
     else:
         _tell(compared, period, explained)
-    raise typer.Exit(FAULTS if compared.mismatches else 0)
+    raise typer.Exit(FAULTS if compared.mismatches or compared.silent else 0)
 
 
 def _period(settings: Settings, start: str | None, end: str | None) -> Period:
@@ -112,6 +113,8 @@ def _tell(compared: Comparison, period: Period, explained: bool) -> None:
         for found in compared.findings if explained else ():
             if found.kind.value == kind:
                 print_lines(f"        {_line(found, period)}")
+    for book in compared.silent:
+        print_lines(f"\nNot compared: the {book} begins after all of this")
     print_lines(f"\n{len(mismatches)} not explained, {sum(counts.values())} explained")
 
 

@@ -148,23 +148,36 @@ class Nightly:
         try:
             compared = await self._reports.apart(reconcile, self._reports.reader, self._books, start, end)
         except (OSError, StoreError) as error:
-            self.fault = f"not compared: {error}"
-            self._count("pbxd_reconcile_runs_total", node=self.node, result="failed")
-            log.error("the history was not compared with the switch's books", fault=str(error))
+            self._failed(str(error))
             return
         self._tell(compared, start)
+        if compared.silent:
+            # Asterisk may have stopped to write it: that nothing differs would be no news then.
+            self._failed(f"nothing of that day is in {', '.join(compared.silent)}")
+            return
+        mismatches = len(compared.mismatches)
+        result = "mismatches" if mismatches else "clean"
+        self._count("pbxd_reconcile_runs_total", node=self.node, result=result)
+        self.fault = (
+            f"{_day(start, self._zone)}: {mismatches} mismatches with the switch's books"
+            if mismatches
+            else ""
+        )
         self.last_success = self._clock()
 
+    def _failed(self, why: str) -> None:
+        self.fault = f"not compared: {why}"
+        self._count("pbxd_reconcile_runs_total", node=self.node, result="failed")
+        log.error("the history was not compared with the switch's books", fault=why)
+
     def _tell(self, compared: Comparison, start: float) -> None:
-        day = datetime.fromtimestamp(start, self._zone).date().isoformat()
+        for what, number in (("stays", compared.stays), ("calls", compared.calls)):
+            self._count("pbxd_reconcile_compared_total", number, node=self.node, what=what)
         for kind, number in compared.counts(explained=False).items():
             self._count("pbxd_reconcile_mismatch_total", number, node=self.node, kind=kind)
         for kind, number in compared.counts(explained=True).items():
             self._count("pbxd_reconcile_explained_total", number, node=self.node, kind=kind)
         mismatches = compared.mismatches
-        result = "mismatches" if mismatches else "clean"
-        self._count("pbxd_reconcile_runs_total", node=self.node, result=result)
-        self.fault = f"{day}: {len(mismatches)} mismatches with the switch's books" if mismatches else ""
         for found in mismatches[:_TOLD]:
             log.warning(
                 "the switch's book says otherwise",
@@ -178,9 +191,13 @@ class Nightly:
             )
         log.info(
             "the history was compared with the switch's books",
-            day=day,
+            day=_day(start, self._zone),
             stays=compared.stays,
             calls=compared.calls,
             mismatches=len(mismatches),
             explained=len(compared.findings) - len(mismatches),
         )
+
+
+def _day(moment: float, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(moment, zone).date().isoformat()

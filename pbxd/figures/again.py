@@ -45,8 +45,9 @@ AGAIN = (
         unit="contacts",
         formula="Of the contacts that a person answered and whose number is known: `no` when another contact "
         "of the same number, about the same subject, arrived after it and at most "
-        "`figures.first_contact_days` after its end; else `yes`. Counted once, when these days are over.",
-        source="the contacts in the store, looked through every ten minutes",
+        "`figures.first_contact_days` after its end; else `yes`. Counted once, when these days are over "
+        "and no call of them is in progress any more.",
+        source="the contacts in the store, looked through every ten minutes, or each thousandth of the days",
         edge_cases="What is counted today is of calls a week ago. A subject that nobody knows counts as the "
         "same: the share is never flattered. The further contact may have ended in any way. Days that end "
         "while pbxd is down are not counted here; `pbxd report` has them. Calls of more than a day are left "

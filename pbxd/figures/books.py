@@ -32,6 +32,7 @@ EXPLAINED = Label(
         "talk_after_transfer",
         "transfer_not_logged",
         "unfinished",
+        "in_progress",
         "not_covered",
         "watched_in_part",
         "other_side",
@@ -42,6 +43,23 @@ EXPLAINED = Label(
 )
 
 BOOKS = (
+    Figure(
+        name="pbxd_reconcile_compared_total",
+        kind=Kind.COUNTER,
+        help="Stays and calls that were found both in the history and in Asterisk's books.",
+        labels=(
+            NODE,
+            Label(
+                name="what",
+                meaning="stays: in queues, with the queue_log; calls: with the call detail records",
+                values=("stays", "calls"),
+            ),
+        ),
+        unit="stays or calls",
+        formula="One for each that a nightly comparison found in both books.",
+        source="the history, queue_log and the call detail records",
+        edge_cases="Mismatches are worth as much as this number; what only one of them has is not in it.",
+    ),
     Figure(
         name="pbxd_reconcile_mismatch_total",
         kind=Kind.COUNTER,
@@ -72,7 +90,8 @@ BOOKS = (
             NODE,
             Label(
                 name="result",
-                meaning="clean: nothing unexplained; mismatches; failed: a book or the history was not read",
+                meaning="clean: nothing unexplained; mismatches; failed: a book or the history was not read, "
+                "or a book tells nothing of a day with calls",
                 values=("clean", "mismatches", "failed"),
             ),
         ),

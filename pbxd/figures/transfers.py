@@ -158,7 +158,8 @@ TRANSFERS = (
         formula="From the order, or from the transferer's dialling, to the first conversation with the "
         "target. Transfers that nobody answered are not observed.",
         source="TransferSeen",
-        edge_cases=f"One by pbxd to a queue is over when the caller waits there, and not observed. {_EARLY}",
+        edge_cases="A blind one by pbxd to a queue is over when the caller waits there, and not observed; a "
+        f"consultation in a queue holds the transferer's wait there. {_EARLY}",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(
@@ -180,8 +181,8 @@ TRANSFERS = (
         unit="seconds",
         formula="Sum over one transfer; those without any are not observed.",
         source="TransferSeen",
-        edge_cases="By phone it begins when the transferer dials. To a queue it lasts until the caller waits "
-        f"there, by phone until somebody there answers. {_EARLY}",
+        edge_cases="By phone it begins when the transferer dials. To a queue it lasts until somebody there "
+        f"answers; blind and by pbxd, until the caller waits there. {_EARLY}",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(
@@ -221,12 +222,13 @@ TRANSFERS = (
     Figure(
         name="pbxd_transfer_orphans_total",
         kind=Kind.COUNTER,
-        help="Callers who were found on hold with nobody responsible for them. Must be 0 for ever.",
+        help="People who were left waiting when their transfer was over. Must be 0 for ever.",
         labels=(NODE,),
-        unit="callers",
-        formula="One for each caller in the hold of pbxd's dialplan of whom no open transfer knows.",
-        source="the inventory of the switch and the open transfers",
-        edge_cases="The dialplan brings such a caller back by itself (see hold_guard).",
+        unit="channels",
+        formula="One for each caller, transferer or target who three seconds after the end of his transfer "
+        "waits in its place of pbxd's dialplan, with nobody, and in no other transfer.",
+        source="the picture of channels and bridges",
+        edge_cases="A caller is brought to the transferer's phone, else to a queue; the others are hung up.",
     ),
     Figure(
         name="pbxd_transfer_revived_total",
@@ -259,7 +261,8 @@ TRANSFERS = (
         unit="transfers",
         formula="One for each, at the start.",
         source="TransfersKept",
-        edge_cases="Their callers are brought back by the dialplan.",
+        edge_cases="pbxd does nothing more for them. Whoever is in them stays where he is until one of them "
+        "hangs up; then the dialplan joins the others, or brings the caller to somebody.",
     ),
 )
 
@@ -315,7 +318,8 @@ def transfer_counts(fact: TransferSeen) -> list[Count]:
         ),
         Count(metric="pbxd_transfer_routes_total", labels=route),
     ]
-    if transfer.began is not None and transfer.rang is not None:
+    # Of a queue in which the transferer waits himself, the ring tells how long that wait was.
+    if transfer.began is not None and transfer.rang is not None and transfer.to_kind != "queue":
         rang = max(0.0, transfer.rang - transfer.began)
         counts.append(
             Count(metric="pbxd_transfer_ring_seconds", labels={"node": node}, value=rang, call=fact.call)

@@ -36,6 +36,7 @@ class Known(StrEnum):
     TALK_AFTER_TRANSFER = "talk_after_transfer"
     TRANSFER_NOT_LOGGED = "transfer_not_logged"
     UNFINISHED = "unfinished"
+    IN_PROGRESS = "in_progress"
     NOT_COVERED = "not_covered"
     WATCHED_IN_PART = "watched_in_part"
     OTHER_SIDE = "other_side"
@@ -56,6 +57,8 @@ REASONS: dict[Known, str] = {
     Known.TRANSFER_NOT_LOGGED: "app_queue reports only transfers of its own bridge: none by redirection, "
     "none that became a conference, only the first one of a call.",
     Known.UNFINISHED: "Asterisk was stopped, or the book ends, before the stay or the conversation did.",
+    Known.IN_PROGRESS: "The books tell of each part of a call when that part ends, the history of the whole "
+    "call when it is over: this one goes on.",
     Known.NOT_COVERED: "The book begins after this time.",
     Known.WATCHED_IN_PART: "pbxd did not see all of the call (marked in the history): its times are the best "
     "that is known.",
@@ -92,6 +95,7 @@ class Comparison:
     stays: int  #: that both books were compared in
     calls: int
     findings: tuple[Finding, ...]
+    silent: tuple[str, ...] = ()  #: books that tell nothing of the period, although there were calls
 
     @property
     def mismatches(self) -> list[Finding]:
@@ -105,7 +109,14 @@ class Comparison:
             stays=self.stays + other.stays,
             calls=self.calls + other.calls,
             findings=self.findings + other.findings,
+            silent=self.silent + other.silent,
         )
+
+
+def silent_book(name: str, compared: int, findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The book's name, if it begins after all that was to be compared."""
+    blind = not compared and any(finding.kind is Known.NOT_COVERED for finding in findings)
+    return (name,) if blind else ()
 
 
 def as_json(comparison: Comparison, findings: Iterable[Finding] | None = None) -> dict[str, Any]:
@@ -113,6 +124,7 @@ def as_json(comparison: Comparison, findings: Iterable[Finding] | None = None) -
     return {
         "stays": comparison.stays,
         "calls": comparison.calls,
+        "silent": list(comparison.silent),
         "mismatches": dict(comparison.counts(explained=False)),
         "explained": dict(comparison.counts(explained=True)),
         "findings": [

@@ -1,4 +1,4 @@
-"""A finished call as pbxd's history has it, as far as Asterisk's books tell of it too. Epoch seconds."""
+"""A call as pbxd's history has it, as far as Asterisk's books tell of it too. Epoch seconds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One contact."""
+    """One contact, or a journey that will be one: then ``goes_on``, and it ends at infinity."""
 
     call: str
     caller: str  #: as the switch presented it
@@ -54,6 +54,7 @@ class Call:
     stays: tuple[Stay, ...] = ()
     legs: tuple[Leg, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    goes_on: bool = False  #: pbxd has it in progress
 
     @property
     def uniqueid(self) -> str:

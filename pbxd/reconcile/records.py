@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pbxd.reconcile.cdr import Cdr, Record
-from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch
+from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch, silent_book
 from pbxd.reconcile.history import Call, Index
 
 SLACK_S = 2.0  #: whole seconds, and the record is closed a moment after the hang-up
@@ -22,9 +22,11 @@ def compare_calls(calls: Sequence[Call], cdr: Cdr, start: float, end: float) -> 
     compared = 0
     for call in calls:
         mine = records.pop(call.uniqueid, [])
-        if not start <= call.arrived < end:
+        if call.goes_on:
+            found += _so_far(call, mine, start, end)
+        elif not start <= call.arrived < end:
             continue
-        if mine:
+        elif mine:
             compared += 1
             found += _differences(call, mine)
         else:
@@ -38,7 +40,15 @@ def compare_calls(calls: Sequence[Call], cdr: Cdr, start: float, end: float) -> 
         there = f"{cdr.unreadable} lines of the call detail records"
         found.append(_finding(Mismatch.UNREADABLE, None, "", start, "", there))
     found.sort(key=lambda finding: finding.at)
-    return Comparison(stays=0, calls=compared, findings=tuple(found))
+    silent = silent_book("cdr", compared, found)
+    return Comparison(stays=0, calls=compared, findings=tuple(found), silent=silent)
+
+
+def _so_far(call: Call, records: Sequence[Record], start: float, end: float) -> Iterator[Finding]:
+    """Of a call that goes on: the records that are closed already."""
+    if records and start <= records[0].started < end:
+        there = f"{len(records)} records so far"
+        yield _finding(Known.IN_PROGRESS, call, call.uniqueid, records[0].started, "in progress", there)
 
 
 def _by_caller(record: Record, callers: Index) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch
+from pbxd.reconcile.findings import Comparison, Finding, Known, Mismatch, silent_book
 from pbxd.reconcile.history import Call, Index, Leg, Stay
 from pbxd.reconcile.queue_log import Logged, QueueLog
 
@@ -32,7 +32,8 @@ class _Own:
 
 def compare_stays(calls: Sequence[Call], log: QueueLog, start: float, end: float) -> Comparison:
     """Compare all stays that began from ``start`` up to ``end``. ``calls`` may hold more, ``log`` too."""
-    own = [_Own(call, stay) for call in calls for stay in call.stays]
+    own = [_Own(call, stay) for call in calls if not call.goes_on for stay in call.stays]
+    going_on = {call.uniqueid: call for call in calls if call.goes_on}
     # A little more than the period: the log's whole seconds begin before what they tell.
     near = [stay for stay in log.stays if start - MATCH_S <= stay.entered < end + MATCH_S]
     matched, theirs, ours = _matched(own, near)
@@ -43,14 +44,15 @@ def compare_stays(calls: Sequence[Call], log: QueueLog, start: float, end: float
     consults = Index.of(calls, lambda call: (transfer.to for transfer in call.transfers))
     for logged in theirs:
         if start <= logged.entered < end:
-            found.append(_unknown_here(logged, consults))
+            found.append(_unknown_here(logged, consults, going_on))
     for mine in ours:
         if start <= mine.stay.joined < end:
             found.append(_unknown_there(mine, log))
     if log.unreadable:
         found.append(_finding(Mismatch.UNREADABLE, start, there=f"{log.unreadable} lines of the queue_log"))
     found.sort(key=lambda finding: finding.at)
-    return Comparison(stays=len(pairs), calls=0, findings=tuple(found))
+    silent = silent_book("queue_log", len(pairs), found)
+    return Comparison(stays=len(pairs), calls=0, findings=tuple(found), silent=silent)
 
 
 # ---------------------------------------------------------------- which belong together
@@ -95,10 +97,12 @@ def _nearest(candidates: Sequence[_Own], stay: Logged) -> _Own | None:
     return min(near, key=lambda mine: abs(mine.stay.joined - stay.entered)) if near else None
 
 
-def _unknown_here(logged: Logged, consults: Index) -> Finding:
+def _unknown_here(logged: Logged, consults: Index, going_on: Mapping[str, Call]) -> Finding:
     kind: Mismatch | Known = Mismatch.STAY_MISSING_HERE
-    found = consults.open_at((logged.queue,), logged.entered)
+    found = going_on.get(logged.uniqueid)
     if found is not None:
+        kind = Known.IN_PROGRESS
+    elif (found := consults.open_at((logged.queue,), logged.entered)) is not None:
         kind = Known.CONSULT_IN_QUEUE
     elif logged.ending is None or (logged.ending == "CONNECT" and logged.completion is None):
         kind = Known.UNFINISHED

@@ -33,9 +33,9 @@ class Figures(Section):
         description="A caller who gives up within this time dialled by mistake, or changed his mind: he can "
         "be left out of the abandonment rate.",
     )
-    first_contact_days: Annotated[int, Field(ge=1, le=90)] = Field(
+    first_contact_days: Annotated[float, Field(gt=0, le=90)] = Field(
         default=7,
         description="A call was enough when its caller does not call again about the same subject for so "
-        "many days.",
+        "many days; 0.5 is half a day.",
     )
     queues: dict[QueueName, QueueFigures] = Field(default={}, description="Exceptions, by queue.")

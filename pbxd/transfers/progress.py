@@ -271,10 +271,11 @@ class Progress:
         self.records[record.id] = record
         effects += self._times(before, record, taken)
         effects += self.telling.tell(before, record)
-        if taken.event:
-            effects += self.telling.publish(record, taken.event, at)
+        recalls = record.state is State.RECALLING and before.state is not State.RECALLING
+        if event := taken.event or ("recalled" if recalls else ""):
+            effects += self.telling.publish(record, event, at)
         if record.over:
-            effects += self._end(record, at)
+            effects += self._end(before, record, at)
         else:
             effects.append(KeepTransfer(transfer=record.id, body=body_of(record)))
         return effects
@@ -372,7 +373,7 @@ class Progress:
 
     # ------------------------------------------------------------ the end
 
-    def _end(self, record: OpenTransfer, at: float) -> list[Effect]:
+    def _end(self, before: OpenTransfer, record: OpenTransfer, at: float) -> list[Effect]:
         if self.of_call.get(record.call) == record.id:
             del self.of_call[record.call]
         for name in (record.caller, record.transferer, record.channel):
@@ -381,8 +382,9 @@ class Progress:
         self._pictures.pop(record.id, None)
         self.parting.pop(record.id, None)
         outcome = _outcome(record)
+        known = before.state is State.RECALLING and outcome is TransferOutcome.RECALLED
         return [
-            *self.telling.publish(record, EVENTS[outcome], at),
+            *([] if known else self.telling.publish(record, EVENTS[outcome], at)),
             *self.telling.publish(record, "ended", at),
             KeepTransfer(transfer=record.id, body=body_of(record)),
             *self.passports.ended(record.id, outcome.value, at, record.kind.value),

@@ -23,13 +23,19 @@ class Telling:
     def tell(self, before: OpenTransfer | None, record: OpenTransfer) -> list[Effect]:
         """The transferer, the target once he is called, and whoever was the target until now."""
         body = self.view(record)
-        told: list[AgentId] = [record.agent]
-        for agent in (None if before is None else before.target_agent, record.target_agent):
-            if agent is not None and agent not in told and record.attempt > 0:
-                told.append(agent)
-        return [Tell(agent=agent, kind="transfer", body=body) for agent in told]
+        return [Tell(agent=agent, kind="transfer", body=body) for agent in _concerned(before, record)]
 
     def publish(self, record: OpenTransfer, event: str, at: float) -> list[Effect]:
+        """What has happened. The pages, too: on them a later view takes the place of an earlier one."""
         body = {"version": 1, "event": event, "at": at, "transfer": self.view(record)}
         topic = f"{record.node}/transfer/{record.id}/{event}"
-        return [Publish(topic=topic, body=body, record=True)]
+        moments = [Tell(agent=agent, kind="transfer_event", body=body) for agent in _concerned(None, record)]
+        return [Publish(topic=topic, body=body, record=True), *moments]
+
+
+def _concerned(before: OpenTransfer | None, record: OpenTransfer) -> list[AgentId]:
+    told: list[AgentId] = [record.agent]
+    for agent in (None if before is None else before.target_agent, record.target_agent):
+        if agent is not None and agent not in told and record.attempt > 0:
+            told.append(agent)
+    return told

@@ -140,6 +140,9 @@ class Watching:
             self._went(record, TransferOutcome.FAILED if record.rang is None else TransferOutcome.NO_ANSWER)
 
     def _went(self, record: OpenTransfer, went: TransferOutcome) -> None:
+        """What became of the attempt to reach the target. Who goes because it was decided so says nothing."""
+        if record.outcome is not None:
+            return
         if went is TransferOutcome.BUSY and record.rang is not None:
             went = TransferOutcome.DECLINED  # a phone that rang and then was busy: somebody pressed the key
         why = why_not(went, record.target_name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+import re
+from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,6 +23,27 @@ from tests.e2e.warm import start_warm
 from tests.integration.gate import Gate
 
 Centre.starter = staticmethod(start_warm)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What pbxd and Asterisk said is kept of a test that fails, below the folder PBXD_KEEP."""
+    report = yield
+    if report.failed and "PBXD_KEEP" in os.environ:
+        for name, fixture in item.funcargs.items():
+            if isinstance(fixture, Centre):
+                folder = Path(os.environ["PBXD_KEEP"], re.sub(r"[^\w.+-]+", "_", item.name))
+                _keep(fixture, folder / name)
+    return report
+
+
+def _keep(centre: Centre, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pbxd.log").write_text(centre.log())
+    for switch in centre.switches:
+        (folder / f"{switch.ami_port}-full.log").write_text(switch.log("full.log"))
 
 
 @pytest.fixture(scope="module", params=[FORKY, BULLSEYE], ids=["asterisk22", "asterisk16"])

@@ -55,15 +55,33 @@ async def play(floor: Floor) -> None:
     await floor.talking()
     await floor.do("complete")
     await floor.together(floor.caller, floor.bruno)
-    await floor.goodbye(floor.caller, floor.bruno)
     await floor.ends("completed")
+    await in_the_middle(floor)
+    await floor.goodbye(floor.caller, floor.bruno)
 
-    await floor.agent_is("anna", "ready")
+    for agent in ("anna", "bruno"):
+        await floor.agent_is(agent, "ready")
     await floor.call()
     await floor.anna.blind_transfer("1002")
     await floor.bruno.answer()
     await floor.together(floor.caller, floor.bruno)
     await floor.goodbye(floor.caller, floor.bruno)
+
+
+async def in_the_middle(floor: Floor) -> None:
+    """The caller talks with his second agent; of the first the switch's book tells already."""
+    log = floor.centre.switch.folder / "log"
+    queue_log = log / "queue_log"
+
+    def first_is_done() -> bool:
+        text = queue_log.read_text()
+        return text.count("|CONNECT|") == len(re.findall(r"\|(?:COMPLETE|\w+TRANSFER)", text))
+
+    await until(first_is_done, queue_log.read_text, 30)
+    books = ("--from", before_all(queue_log), "--queue-log", queue_log, "--cdr", log / "cdr-csv/Master.csv")
+    code, told = await pbxd(floor.centre, "reconcile", *books, "--json")
+    assert (code, told["mismatches"]) == (0, {}), json.dumps(told["findings"], indent=1)
+    assert told["explained"]["in_progress"] >= 1
 
 
 def kept(centre: Centre) -> tuple[int, int]:

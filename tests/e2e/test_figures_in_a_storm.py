@@ -24,7 +24,7 @@ from tests.e2e.proof.house import CROWD
 from tests.e2e.proof.journey import Journey
 from tests.e2e.proof.storm import Storm
 
-PLAYED = 2 * JOURNEYS  #: in the lanes, and half as many in the crowd: so long does the storm last
+PLAYED = 3 * JOURNEYS // 2  #: in the lanes, and half as many in the crowd: so long does the storm last
 STORMS = int(os.environ.get("PBXD_STORMS", str(max(1, JOURNEYS // 12))))  #: of each sort
 
 FAULTS = (

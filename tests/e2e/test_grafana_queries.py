@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,6 +17,7 @@ from deploy.lab.ears import SOUND
 from deploy.lab.prometheus import Prometheus
 from deploy.lab.tools import FORKY
 from deploy.lab.unpack import UnpackError
+from pbxd.figures.catalogue import DERIVED
 from tests.e2e.floor import Floor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -59,18 +61,41 @@ async def watching(floor: Floor) -> AsyncIterator[Prometheus]:
         pytest.skip(f"no Prometheus can be had here: {missing}")
 
 
+def filled_in(query: str) -> str:
+    """As Grafana would send it."""
+    for name, value in FILLED_IN.items():
+        query = query.replace(name, value)
+    assert "$" not in query
+    return query
+
+
 def queries() -> dict[str, str]:
-    """Every query of every panel, as Grafana would send it, by where it stands."""
-    found = {}
+    """Every query of every panel, by where it stands, and those of the figures that are made of others."""
+    found = {
+        f"{board.uid}: {panel['title']} {target['refId']}": filled_in(target["expr"])
+        for board in BOARDS
+        for panel in board.document()["panels"]
+        for target in panel["targets"]
+    }
+    return found | {f"docs/metrics.md: {derived.name}": derived.promql for derived in DERIVED}
+
+
+async def choices_and_marks(watching: Prometheus) -> None:
+    """What can be chosen has something to choose; the query of the marks is one, about what exists."""
     for board in BOARDS:
-        for panel in board.document()["panels"]:
-            for target in panel["targets"]:
-                query = target["expr"]
-                for name, value in FILLED_IN.items():
-                    query = query.replace(name, value)
-                assert "$" not in query
-                found[f"{board.uid}: {panel['title']} {target['refId']}"] = query
-    return found
+        document = board.document()
+        for choice in document["templating"]["list"]:
+            if choice["type"] != "query":
+                continue
+            asked = re.fullmatch(r"label_values\((.*), (\w+)\)", filled_in(choice["query"]["query"]))
+            assert asked is not None
+            values = await watching.ask(f"label/{asked[2]}/values", **{"match[]": asked[1]})
+            assert values, (board.uid, choice["name"])
+        (marks,) = document["annotations"]["list"]
+        query = filled_in(marks["expr"])
+        assert await watching.ask("format_query", query=query)
+        # But for those that have started meanwhile: there are none.
+        assert (await watching.ask("query", query=query.replace(" > 0", "")))["result"]
 
 
 async def in_a_flow(floor: Floor) -> None:
@@ -131,14 +156,19 @@ async def test_every_query_of_every_dashboard_returns_a_series(floor: Floor, wat
     assert not silent, "these return no series"
     assert not flows, "these do not show the caller in the flow"
 
-    # What is told of this one call: it is found in the history by its exemplar.
+    await choices_and_marks(watching)
+
+    # What is told of this one call: it is found in the history by its exemplar, as the panel asks for it.
     (waited,) = (await watching.ask("query", query='sum(pbxd_queue_waits_total{outcome="answered"})'))[
         "result"
     ]
     assert waited["value"][1] == "1"
     end = str((await watching.ask("query", query="time()"))["result"][0])
     examples = await watching.ask(
-        "query_exemplars", query="pbxd_queue_wait_seconds_bucket", start=str(float(end) - 600), end=end
+        "query_exemplars",
+        query=queries()["pbxd-service: Waits of those who were answered A"],
+        start=str(float(end) - 600),
+        end=end,
     )
     calls = {one["labels"]["call"] for each in examples for one in each["exemplars"]}
     assert len(calls) == 1

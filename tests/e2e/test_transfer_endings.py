@@ -32,6 +32,7 @@ async def test_declined(floor: Floor) -> None:
 
 async def test_the_next_one_is_tried(floor: Floor) -> None:
     """Bruno declines, Carla does, the queue's member answers: the caller hears nothing of it but music."""
+    page = await floor.page("anna")
     await floor.call()
     await floor.start("agent:bruno", "agent:carla", "queue:q504")
     await floor.bruno.reject()
@@ -45,6 +46,10 @@ async def test_the_next_one_is_tried(floor: Floor) -> None:
     await floor.together(floor.caller, floor.bruno)
     view = await floor.ends("completed")
     assert view["attempt"] == 3
+    await page.until(lambda: (floor.transfer, "ended") in page.happened, "the event of the end")
+    tried = ["ringing", "declined"]
+    happened = [event for transfer, event in page.happened if transfer == floor.transfer]
+    assert happened == ["created", *tried, *tried, "ringing", "answered", "completed", "ended"]
     await floor.goodbye(floor.caller, floor.bruno)
 
 
@@ -160,12 +165,16 @@ async def test_blind(floor: Floor) -> None:
 
 async def test_blind_and_nobody_answers(floor: Floor) -> None:
     await floor.call()
+    page = await floor.page("anna")
     await floor.start("agent:bruno", mode="blind")
     await floor.anna.on_hook()
     await floor.bruno.reject()
     await floor.anna.answer()
     await floor.together(floor.anna, floor.caller)
     await floor.ends("recalled")
+    await page.until(lambda: (floor.transfer, "ended") in page.happened, "the event of the end")
+    happened = [event for transfer, event in page.happened if transfer == floor.transfer]
+    assert happened == ["created", "ringing", "recalled", "ended"]
     await floor.goodbye(floor.anna, floor.caller)
 
 

@@ -182,6 +182,7 @@ async def test_what_the_switch_says_of_an_attempt(stage: Stage) -> None:
     await stage.ringing(timeout_s=1.0)
     told = await stage.parties.happens("OriginateResponse", Uniqueid=stage.parties.target)
     assert (told["Response"], told["Reason"]) == ("Failure", "3")
+    await stage.bruno.on_hook()
     await stage.parties.originate("PJSIP/1009")
     told = await stage.parties.happens("OriginateResponse", Uniqueid=stage.parties.target)
     assert (told["Response"], told["Reason"]) == ("Failure", "0")

@@ -26,9 +26,10 @@ class Days:
         self.store, self.counts = store, counts
         self.now = T0
         self.resolution: Resolution | None = None
+        self.oldest: float | None = None  #: when the call arrived that is in progress
 
     def begin(self) -> None:
-        self.resolution = self.store.first_contacts(DAYS)
+        self.resolution = self.store.first_contacts(DAYS, lambda: self.oldest)
 
     async def look_after(self, days: float) -> tuple[float, float]:
         self.now = T0 + days * DAY_S
@@ -97,6 +98,25 @@ async def test_others_and_later_calls_do_not_matter(days: Days) -> None:
         contact(4, number="", arrived=T0 + 60),
     )
     assert await days.look_after(7.5) == (1, 0)
+
+
+async def test_who_calls_again_in_the_last_minute_is_waited_for(days: Days) -> None:
+    days.begin()
+    await keep(days, contact(1))
+    days.oldest = T0 + 6.999 * DAY_S
+    assert await days.look_after(7.01) == (0, 0)
+    days.oldest = None
+    again = contact(2, arrived=T0 + 6.999 * DAY_S)
+    days.store.remember(again)  # and is judged by what is being written, too
+    assert await days.look_after(7.02) == (0, 1)
+
+
+async def test_nobody_is_waited_for_longer_than_a_day(days: Days) -> None:
+    days.begin()
+    await keep(days, contact(1))
+    days.oldest = T0 + 6 * DAY_S
+    assert await days.look_after(7.9) == (0, 0)
+    assert await days.look_after(8.1) == (1, 0)
 
 
 async def test_what_ended_before_pbxd_began_to_look_is_left_alone(days: Days) -> None:

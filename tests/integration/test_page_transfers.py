@@ -321,6 +321,28 @@ async def test_a_button_orders_waits_and_says_what_became_of_it(anna: Visitor) -
     await expect(page.get_by_role("status").first).to_contain_text("You talk with 张三丰, 李伟 is on hold")
 
 
+async def test_who_declined_before_the_next_one_is_called_is_told_until_that_one_answers(
+    anna: Visitor,
+) -> None:
+    page, served = anna.page, anna.served
+    await anna.enter()
+    first, second = view("t1", "ringing", why="李伟 declined"), view("t1", "ringing", attempt=2)
+    served.transfer(view("t1", "ringing"))
+    await expect(page.locator("[data-transfer-state=ringing]")).to_be_visible()
+    await expect(page.locator("[data-why]")).to_have_count(0)
+    served.tell("transfer_event", {"version": 1, "event": "declined", "at": time.time(), "transfer": first})
+    served.transfer(second)
+    await expect(page.locator("[data-why]")).to_have_text("李伟 declined")
+    served.tell("transfer_event", {"version": 1, "event": "ringing", "at": time.time(), "transfer": second})
+    await expect(page.locator("[data-why]")).to_have_text("李伟 declined")
+    answered = view("t1", "talking", attempt=2)
+    served.transfer(answered)
+    served.tell(
+        "transfer_event", {"version": 1, "event": "answered", "at": time.time(), "transfer": answered}
+    )
+    await expect(page.locator("[data-why]")).to_have_count(0)
+
+
 async def test_what_is_typed_is_sent_and_goes_before_the_button(anna: Visitor) -> None:
     page, desk = anna.page, anna.served.desk
     desk.answer = done(view("t1", "talking"))

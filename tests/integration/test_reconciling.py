@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,16 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from pbxd.calls.call import Call
+from pbxd.calls.kept import KeptChannel, KeptJourney, journey_body
+from pbxd.calls.names import Kind as ChannelKind
+from pbxd.calls.wiring import Channel
 from pbxd.cli import app
 from pbxd.edge.reconciling import Books, Nightly, lines, reconcile
 from pbxd.edge.store import Store
 from pbxd.edge.store.reports import Reader, Reports
 from pbxd.figures.books import EXPLAINED, MISMATCH
+from pbxd.ids import CallId, Interface, Uniqueid
 from pbxd.reconcile.findings import Known, Mismatch
 from pbxd.settings.connections import Store as Settings
 from tests.integration.store_samples import Counts, contact, sqlite_settings
@@ -99,6 +105,8 @@ async def test_yesterday_is_a_day_of_this_place_and_all_its_files_are_read(
     assert counts["pbxd_reconcile_runs_total,node=pbx1,result=clean"] == 1
     compared = reconcile(Reader(settings), books, MIDNIGHT, MIDNIGHT + 25 * 3600)
     assert (compared.stays, compared.calls, compared.findings) == (2, 2, ())
+    assert counts["pbxd_reconcile_compared_total,node=pbx1,what=stays"] == 2
+    assert counts["pbxd_reconcile_compared_total,node=pbx1,what=calls"] == 2
 
 
 async def test_what_differs_is_counted_and_told_by_health(books: Books, settings: Settings) -> None:
@@ -128,6 +136,78 @@ async def test_a_book_that_is_missing_is_a_failed_night(settings: Settings, tmp_
         list(lines(tmp_path / "nowhere/queue_log", since=0.0))
 
 
+@pytest.mark.parametrize("name", ["queue_log", "cdr"])
+async def test_a_night_of_which_a_book_tells_nothing_is_a_failed_one(
+    name: str, books: Books, settings: Settings, tmp_path: Path
+) -> None:
+    """Nobody writes it any more, or it was rotated to somewhere else."""
+    (tmp_path / "empty").touch()
+    counts, books = Counts(), replace(books, **{name: tmp_path / "empty"})
+    night = nightly(books, settings, counts, clock=lambda: 7.0)
+    night.last_success = 1.0
+    await night.compare_yesterday(MIDNIGHT + 28 * 3600)
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=failed"] == 1
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=clean"] == 0
+    assert night.fault == f"not compared: nothing of that day is in {name}"
+    assert night.last_success == 1.0
+    day = ("--from", "2026-10-25", "--to", "2026-10-25")
+    told = pbxd("reconcile", *day, "--config", settings_file(tmp_path, settings, books))
+    assert told.exit_code == 1
+    assert f"Not compared: the {name} begins after all of this" in told.stdout
+    # A day without calls is another thing.
+    before = ("--from", "2026-10-20", "--to", "2026-10-20")
+    assert pbxd("reconcile", *before, "--config", settings_file(tmp_path, settings, books)).exit_code == 0
+
+
+def in_progress(node: str, at: int) -> dict[str, Any]:
+    """A caller who talks with his second agent, as pbxd keeps him."""
+    uniqueid = Uniqueid(f"{at}.1")
+    channel = Channel(
+        uniqueid=uniqueid,
+        name="PJSIP/trunk-1",
+        interface=Interface("PJSIP/trunk"),
+        kind=ChannelKind.DEVICE,
+        caller="+8613800138000",
+        caller_name="",
+        exten="4001",
+        born=float(at),
+        unseen=False,
+    )
+    call = Call(
+        id=CallId(f"{node}:{uniqueid}"),
+        subject=channel.name,
+        caller=channel.caller,
+        caller_name="",
+        dialled="4001",
+        arrived=float(at),
+        roots=(uniqueid,),
+    )
+    journey = journey_body(KeptJourney(call=call, channels=(KeptChannel(channel=channel),)))
+    return {"uncertain": [], "journey": journey, "after": None}
+
+
+async def test_a_call_that_goes_on_is_no_mismatch(books: Books, settings: Settings) -> None:
+    """The first of its agents is done with it, and so are the books."""
+    at = FIRST + 7200
+    with books.queue_log.open("a") as log, books.cdr.open("a") as cdr:  # type: ignore[union-attr]
+        log.write(in_queue_log(at))
+        cdr.write(in_cdr(at))
+    there = {Mismatch.STAY_MISSING_HERE.value: 1, Mismatch.CALL_MISSING_HERE.value: 1}
+    compared = reconcile(Reader(settings), books, MIDNIGHT, MIDNIGHT + 25 * 3600)
+    assert compared.counts(explained=False) == there
+    bodies = {CallId(f"{node}:{at}.1"): in_progress(node, at) for node in ("pbx2", "pbx1")}
+    bodies[CallId("pbx1:old")] = {"version": 0}
+    for expected, name in ((there, f"pbx2:{at}.1"), (there, "pbx1:old"), ({}, f"pbx1:{at}.1")):
+        store = await Store.open(settings, journey=bodies.get)
+        store.keep_journey(CallId(name))
+        await store.all_kept()
+        await store.close()
+        compared = reconcile(Reader(settings), books, MIDNIGHT, MIDNIGHT + 25 * 3600)
+        assert compared.counts(explained=False) == expected
+    assert compared.counts(explained=True) == {Known.IN_PROGRESS.value: 2}
+    assert (compared.stays, compared.calls) == (2, 2)
+
+
 async def test_it_runs_when_the_time_comes(books: Books, settings: Settings) -> None:
     counts, now = Counts(), [datetime(2026, 10, 26, 3, 9, tzinfo=BERLIN).timestamp()]
     night = nightly(books, settings, counts, clock=lambda: now[0], nap_s=0.01)
@@ -140,7 +220,7 @@ async def test_it_runs_when_the_time_comes(books: Books, settings: Settings) -> 
             await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert dict(counts.times) == {"pbxd_reconcile_runs_total,node=pbx1,result=clean": 1}
+    assert counts["pbxd_reconcile_runs_total,node=pbx1,result=clean"] == 1
 
 
 def test_a_night_in_which_the_clock_is_set_has_its_right_hour(books: Books, tmp_path: Path) -> None:

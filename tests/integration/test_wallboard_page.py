@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 TODAY = {
     "billing": {"entries": 118, "answered": 104, "abandoned": 9, "service_level": 0.74},
-    "technical": {"entries": 64, "answered": 61, "abandoned": 2, "service_level": 0.93},
+    "technical": {"entries": 64, "answered": 61, "abandoned": 2, "service_level": 0.57},
     "sales": {"entries": 31, "answered": 31, "abandoned": 0, "service_level": 1.0},
 }
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -139,6 +139,7 @@ async def test_it_shows_who_waits_who_is_there_and_how_the_day_goes(chief: Visit
     )
     await expect(billing).to_contain_text("118")
     await expect(billing).to_contain_text("74 %")
+    await expect(page.locator("[data-queue=technical]")).to_contain_text("57 %")
     alert = page.locator("[data-alert]").first
     await expect(alert).to_contain_text(re.compile("billing.*a caller has waited.*Grüne Wiese", re.S))
     await expect(alert.locator("[data-lasted]")).to_have_text(re.compile(r"6:[1-5]\d"))

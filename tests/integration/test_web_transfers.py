@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from pbxd.agents.refused import Reason
 from pbxd.edge.asking import transfer_for
 from pbxd.edge.web.documents import TargetRow, TransferView
+from pbxd.edge.web.transfers import STATUS
 from pbxd.orders import (
     AcknowledgeHandover,
     AnnotateTransfer,
@@ -39,6 +43,7 @@ from tests.integration.scripted_desk import (
 )
 
 LIMIT_S = 10
+WEB_PAGE = Path(__file__).parents[2] / "docs/web.md"
 TO_LIWEI = {"targets": [{"kind": "agent", "id": "liwei"}]}
 
 
@@ -385,6 +390,18 @@ async def test_bad_paths_are_refused(http: httpx.AsyncClient, served: Served, me
 
 
 # ---------------------------------------------------------------- the description
+
+
+async def test_the_description_names_every_reason_for_not_now(http: httpx.AsyncClient) -> None:
+    document = (await http.get("/api/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    named = set(schemas["NotNow"]["properties"]["code"]["enum"])
+    for path, does in (("/api/transfers", "post"), ("/api/transfers/{transfer}/{verb}", "post")):
+        answer = document["paths"][path][does]["responses"]["409"]["content"]["application/json"]
+        assert answer["schema"] == {"$ref": "#/components/schemas/NotNowRefusal"}
+    assert {reason.value for reason in Reason if reason.value not in STATUS} <= named
+    (row,) = (line for line in WEB_PAGE.read_text().splitlines() if line.startswith("| 409 |"))
+    assert named == set(re.findall(r"`(\w+)`", row))
 
 
 async def test_what_the_tests_call_a_view_is_what_the_description_says(http: httpx.AsyncClient) -> None:

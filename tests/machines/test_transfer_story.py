@@ -237,3 +237,34 @@ def test_requeue(lab: Lab, when: str) -> None:
     assert (lab.outcome(), lab.switch.queued) == ("requeued", [lab.caller])
     assert set(lab.switch.lines) == {lab.caller}
     nothing_left(lab)
+
+
+@pytest.mark.parametrize("when", ["talking", "swapped", "merged"])
+def test_whom_the_transferer_leaves_is_not_the_reason(lab: Lab, when: str) -> None:
+    """Bruno's hang-up is heard before Anna and the caller are together."""
+    lab.bring(when)
+    lab.do(Verb.CANCEL)
+    lab.settle()
+    assert (lab.outcome(), lab.why()) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("when", ["ringing", "talking"])
+def test_who_waits_in_a_queue_is_told_as_that(lab: Lab, when: str) -> None:
+    lab.bring(when)
+    lab.do(Verb.REQUEUE)
+    lab.settle()
+    assert lab.why() == "the caller waits in a queue"
+
+
+def test_why_the_hold_guard_ended_it(lab: Lab) -> None:
+    lab.bring("talking")
+    lab.wait(181)
+    assert lab.why() == "the caller was on hold for too long"
+
+
+@pytest.mark.parametrize("when", ["talking", "swapped"])
+def test_the_target_who_hangs_up_is_the_reason(lab: Lab, when: str) -> None:
+    lab.bring(when)
+    lab.switch.hang_up_phone(lab.phone(BRUNO))
+    lab.settle()
+    assert lab.why() == "Bruno hung up"

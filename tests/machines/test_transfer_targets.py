@@ -97,6 +97,46 @@ def test_whoever_declined_is_not_called_again() -> None:
     assert dialled(lab) == [DEVICE[CARLA], DEVICE[DORA], DEVICE[BRUNO]]
 
 
+def test_the_pages_are_told_what_happens_in_the_words_of_the_broker() -> None:
+    """Also who declined before the next one is called: no view says that any more."""
+    lab = called()
+    lab.start(to(BRUNO), to(CARLA))
+    lab.settle()
+    lab.switch.decline(lab.phone(BRUNO))
+    lab.settle()
+    lab.switch.answer(lab.phone(CARLA))
+    lab.settle()
+    lab.do(Verb.COMPLETE)
+    lab.settle()
+    moments = [e for e in lab.effects if isinstance(e, Tell) and e.kind == "transfer_event"]
+    of = {agent: [e.body["event"] for e in moments if e.agent == agent] for agent in (ANNA, BRUNO, CARLA)}
+    assert of[ANNA] == lab.events()
+    assert of[ANNA] == ["created", "ringing", "declined", "ringing", "answered", "completed", "ended"]
+    assert of[BRUNO] == ["ringing", "declined"]
+    assert of[CARLA] == ["ringing", "answered", "completed", "ended"]
+    told = next(e.body for e in moments if e.body["event"] == "declined")
+    assert told["transfer"]["why"] == "Bruno declined"
+
+
+@pytest.mark.parametrize("how", ["declined", "slip"])
+def test_a_recall_is_told_once_and_when_it_begins(how: str) -> None:
+    lab = called(on_hangup=OnHangup.BACK)
+    if how == "declined":
+        lab.start(to(BRUNO), mode=TransferMode.BLIND)
+        lab.settle()
+        lab.switch.decline(lab.phone(BRUNO))
+    else:
+        lab.bring("talking")
+        lab.switch.hang_up_phone(lab.phone(ANNA))
+    lab.settle()
+    assert (lab.state(), lab.events()[-1]) == ("recalling", "recalled")
+    lab.switch.answer(lab.phone(ANNA))
+    lab.settle()
+    assert lab.outcome() == "recalled"
+    assert lab.events()[-2:] == ["recalled", "ended"]
+    assert lab.events().count("recalled") == 1
+
+
 def test_a_queue_answers() -> None:
     lab = called()
     lab.serves(BRUNO)
@@ -297,7 +337,11 @@ def test_orders_that_make_no_sense() -> None:
     assert lab.start(to(CARLA), id_="t2").code == "already_transferring"
     assert lab.start(to(CARLA)).body["target"]["id"] == "bruno"  # the same id is the same order
     assert lab.do(Verb.CANCEL, by=BRUNO).code == "no_such_transfer"
-    assert lab.do(Verb.MERGE).code == "not_possible_now"
+    refused = lab.do(Verb.MERGE)
+    assert (refused.code, refused.text) == (
+        "not_possible_now",
+        "merge makes no sense while the transfer is created",
+    )
     assert lab.do(Verb.REQUEUE, queue="nowhere").code == "no_such_target"
     assert lab.do(Verb.CANCEL, by=None).outcome == "done"
     lab.settle()

@@ -296,6 +296,11 @@ class Lab:
         view = self.world.transfer_view(TransferId(id_))
         return None if view is None else view["outcome"]
 
+    def why(self, id_: str = "t1") -> str | None:
+        """The reason that people are told."""
+        view = self.world.transfer_view(TransferId(id_))
+        return None if view is None else view["why"]
+
     def events(self, id_: str = "t1") -> list[str]:
         prefix = f"{NODE}/transfer/{id_}/"
         return [p.topic.removeprefix(prefix) for p in self.published if p.topic.startswith(prefix)]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,18 @@ def test_a_contact_that_was_changed_is_named(books: Books) -> None:
     unseen = books.but(abandoned, lambda call: [replace(timed_out(call)[0], missed=True)]).compare()
     assert unseen.mismatches == []
     assert unseen.counts(explained=True)[Known.WATCHED_IN_PART] == 1
+
+
+def test_of_a_call_that_goes_on_nothing_is_missing(books: Books) -> None:
+    """Whichever call it is: the books tell of its parts already."""
+    told = Counter[Known | Mismatch]()
+    for call in books.calls:
+        going_on = replace(call, goes_on=True, ended=inf, outcome="", stays=())
+        compared = books.but(lambda each, same=call: each is same, lambda _, now=going_on: [now]).compare()
+        assert compared.mismatches == [], call.call
+        assert compared.calls == len(books.calls) - 1
+        told += Counter(finding.kind for finding in compared.findings if finding.call == call.call)
+    assert told[Known.IN_PROGRESS] > len(books.calls)
 
 
 def test_a_caller_who_was_moved_out_of_the_queue_did_not_give_up(books: Books) -> None:

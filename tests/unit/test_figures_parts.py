@@ -6,8 +6,26 @@ import dataclasses
 
 import pytest
 
-from pbxd.calls.facts import CallEnded, CallFolded, CallQueued, Fact, LegEnded, LegStarted, QueueLeft
-from pbxd.calls.record import CallRecord, Leg, Outcome, Wait
+from pbxd.calls.facts import (
+    CallEnded,
+    CallFolded,
+    CallQueued,
+    Fact,
+    LegEnded,
+    LegStarted,
+    QueueLeft,
+    TransferSeen,
+)
+from pbxd.calls.record import (
+    CallRecord,
+    Leg,
+    Outcome,
+    Transfer,
+    TransferKind,
+    TransferMaker,
+    TransferOutcome,
+    Wait,
+)
 from pbxd.effects import Count
 from pbxd.figures import Figures, Thresholds, called_before, flow_counts
 from pbxd.figures.again import DAY
@@ -164,6 +182,28 @@ def test_observations_of_callers_name_the_call_as_their_example() -> None:
         "pbxd_talk_seconds": CALL,
         "pbxd_hold_seconds": CALL,
     }
+
+
+@pytest.mark.parametrize(("to_kind", "observed"), [("agent", True), ("skill", True), ("queue", False)])
+def test_how_long_a_queue_takes_to_ring_its_members_is_no_time_of_a_transfer(
+    to_kind: str, observed: bool
+) -> None:
+    """The transferer may wait there himself: that is a wait, not how quick pbxd was."""
+    done = Transfer(
+        kind=TransferKind.ATTENDED,
+        at=29.0,
+        from_=Interface("PJSIP/1001"),
+        to="billing",
+        outcome=TransferOutcome.COMPLETED,
+        by=TransferMaker.PBXD,
+        began=10.0,
+        rang=22.5,
+        answered=25.0,
+        to_kind=to_kind,
+    )
+    counts = figures().of(TransferSeen(**COMMON, transfer=done))
+    assert ("transfer_ring_seconds" in [name for name, _, _ in told(counts)]) is observed
+    assert ("transfer_answer_seconds", {"by": "pbxd"}, 15.0) in told(counts)
 
 
 # ---------------------------------------------------------------- call flows

@@ -140,3 +140,11 @@ def test_counters_are_never_shown_raw(board: Board, panel: Panel) -> None:
     for query, _ in panel.queries:
         for found in re.finditer(r"pbxd_[a-z0-9_]+(?:_total|_sum|_count|_bucket)\b(?:{[^}]*})?", query):
             assert query[found.end()] == "[", query
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS)
+def test_a_picture_of_a_histogram_shows_the_calls_behind_it(board: Board, panel: Panel) -> None:
+    (drawn,) = [each for each in board.document()["panels"] if each["title"] == panel.title]
+    for target in drawn["targets"]:
+        over_time = panel.kind in ("timeseries", "heatmap")
+        assert target["exemplar"] == (over_time and "_bucket" in target["expr"])

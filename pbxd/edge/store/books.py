@@ -1,13 +1,18 @@
-"""Reads the history as the comparison with Asterisk's books needs it."""
+"""Reads the history, and what is in progress, as the comparison with Asterisk's books needs it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 import sqlalchemy as sa
 
-from pbxd.edge.store.tables import contacts, legs, transfers, waits
+from pbxd.calls.kept import KeptJourney
+from pbxd.continuity import journey_in
+from pbxd.edge.store.keeping import JOURNEY
+from pbxd.edge.store.tables import contacts, kept, legs, transfers, waits
 from pbxd.reconcile.history import Call, Leg, Stay, Transfer
 
 _PAGE = 500
@@ -17,7 +22,7 @@ _OF_CONTACTS = ("call", "presented", "arrived", "ended", "outcome", "missed")
 def history(
     connection: sa.Connection, in_time: Callable[[], None], *, node: str, start: float, end: float
 ) -> list[Call]:
-    """The calls of a node that arrived from ``start`` up to ``end``, by arrival."""
+    """The calls of a node that arrived from ``start`` up to ``end``, by arrival; then those in progress."""
     statement = (
         sa.select(*(contacts.c[name] for name in _OF_CONTACTS))
         .where(contacts.c.node == node, contacts.c.arrived >= start, contacts.c.arrived < end)
@@ -29,7 +34,51 @@ def history(
         in_time()
         page = rows[first : first + _PAGE]
         calls.extend(_calls(connection, page))
+    told = {call.call for call in calls}
+    calls.extend(call for call in _in_progress(connection, node) if call.call not in told)
     return calls
+
+
+def _in_progress(connection: sa.Connection, node: str) -> Iterator[Call]:
+    """The journeys of a node that pbxd keeps because they go on."""
+    statement = sa.select(kept.c.id, kept.c.body).where(kept.c.kind == JOURNEY).order_by(kept.c.id)
+    for name, body in connection.execute(statement):
+        if not name.startswith(f"{node}:"):
+            continue
+        try:
+            journey = journey_in(json.loads(body))
+        except (KeyError, TypeError, ValueError):
+            continue  # of another version; pbxd counts it when it is started
+        if journey is not None:
+            yield _so_far(journey)
+
+
+def _so_far(journey: KeptJourney) -> Call:
+    """Who takes part; how long what took is not compared yet."""
+    call = journey.call
+    return Call(
+        call=call.id,
+        caller=call.caller,
+        arrived=call.arrived,
+        ended=inf,
+        outcome="",
+        missed=call.missed,
+        goes_on=True,
+        legs=tuple(
+            Leg(interface=talk.interface, started=talk.started, ended=talk.ended) for talk in journey.talks
+        ),
+        transfers=tuple(
+            Transfer(
+                kind=transfer.kind,
+                at=transfer.at,
+                from_interface=transfer.from_,
+                to=transfer.to,
+                outcome=transfer.outcome,
+                began=transfer.began,
+            )
+            for transfer in journey.transfers
+        ),
+    )
 
 
 def _calls(connection: sa.Connection, page: Any) -> Iterator[Call]:

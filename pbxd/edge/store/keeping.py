@@ -17,6 +17,7 @@ from pbxd.edge.store.tables import kept
 from pbxd.edge.store.thread import OneThread
 
 ATTENDANCE = "attendance"  #: the kind of a row of who is signed in, which reports read too; its id: the agent
+JOURNEY = "journey"  #: of a call in progress, which the comparison with Asterisk's books reads too
 EVERYBODY = ""  #: the id under which it stands until when all of them were seen
 
 

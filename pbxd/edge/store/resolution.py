@@ -21,15 +21,22 @@ log = structlog.get_logger("pbxd.store")
 
 DAY_S = 86_400.0
 EVERY_S = 600.0
-"""Between two looks: the figure is about weeks."""
+"""Between two looks: the figure is about weeks. Of fewer days than usual it is a thousandth of them."""
 TIMEOUT_S = 60.0
 
 _ANSWERED = ("answered", "direct")
 _LONGEST_S = DAY_S
-"""A call that lasts longer is not found: contacts are found by when they arrived."""
+"""A call that lasts longer is not found, nor waited for: contacts are found by when they arrived."""
+
+Oldest = Callable[[], float | None]
+"""When the call arrived that is in progress for the longest time, epoch seconds; None: there is none."""
 
 
-def _question(since: float, until: float, days: int) -> sa.Select[Any]:
+def nobody_calls() -> None:
+    """Where no world is."""
+
+
+def _question(since: float, until: float, days: float) -> sa.Select[Any]:
     """How many of the contacts that ended in (since, until] were enough and how many not, by node and queue.
 
     A subject that nobody knows, of the one or of the other, counts as the same.
@@ -62,7 +69,10 @@ def _question(since: float, until: float, days: int) -> sa.Select[Any]:
 
 
 class Resolution:
-    """Counts pbxd_first_contacts_total. ``look`` judges what is due; ``run`` does it for ever."""
+    """Counts pbxd_first_contacts_total. ``look`` judges what is due; ``run`` does it for ever.
+
+    A call is in the store when it is over. So who calls again in the last minute of the days is waited for.
+    """
 
     def __init__(
         self,
@@ -70,28 +80,36 @@ class Resolution:
         migrate: Callable[[], Awaitable[None]],
         count: Count,
         *,
-        days: int,
+        days: float,
         clock: Callable[[], float],
+        oldest: Oldest = nobody_calls,
+        written: Callable[[], Awaitable[None]],
     ) -> None:
         self._engine = engine
         self._migrate = migrate
         self._count = count
         self._days = days
         self._clock = clock
+        self._oldest = oldest
+        self._written = written
         self._since = clock() - days * DAY_S
 
     async def run(self) -> None:
         """For ever."""
+        every_s = max(1.0, min(EVERY_S, self._days * DAY_S / 1000))
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(every_s)
             await self.look()
 
     async def look(self) -> None:
         """Judge the contacts whose days ended since the last look that succeeded. Never raises."""
-        until = self._clock() - self._days * DAY_S
+        until = self._known_until() - self._days * DAY_S
+        if until <= self._since:
+            return
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await self._migrate()
+                await self._written()
                 async with self._engine.connect() as connection:
                     rows = (await connection.execute(_question(self._since, until, self._days))).all()
         except Exception as error:
@@ -102,3 +120,8 @@ class Resolution:
         for node, queue, again, number in rows:
             resolved = "no" if again else "yes"
             self._count("pbxd_first_contacts_total", number, node=node, queue=queue, resolved=resolved)
+
+    def _known_until(self) -> float:
+        """Up to when everybody who came is in the store, or is about to be written there."""
+        now, oldest = self._clock(), self._oldest()
+        return now if oldest is None else max(min(now, oldest), now - _LONGEST_S)

@@ -17,10 +17,10 @@ from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlit
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
 from pbxd.edge.store.journeys import Journey, Journeys, no_journey
 from pbxd.edge.store.keeper import Keeper
-from pbxd.edge.store.keeping import ATTENDANCE, EVERYBODY, PooledShelf, Shelf, ThreadShelf
+from pbxd.edge.store.keeping import ATTENDANCE, EVERYBODY, JOURNEY, PooledShelf, Shelf, ThreadShelf
 from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
 from pbxd.edge.store.outbox import Outbox
-from pbxd.edge.store.resolution import Resolution
+from pbxd.edge.store.resolution import Oldest, Resolution, nobody_calls
 from pbxd.edge.store.rows import Entry
 from pbxd.edge.store.spool import Spool
 from pbxd.edge.store.writer import Writer
@@ -46,7 +46,6 @@ log = structlog.get_logger("pbxd.store")
 
 #: kinds of states
 _TRANSFER, _DOSSIER, _ALERT, _CALLBACK = "transfer", "dossier", "alert", "callback"
-_JOURNEY = "journey"
 _KEPT = tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept, AttendanceKept, JourneysKept]
 LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
 
@@ -230,9 +229,18 @@ class Store:
             self._count("pbxd_store_faults_total", kind=kind_of(error))
             raise OSError(f"the store failed: {first_line(error)}") from error
 
-    def first_contacts(self, days: int) -> Resolution:
-        """Counts the contacts that were enough, each when so many days are over."""
-        return Resolution(self._engine, self._migrate, self._count, days=days, clock=self._clock)
+    def first_contacts(self, days: float, oldest: Oldest = nobody_calls) -> Resolution:
+        """Counts the contacts that were enough, each when so many days are over; ``oldest``: when the oldest
+        call in progress arrived."""
+        return Resolution(
+            self._engine,
+            self._migrate,
+            self._count,
+            days=days,
+            clock=self._clock,
+            oldest=oldest,
+            written=self.flushed,
+        )
 
     # ---------------------------------------------------------------- what is still under way
 
@@ -255,7 +263,7 @@ class Store:
         self._journeys.changed(call)
 
     def _keep_journey(self, call: CallId, body: Mapping[str, Any] | None) -> None:
-        self._keep(_JOURNEY, call, body)
+        self._keep(JOURNEY, call, body)
 
     def _keep(self, kind: str, call: CallId, body: Mapping[str, Any] | None) -> None:
         """What is known of a call is forgotten only when its contact is safe."""
@@ -293,7 +301,7 @@ class Store:
                     callbacks[TransferId(id_)] = body
                 elif kind == ATTENDANCE:
                     attendance[AgentId(id_)] = body
-                elif kind == _JOURNEY:
+                elif kind == JOURNEY:
                     journeys[CallId(id_)] = body
             stored = await self._stored(journeys)
         except Exception as error:

@@ -150,7 +150,7 @@ attendance = sa.Table(  # who was signed in when: what a row is says pbxd.ledger
 kept = sa.Table(
     "kept",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),  # transfer, dossier, alert, callback, attendance
+    sa.Column("kind", sa.Text, primary_key=True),  # transfer, dossier, alert, callback, attendance, journey
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("at", Seconds, nullable=False),  # when it was written
     sa.Column("body", sa.Text, nullable=False),  # JSON

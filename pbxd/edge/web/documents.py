@@ -24,6 +24,32 @@ class Refusal(BaseModel):
     error: Fault
 
 
+class NotNow(Fault):
+    code: Annotated[
+        Literal[
+            "no_call",
+            "already_transferring",
+            "not_possible_now",
+            "target_offline",
+            "target_paused",
+            "target_busy",
+            "target_yourself",
+            "no_such_target",
+            "not_allowed",
+            "link_down",
+            "not_prepared",
+            "not_in_wrap_up",
+        ],
+        Field(description="for programs"),
+    ]
+
+
+class NotNowRefusal(BaseModel):
+    """Possible at another moment, or for another target."""
+
+    error: NotNow
+
+
 class Transferer(Document):
     agent: str | None
     name: str
@@ -109,9 +135,11 @@ class TargetRow(Document):
     name: str
     state: Annotated[str, Field(description="ready, talking, wrapup, paused, offline … of an agent")]
     free: Annotated[int | None, Field(description="how many could take the call now")] = None
-    skill: Any = None
+    skill: Annotated[int | None, Field(description="level in the skill that is looked for")] = None
+    skills: Annotated[dict[str, int], Field(description="all of an agent's")] = {}
     expected_wait_s: Annotated[float | None, Field(description="how long until somebody can take it")] = None
-    allowed: bool
+    allowed: Annotated[bool, Field(description="whether it can be ordered now")]
+    code: Annotated[str | None, Field(description="of the refusal, if not")] = None
     why: Annotated[str | None, Field(description="why not, or why here, for people")] = None
 
 

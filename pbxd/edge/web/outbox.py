@@ -24,7 +24,7 @@ def encode(body: Mapping[str, Any]) -> str:
 class Change:
     """Something that an agent's pages are told."""
 
-    kind: str  #: screenpop, screenpop_closed, transfer, handover, state, order
+    kind: str  #: screenpop, screenpop_closed, transfer, transfer_event, handover, state, order
     body: str  #: JSON text
     pop: str = ""  #: the screen pop's id, when it is one
     first: bool = False  #: it is told for the first time

@@ -30,6 +30,7 @@ from pbxd.edge.web.documents import (
     CallbackView,
     CallbackViews,
     Done,
+    NotNowRefusal,
     Refusal,
     TargetRows,
     TransferView,
@@ -88,7 +89,7 @@ _WRONG: dict[int | str, dict[str, Any]] = {
 _ASKED: dict[int | str, dict[str, Any]] = {
     **_WRONG,
     404: {"model": Refusal, "description": "no_such_transfer"},
-    409: {"model": Refusal, "description": "not now: the code says why, the text says it for people"},
+    409: {"model": NotNowRefusal, "description": "not now: the code says why, the text says it for people"},
     504: {"model": Refusal, "description": "unknown: nobody answered in time; look at the transfer"},
 }
 

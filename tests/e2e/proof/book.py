@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.e2e.proof import callers
 from tests.e2e.proof.handed import answered, begun, rang, silence
 from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S, WRAP_UP_S
 from tests.e2e.proof.journey import Journey, Transfer
@@ -18,6 +19,7 @@ from tests.e2e.proof.truth import Spell, Truth, settled
 
 NODE = "lab"
 CLOSE_S = 0.05  #: so close two durations have to be
+CONNECTED_S = 0.3  #: of a visit in a flow: until pbxd is asked what to do, and until it is told what was done
 
 Json = dict[str, Any]
 Labels = frozenset[tuple[str, str]]
@@ -64,6 +66,8 @@ class Book:
     unsure: dict[Series, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Of each of these spans: so much longer is right as well."""
 
+    _legs_of: dict[str, list[Leg]] = field(default_factory=dict)
+
     # ------------------------------------------------------------ what happened
 
     def waits(self, journey: Journey) -> Iterator[tuple[str, str, float, float]]:
@@ -81,6 +85,13 @@ class Book:
         return self.truth.stays.get(journey.uniqueid, [])
 
     def legs(self, journey: Journey) -> list[Leg]:
+        """In the order in which they began; asked for again and again, and worked out once."""
+        known = self._legs_of.get(journey.uniqueid)
+        if known is None:
+            known = self._legs_of[journey.uniqueid] = self._found_legs(journey)
+        return known
+
+    def _found_legs(self, journey: Journey) -> list[Leg]:
         found = list(self.truth.legs(journey.uniqueid))
         if [interface for interface, *_ in found] != [interface for interface, _ in journey.legs]:
             raise AssertionError(f"the switch says {found} of {journey}")
@@ -89,17 +100,15 @@ class Book:
             for (interface, spells, out, gone), (_, queue) in zip(found, journey.legs, strict=True)
         ]
 
+    def last_leg(self, journey: Journey) -> Leg | None:
+        """Of the agent who talked with the caller last."""
+        return max(self.legs(journey), key=lambda leg: leg.talks[-1].ended or 0.0, default=None)
+
     def ended(self, journey: Journey) -> float:
         return self.truth.ended[journey.uniqueid]
 
     def arrived(self, journey: Journey) -> float:
         return self.truth.began[journey.uniqueid]
-
-    def called_before(self, journey: Journey) -> bool:
-        return any(
-            other.number == journey.number and self.arrived(other) < self.arrived(journey)
-            for other in self.journeys
-        )
 
     def consult_s(self, journey: Journey) -> list[Spell]:
         """When two of its agents talked without the caller, for as long as he was there."""
@@ -118,15 +127,25 @@ class Book:
 
         At least, and how much more is right: that the switch resumes him later than it should is not known.
         """
+        free, pause = self._notes(journey)
+        seconds = (pause.ended or free) - max(free, pause.started)
+        least = min(seconds, WRAP_UP_S)
+        return least, seconds - least
+
+    def _notes(self, journey: Journey) -> tuple[float, Spell]:
         interface = journey.wraps_up
         channel = next(
             id_ for id_ in self.truth.talks[journey.uniqueid] if self.truth.phone(id_) == interface
         )
         free = self.truth.ended[channel]
-        pause = next(spell for spell in self.truth.pauses[interface] if spell.ended and spell.ended > free)
-        seconds = (pause.ended or free) - max(free, pause.started)
-        least = min(seconds, WRAP_UP_S)
-        return least, seconds - least
+        return free, next(
+            spell for spell in self.truth.pauses[interface] if spell.ended and spell.ended > free
+        )
+
+    def notes_began(self, journey: Journey) -> float:
+        """When that agent was free, and paused."""
+        free, pause = self._notes(journey)
+        return max(free, pause.started)
 
     def leaving(self, series: Series) -> float:
         """How much more of a figure is right as well: of holds see Leg.leaving_s."""
@@ -147,9 +166,10 @@ class Book:
             self._legs(journey)
             self._transfers(journey)
             self._flow(journey)
+            callers.count_survey(self, journey)
 
-    def _one(self, name: str, **labels: str) -> None:
-        self.counts[seen(name, node=NODE, **labels)] += 1
+    def one(self, name: str, number: int = 1, /, **labels: str) -> None:
+        self.counts[seen(name, node=NODE, **labels)] += number
 
     def _span(self, name: str, seconds: float, more: float = 0.0, /, **labels: str) -> None:
         """One observation; up to so much ``more`` is right as well."""
@@ -165,39 +185,38 @@ class Book:
 
     def count_call(self, journey: Journey) -> None:
         queue = journey.queue
-        self._one("pbxd_calls_arrived_total")
-        self._one("pbxd_calls_total", queue=queue, outcome=journey.outcome)
-        self._one("pbxd_repeat_judged_total", queue=queue)
-        if self.called_before(journey):
-            for window in ("24h", "7d"):
-                self._one("pbxd_repeat_contacts_total", queue=queue, window=window)
+        self.one("pbxd_calls_arrived_total")
+        self.one("pbxd_calls_total", queue=queue, outcome=journey.outcome)
+        callers.count_again(self, journey)
         done = sum(transfer.outcome == "completed" for transfer in journey.transfers)
         if done:
-            self._one("pbxd_calls_transferred_total", queue=queue, times="once" if done == 1 else "more")
+            self.one("pbxd_calls_transferred_total", queue=queue, times="once" if done == 1 else "more")
 
     def _queues(self, journey: Journey) -> None:
         waits = list(self.waits(journey))
         for queue, outcome, joined, left in waits:
             waited = left - joined
-            self._one("pbxd_queue_entries_total", queue=queue)
+            self.one("pbxd_queue_entries_total", queue=queue)
             self._span("pbxd_queue_wait_seconds", waited, queue=queue, outcome=outcome)
             if outcome in ("answered", "abandoned"):
                 within = "yes" if waited <= SERVICE_LEVEL_S else "no"
-                self._one("pbxd_queue_waits_total", queue=queue, outcome=outcome, within=within)
+                self.one("pbxd_queue_waits_total", queue=queue, outcome=outcome, within=within)
             if outcome == "abandoned" and waited <= SHORT_S:
-                self._one("pbxd_queue_short_abandons_total", queue=queue)
+                self.one("pbxd_queue_short_abandons_total", queue=queue)
         for (queue, outcome), (onward, _) in zip(journey.waits, journey.waits[1:], strict=False):
             if outcome not in ("answered", "abandoned"):
-                self._one("pbxd_queue_overflows_total", queue=queue, to=onward)
+                self.one("pbxd_queue_overflows_total", queue=queue, to=onward)
         for queue, why in journey.rings:
-            self._one("pbxd_member_rings_total", queue=queue)
-            self._one("pbxd_member_ring_results_total", queue=queue, result=why)
+            self.one("pbxd_member_rings_total", queue=queue)
+            self.one("pbxd_member_ring_results_total", queue=queue, result=why)
+            if queue and why == "busy":
+                self.one("pbxd_declined_callers_total", queue=queue)
 
     def _legs(self, journey: Journey) -> None:
         for leg in self.legs(journey):
             queue, agent = leg.queue, self.agent(leg.interface)
-            self._one("pbxd_handled_legs_total", queue=queue)
-            self._one("pbxd_agent_legs_total", queue=queue, agent=agent)
+            self.one("pbxd_handled_legs_total", queue=queue)
+            self.one("pbxd_agent_legs_total", queue=queue, agent=agent)
             self._span("pbxd_talk_seconds", leg.talk_s, queue=queue)
             self._sum("pbxd_handling_seconds_total", leg.talk_s, queue=queue, part="talk")
             self._sum("pbxd_agent_talk_seconds_total", leg.talk_s, queue=queue, agent=agent)
@@ -218,22 +237,32 @@ class Book:
 
     def _transfers(self, journey: Journey) -> None:
         for _ in range(journey.begun_by_phone):
-            self._one("pbxd_transfers_started_total", by="phone")
+            self.one("pbxd_transfers_started_total", by="phone")
+            self.one("pbxd_handovers_total", by="phone")
         for transfer in journey.transfers:
             by, outcome = transfer.by, transfer.outcome
-            self._one("pbxd_transfers_started_total", by=by)
-            self._one("pbxd_transfers_total", by=by, kind=transfer.kind, outcome=outcome)
-            self._one(
+            self.one("pbxd_transfers_started_total", by=by)
+            self.one("pbxd_transfers_total", by=by, kind=transfer.kind, outcome=outcome)
+            self.one(
                 "pbxd_transfer_routes_total",
-                queue=transfer.queue,
+                queue=transfer.queue if transfer.brought else "",
                 to=transfer.to_kind,
                 target=transfer.target,
                 outcome=outcome,
             )
             self._took(journey, transfer)
-            consult = sum(spell.seconds for spell in self.consult_s(journey))
+            consult = sum(spell.seconds for spell in self._consult_of(journey, transfer))
+            self.one("pbxd_handovers_total", by=by)  # of a queue one agent is rung
             if consult > 0:
                 self._span("pbxd_transfer_consult_seconds", consult, by=by)
+
+    def _consult_of(self, journey: Journey, transfer: Transfer) -> list[Spell]:
+        """What was said without the caller between this transfer and the next one."""
+        began = [begun(self.truth, journey, each)[0] for each in journey.transfers]
+        number = journey.transfers.index(transfer)
+        since = began[number] if number else 0.0
+        until = began[number + 1] if number + 1 < len(began) else self.ended(journey)
+        return [spell for spell in self.consult_s(journey) if since <= spell.started < until]
 
     def _took(self, journey: Journey, transfer: Transfer) -> None:
         """How long until the target answered, how long his phone took to ring, how long nobody was heard."""
@@ -250,13 +279,15 @@ class Book:
     def _flow(self, journey: Journey) -> None:
         if not journey.flow:
             return
-        self._one("pbxd_flow_entries_total", flow="main")
+        self.one("pbxd_flow_entries_total", flow="main")
         for what in journey.flow:
             at = {"flow": "main", "step": "choose"}
             if what == "chosen":
-                key = str(journey.lane)
-                self._one("pbxd_flow_choices_total", **at, option=key, label=f"Lane {key}")
-                self._one("pbxd_flow_results_total", flow="main", result="queue")
+                self.one("pbxd_flow_choices_total", **at, option=journey.key, label=journey.label)
+                self.one("pbxd_flow_results_total", flow="main", result="queue")
+                visit = self.truth.visits[journey.uniqueid][0]
+                least = visit.seconds - CONNECTED_S
+                self._span("pbxd_flow_choice_seconds", least, CONNECTED_S, **at)
             elif what == "hung_up":
-                self._one("pbxd_flow_hangups_total", **at)
-                self._one("pbxd_flow_results_total", flow="main", result="caller_left")
+                self.one("pbxd_flow_hangups_total", **at)
+                self.one("pbxd_flow_results_total", flow="main", result="caller_left")

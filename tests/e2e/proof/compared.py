@@ -10,57 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.proof.book import CLOSE_S, Book, Series
-
-#: These are compared series by series: what the book lacks must not be there, but as 0.
-COUNTERS = (
-    "pbxd_calls_arrived_total",
-    "pbxd_calls_total",
-    "pbxd_calls_missed_total",
-    "pbxd_queue_entries_total",
-    "pbxd_queue_waits_total",
-    "pbxd_queue_short_abandons_total",
-    "pbxd_queue_overflows_total",
-    "pbxd_member_rings_total",
-    "pbxd_member_ring_results_total",
-    "pbxd_handled_legs_total",
-    "pbxd_agent_legs_total",
-    "pbxd_transfers_started_total",
-    "pbxd_transfers_total",
-    "pbxd_transfer_routes_total",
-    "pbxd_calls_transferred_total",
-    "pbxd_transfer_orphans_total",
-    "pbxd_transfer_rescues_total",
-    "pbxd_repeat_judged_total",
-    "pbxd_repeat_contacts_total",
-    "pbxd_flow_entries_total",
-    "pbxd_flow_choices_total",
-    "pbxd_flow_wrong_keys_total",
-    "pbxd_flow_hangups_total",
-    "pbxd_flow_results_total",
-    "pbxd_resync_corrections_total",
-    "pbxd_failed_steps_total",
-    "pbxd_failed_effects_total",
-    "pbxd_metrics_faults_total",
-)
-#: Sums of durations.
-SECONDS = (
-    "pbxd_handling_seconds_total",
-    "pbxd_agent_talk_seconds_total",
-    "pbxd_agent_hold_seconds_total",
-    "pbxd_agent_wrap_up_seconds_total",
-)
-HISTOGRAMS = (
-    "pbxd_queue_wait_seconds",
-    "pbxd_talk_seconds",
-    "pbxd_hold_seconds",
-    "pbxd_wrap_up_seconds",
-    "pbxd_transfer_ring_seconds",
-    "pbxd_transfer_answer_seconds",
-    "pbxd_transfer_consult_seconds",
-    "pbxd_transfer_hold_seconds",
-)
-EMPTY = ("pbxd_calls_in_progress", "pbxd_queue_waiting", "pbxd_agi_sessions", "pbxd_inbox_messages")
+from tests.e2e.proof.book import CLOSE_S, NODE, Book, Series, seen
+from tests.e2e.proof.covered import COUNTERS, EMPTY, HISTOGRAMS, SUMS
+from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S
 
 
 def read_metrics(metrics: Mapping[str, float]) -> dict[Series, float]:
@@ -104,7 +56,7 @@ class Compared:
         for name in COUNTERS:
             for series in _series(name, self.book.counts, told):
                 self.same(_named(series), self.book.counts.get(series, 0), told.get(series, 0))
-        for name in SECONDS:
+        for name in SUMS:
             for series in _series(name, self.book.sums, told):
                 values = self.book.sums.get(series, [])
                 up_to = self.book.leaving(series)
@@ -113,6 +65,23 @@ class Compared:
             self._histogram(name, told)
         for name in EMPTY:
             self.same(name, 0, sum(value for (each, _), value in told.items() if each == name))
+
+    def compare_gauges(self, metrics: Mapping[str, float], members: Mapping[str, int], agents: int) -> None:
+        """When everybody is ready again: ``members`` of each queue, and all agents."""
+        told = read_metrics(metrics)
+        thresholds = {"service_level": SERVICE_LEVEL_S, "short_abandon": SHORT_S}
+        for queue, number in members.items():
+            of = {"node": NODE, "queue": queue}
+            for state in ("ready", "ringing", "talking", "paused", "offline"):
+                series = seen("pbxd_queue_members", **of, state=state)
+                self.same(_named(series), number if state == "ready" else 0, told.get(series))
+            for name, seconds in thresholds.items():
+                series = seen(f"pbxd_queue_{name}_threshold_seconds", **of)
+                self.same(_named(series), seconds, told.get(series))
+        for series, value in told.items():
+            if series[0] == "pbxd_staff":
+                state = dict(series[1])["state"]
+                self.same(_named(series), agents if state == "ready" else 0, value)
 
     def compare_counts(self, book: Book, name: str, metrics: Mapping[str, float]) -> None:
         """One counter only, against another book."""

@@ -18,21 +18,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from deploy.lab.ami import Ami
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phones
 from tests.e2e.proof.crowd import Crowd
-from tests.e2e.proof.house import LANES, PATIENCE_S, desks, flow, settings, wishes
+from tests.e2e.proof.house import LANES, SURVEY, desks, flow, settings, wishes
 from tests.e2e.proof.journey import Journey
 from tests.e2e.proof.lane import Lane
 from tests.e2e.proof.truth import Truth
 from tests.integration.gate import Gate
 from tests.thorough import THOROUGH
 
-JOURNEYS = int(os.environ.get("PBXD_JOURNEYS", "12"))
+JOURNEYS = int(os.environ.get("PBXD_JOURNEYS", "14"))
 SEED = int(os.environ.get("PBXD_FIRST_SEED", "1"))
 KINDS = os.environ.get("PBXD_KINDS", "").split()
 ALONE = pytest.mark.skipif(
@@ -88,16 +87,6 @@ class Days:
             kept = {str(id_).rpartition(":")[2] for (id_,) in database.execute("SELECT id FROM kept")}
         return all(journey.uniqueid in kept for journey in journeys)
 
-    async def report(self) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with httpx.AsyncClient(
-            base_url=self.centre.url, trust_env=False, headers=headers, timeout=PATIENCE_S
-        ) as http:
-            answer = await http.get("/api/reports", params=around_today())
-        answer.raise_for_status()
-        report: dict[str, Any] = answer.json()
-        return report
-
     async def reconcile(self) -> dict[str, Any]:
         """What the command says of the switch's own books."""
         logs = self.centre.switch.folder / "log"
@@ -134,6 +123,7 @@ async def opened(suite: str, phones: Phones, folder: Path) -> AsyncIterator[Days
     """The call centre on this Asterisk, nobody in it yet."""
     (folder / "flows").mkdir()
     (folder / "flows/main.yaml").write_text(flow())
+    (folder / "flows/survey.yaml").write_text(SURVEY)
     token = folder / "token"
     token.touch(0o600)
     token.write_text(TOKEN)

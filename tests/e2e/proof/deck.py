@@ -19,7 +19,9 @@ SHORT = (
     "left_by_key",
     "declined_by_the_first",
     "by_the_menu",
+    "asked_how_it_was",
     "attended",
+    "handed_over_twice",
     "refer",
     "refer_with_replaces",
 )

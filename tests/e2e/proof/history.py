@@ -11,6 +11,7 @@ from typing import Any
 from tests.e2e.proof.book import CLOSE_S, Book, Json
 from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.journey import Journey
+from tests.e2e.proof.shares import last_agent
 from tests.e2e.proof.truth import Spell
 
 
@@ -40,6 +41,10 @@ class History:
         (contact,) = of["contacts"]
         self.compared.same(f"{name} outcome", journey.outcome, contact["outcome"])
         self.compared.same(f"{name} queue", journey.queue, contact["queue"] or "")
+        self.compared.same(f"{name} agent", last_agent(self.book, journey), contact["agent"])
+        self.compared.same(f"{name} subject", journey.subject, contact["subject"] or "")
+        told = contact["survey"] or "", contact["rating"]
+        self.compared.same(f"{name} survey", (journey.survey, journey.rating), told)
         self.compared.same(f"{name} number", journey.number, contact["presented"])
         self.compared.same(f"{name} missed", journey.disturbed, bool(contact["missed"]))
         self.compared.close(f"{name} arrived", self.book.arrived(journey), contact["arrived"])

@@ -20,6 +20,12 @@ PATIENCE_S = 60.0  #: how slow a machine may be
 SERVICE_LEVEL_S = 2.0
 SHORT_S = 1.5
 WRAP_UP_S = 1.0
+FIRST_CONTACT_S = 12.0  #: who calls again later does not do so because of the call before
+SKILLS = {
+    "a": {"tax": 5},
+    "b": {"tax": 3, "roof": 8},
+    "c": {},
+}  #: of the first, second and third of each lane
 
 QUEUES = """
 ; Agents of one lane, one after the other: the second when the first declines or does not answer.
@@ -32,6 +38,10 @@ member => PJSIP/1{n}02,0,B{n},PJSIP/1{n}02
 [notes{n}](lab-queue)
 strategy = linear
 timeout = 4
+member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
+; Asked afterwards how it was.
+[rated{n}](lab-queue)
+strategy = linear
 member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
 ; Everybody at once.
 [all{n}](lab-queue)
@@ -84,9 +94,29 @@ exten => _3X5,1,Answer()
 exten => _3X6,1,Answer()
  same => n,Queue(all${EXTEN:1:1},t)
  same => n,Hangup()
+exten => _3X7,1,Dial(PJSIP/1${EXTEN:1:1}02)
+ same => n,Hangup()
 exten => 397,1,Answer()
  same => n,Queue(crowd,t)
  same => n,Hangup()
+"""
+SURVEY = """\
+title: After the call
+languages: [en]
+start: ask
+prompts:
+  how_was_it: { en: How was it? }
+steps:
+  ask:
+    type: rate
+    label: Satisfaction
+    prompt: how_was_it
+    timeout: 1s
+    retries: 1
+    invalid: { prompt: how_was_it, next: over }
+    no_input: { next: over }
+    next: over
+  over: { type: hangup }
 """
 FLOW = """\
 title: Main number
@@ -113,7 +143,7 @@ steps:
 
 def desks() -> list[Desk]:
     return [
-        Desk(id=f"{who}{n}", name=f"{who.upper()} {n}", phones=(f"1{n}0{i}",))
+        Desk(id=f"{who}{n}", name=f"{who.upper()} {n}", phones=(f"1{n}0{i}",), skills=SKILLS[who])
         for n in range(1, CROWD + 1)
         for i, who in enumerate("abc", 1)
     ]
@@ -129,11 +159,18 @@ def wishes() -> Wishes:
     )
 
 
+def members() -> dict[str, int]:
+    """How many each queue has."""
+    written = CROWDED + "".join(QUEUES.replace("{n}", str(n)) for n in range(1, LANES + 1))
+    return {part.partition("]")[0]: part.count("member =>") for part in written.split("\n[")[1:]}
+
+
 def flow() -> str:
     options, steps = "", ""
     for n in range(1, LANES + 1):
-        options += f"      {n}: {{ label: Lane {n}, subject: lane{n}, next: lane{n} }}\n"
-        steps += f"  lane{n}: {{ type: queue, queue: main{n}, timeout: 5m }}\n"
+        for key, queue in ((n, f"main{n}"), (n + LANES, f"rated{n}")):
+            options += f"      {key}: {{ label: To {queue}, subject: {queue}, next: {queue} }}\n"
+            steps += f"  {queue}: {{ type: queue, queue: {queue}, timeout: 5m }}\n"
     return FLOW.replace("{options}", options.rstrip("\n")) + steps
 
 
@@ -144,6 +181,11 @@ def settings() -> Json:
             "declined_pause": "0s",
             "queues": {f"notes{n}": f"{WRAP_UP_S:g}s" for n in range(1, LANES + 1)},
         },
-        "figures": {"service_level": f"{SERVICE_LEVEL_S:g}s", "short_abandon": f"{SHORT_S * 1000:.0f}ms"},
+        "figures": {
+            "service_level": f"{SERVICE_LEVEL_S:g}s",
+            "short_abandon": f"{SHORT_S * 1000:.0f}ms",
+            "first_contact_days": FIRST_CONTACT_S / 86_400,
+        },
+        "flows": {"surveys": {f"rated{n}": "survey" for n in range(1, LANES + 1)}},
         "metrics": {"per_agent": True},
     }

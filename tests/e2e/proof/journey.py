@@ -13,6 +13,7 @@ class Transfer:
     outcome: str
     from_: str  #: interface
     queue: str = ""  #: that had brought the two together
+    brought: bool = True  #: that queue itself had brought them together
     to_kind: str = "agent"
     target: str = ""  #: name of a queue
     asked: tuple[float, float] | None = None  #: between when and when pbxd was given the order, epoch seconds
@@ -32,8 +33,13 @@ class Journey:
     rings: list[tuple[str, str]] = field(default_factory=list)  #: queue, why it stopped
     transfers: list[Transfer] = field(default_factory=list)
     begun_by_phone: int = 0  #: consultations by phone that came to nothing
-    flow: list[str] = field(default_factory=list)  #: entered, chosen, invalid, hung_up; in their order
+    flow: list[str] = field(default_factory=list)  #: chosen (by ``key``), hung_up; in their order
+    key: str = ""
+    label: str = ""  #: what the menu calls it
     wraps_up: str = ""  #: interface of the agent who writes notes afterwards
+    subject: str = ""  #: what he chose in the menu
+    survey: str = ""  #: what came of asking him how it was
+    rating: int | None = None
     disturbed: bool = False  #: pbxd could not see all of it
     spoilt: bool = False  #: it did not become what it was to become
     over: float = 0.0  #: since when nobody who took part is busy any more, epoch seconds

@@ -108,21 +108,31 @@ class Lane:
         if self.now.uniqueid:
             await self.all_over()
 
+    def calls_by_the_menu(self, key: int, queue: str) -> None:
+        """He is going to choose this; often somebody who has chosen something before."""
+        self.now.flow, self.now.key = ["chosen"], str(key)
+        self.now.label, self.now.subject = f"To {queue}", queue
+        mine = self._numbers(lambda journey: bool(journey.subject))
+        if mine and self.chance.random() < 0.6:
+            self.now.number = self.chance.choice(mine)
+
     def another(self, kind: str) -> Journey:
         return Journey(kind=kind, lane=self.n, number=self._number())
 
     def _number(self) -> str:
         """A new one, or one that has called before, and not just now."""
-        now = time.time()
-        mine = [
-            journey.number
-            for journey in self.journeys
-            if journey.lane == self.n and self.truth.ended.get(journey.uniqueid, now) < now - WRITTEN_S
-        ]
+        mine = self._numbers(lambda _: True)
         if mine and self.chance.random() < 0.25:
             return self.chance.choice(mine)
         self.seen += 1
         return f"+861380{self.n}{self.seen:06}"
+
+    def _numbers(self, wanted: Callable[[Journey], bool]) -> list[str]:
+        """Of such earlier callers of this lane who may call again now."""
+        now, ended = time.time(), self.truth.ended
+        mine = [journey for journey in self.journeys if journey.lane == self.n]
+        fresh = {each.number for each in mine if ended.get(each.uniqueid, now) >= now - WRITTEN_S}
+        return [each.number for each in mine if wanted(each) and each.number not in fresh]
 
     async def dial(self, extension: str, trunk: str = "trunk-queue") -> None:
         self.now.uniqueid = await dialled(self.caller, extension, self.now.number, self.truth, trunk)
@@ -222,21 +232,23 @@ class Lane:
         page = self.pages[who]
         await page.until(lambda: page.state["agent"]["state"] == state, f"{who} {state}", PATIENCE_S)
 
-    async def hand_over(self, kind: str = "agent", id_: str = "", mode: str = "attended") -> None:
-        await self.knows()
+    async def hand_over(
+        self, kind: str = "agent", id_: str = "", mode: str = "attended", who: str = "a"
+    ) -> None:
+        await self.knows(who)
         before = time.time()
-        answer = await self.pages["a"].order(
+        answer = await self.pages[who].order(
             "transfer.start", targets=[{"kind": kind, "id": id_ or f"c{self.n}"}], mode=mode
         )
         assert answer["outcome"] == "done", answer
         self.transfer, self.asked = answer["body"]["id"], (before, time.time())
 
-    async def order(self, verb: str) -> None:
-        answer = await self.pages["a"].order(f"transfer.{verb}", transfer=self.transfer)
+    async def order(self, verb: str, who: str = "a") -> None:
+        answer = await self.pages[who].order(f"transfer.{verb}", transfer=self.transfer)
         assert answer["outcome"] == "done", (verb, answer)
 
-    async def becomes(self, state: str) -> None:
-        page = self.pages["a"]
+    async def becomes(self, state: str, who: str = "a") -> None:
+        page = self.pages[who]
         await page.until(
             lambda: page.transfers.get(self.transfer, {}).get("state") == state,
             f"transfer {state} ({page.transfers.get(self.transfer)})",
@@ -244,13 +256,17 @@ class Lane:
         )
 
     def transferred(self, by: str, kind: str, outcome: str = "completed", **more: str) -> None:
-        queue, asked = self.now.legs[0][1], self.asked if by == "pbxd" else None
+        """By the first agent, or by him who has the caller then."""
+        from_ = more.pop("from_", self.interface(self.a))
+        queue = next(queue for interface, queue in self.now.legs if interface == from_)
+        asked = self.asked if by == "pbxd" else None
         self.now.transfers.append(
             Transfer(
                 by=by,
                 kind=kind,
                 outcome=outcome,
-                from_=self.interface(self.a),
+                from_=from_,
+                brought=from_ == self.now.legs[0][0],
                 queue=queue,
                 asked=asked,
                 **more,

@@ -55,7 +55,7 @@ def compare_staff(
         (reason, pause, agent)
         for agent in agents
         for pause, reason in zip(truth.pauses[agent], truth.reasons[agent], strict=True)
-        if pause.started > began
+        if began < pause.started < now[0]
     ]
     notes = [_outside(pause, calls(truth, agent, began)) for why, pause, agent in pauses if why == NOTES]
     others = [pause.seconds for why, pause, _ in pauses if why != NOTES]

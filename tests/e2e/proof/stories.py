@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from deploy.lab.phones import Line, until
-from tests.e2e.proof.house import PATIENCE_S, SHORT_S
+from tests.e2e.proof.house import LANES, PATIENCE_S, SHORT_S
 from tests.e2e.proof.lane import Lane
 
 Play = Callable[[Lane], Awaitable[None]]
@@ -52,6 +52,17 @@ async def notes_afterwards(lane: Lane) -> None:
         lambda: "no wrap-up",
         PATIENCE_S,
     )
+
+
+@journey
+async def straight_to_an_agent(lane: Lane) -> None:
+    await lane.dial(f"3{lane.n}7")
+    await lane.answers(lane.b)
+    await lane.together(lane.b)
+    lane.now.rings.append(("", "answered"))
+    lane.leg(lane.b)
+    lane.now.outcome = "direct"
+    await lane.stays_with(lane.b)
 
 
 @journey
@@ -164,13 +175,38 @@ async def hung_up_in_the_menu(lane: Lane) -> None:
 
 @journey
 async def by_the_menu(lane: Lane) -> None:
+    await _chooses(lane, lane.n, lane.queue("main"))
+    await lane.is_answered(lane.a, lane.queue("main"))
+    await lane.goodbye(lane.a)
+
+
+@journey
+async def asked_how_it_was(lane: Lane) -> None:
+    await _chooses(lane, lane.n + LANES, lane.queue("rated"))
+    await lane.is_answered(lane.a, lane.queue("rated"))
+    await lane.a.hang_up()
+    await lane.together()
+    key = lane.chance.choice(("1", "2", "3", "4", "5", "9", "none", "hangs up"))
+    if key == "hangs up":
+        await lane.some_time(0.2, 0.5)
+        await lane.caller.hang_up()
+        lane.now.survey = "caller_left"
+        return
+    lane.now.survey = "unrated"
+    if key != "none":
+        await lane.some_time(0.5, 0.6)
+        await lane.caller.keys(key)
+    if key in "12345":
+        lane.now.survey, lane.now.rating = "rated", int(key)
+    await lane.caller.on_hook(within_s=PATIENCE_S)
+
+
+async def _chooses(lane: Lane, key: int, queue: str) -> None:
+    lane.calls_by_the_menu(key, queue)
     await lane.dial("4000", "trunk")
     await until(lambda: bool(lane.truth.visits[lane.now.uniqueid]), lambda: "no flow", PATIENCE_S)
     await lane.some_time(0.5)
-    await lane.caller.keys(str(lane.n))
-    lane.now.flow = ["chosen"]
-    await lane.is_answered(lane.a, lane.queue("main"))
-    await lane.goodbye(lane.a)
+    await lane.caller.keys(str(key))
 
 
 # ---------------------------------------------------------------- transfers by pbxd
@@ -182,6 +218,27 @@ async def attended(lane: Lane) -> None:
     await lane.consults()
     await lane.order("complete")
     await lane.goes_on("pbxd", "attended")
+
+
+@journey
+async def handed_over_twice(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.order("complete")
+    await lane.takes_over(lane.c)
+    lane.transferred("pbxd", "attended")
+    await lane.some_time()
+    await lane.hand_over("agent", f"b{lane.n}", who="c")
+    await lane.answers(lane.b)
+    await lane.becomes("talking", "c")
+    await lane.some_time()
+    lane.now.rings.append(("", "answered"))
+    await lane.order("complete", "c")
+    await lane.together(lane.b)
+    await lane.c.on_hook(within_s=PATIENCE_S)
+    lane.leg(lane.b)
+    lane.transferred("pbxd", "attended", from_=lane.interface(lane.c))
+    await lane.stays_with(lane.b)
 
 
 @journey

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HEARD_S = 0.4  #: what the switch has said so long ago, pbxd has heard and kept
 SEEN_S = 0.2  #: so long after its link is back, pbxd has seen how things stand
 AFTERWARDS_S = 12.0  #: who waits so long for something after a gap, waits in vain
-QUIET_S = (2.5, 7.0)  #: between two gaps
+QUIET_S = (2.0, 5.0)  #: between two gaps
 BLIND_S = (0.2, 3.0)
 
 

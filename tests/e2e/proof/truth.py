@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from deploy.lab.ami import Message
 
 MOMENT_S = 0.05  #: while the switch connects people anew, they seem to part, or to meet, for a moment
+GONE = ("4", "5")  #: device states of a phone that does not exist, or cannot be reached
 DEAF = "holding_bridge"  #: who is in such a bridge hears music
 #: Of these events nobody's figures depend.
 IDLE = frozenset(("VarSet", "RTCPSent", "RTCPReceived", "DeviceStateChange", "ChannelTalkingStart"))
@@ -67,6 +68,8 @@ class Truth:
     reasons: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     moments: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Of each channel, by Uniqueid: whenever the switch said something of it."""
+    there: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
+    """Of a queue member's interface, when its phone could be reached."""
     _bridge: dict[str, str] = field(default_factory=dict)
     _deaf: set[str] = field(default_factory=set)
     _held: set[str] = field(default_factory=set)
@@ -180,6 +183,14 @@ class Truth:
             paused.discard(event["Queue"])
             if not paused:
                 self.pauses[interface][-1].ended = at
+
+    def _on_queuememberstatus(self, event: Message, at: float) -> None:
+        there, reachable = self.there[event["Interface"]], event["Status"] not in GONE
+        seen = bool(there) and there[-1].ended is None
+        if reachable and not seen:
+            there.append(Spell(at))
+        elif seen and not reachable:
+            there[-1].ended = at
 
     def stopped(self, at: float) -> None:
         """The switch is gone, and with it everything that was there."""

@@ -210,6 +210,7 @@ export type Change =
   | { kind: "screenpop_answered"; body: { id: string; at: number } }
   | { kind: "screenpop_closed"; body: { id: string; reason: string } }
   | { kind: "transfer"; body: Transfer }
+  | { kind: "transfer_event"; body: { event: string; transfer: Transfer } }
   | { kind: "handover"; body: Handover }
   | { kind: "callbacks"; body: { callbacks: Callback[] } }
   | { kind: "handover_closed"; body: { id: string; reason: string } }
@@ -236,6 +237,15 @@ export function withTransfer(transfers: readonly Transfer[], transfer: Transfer)
   const all = known ? transfers.map((old) => (old.id === transfer.id ? transfer : old)) : [...transfers, transfer];
   let excess = all.filter((each) => each.state === "ended").length - TOLD;
   return all.filter((each) => each.state !== "ended" || excess-- <= 0);
+}
+
+/** Why the last of those who were tried before cannot be had, by transfer. */
+export type Missed = Readonly<Record<string, string>>;
+
+export function withEvent(missed: Missed, event: string, transfer: Transfer): Missed {
+  const { [transfer.id]: before, ...others } = missed;
+  if (event === "declined" || event === "timeout") return { ...others, [transfer.id]: transfer.why ?? "" };
+  return before === undefined || event === "answered" || event === "ended" ? others : missed;
 }
 
 export function withHandover(handovers: readonly Handover[], handover: Handover): Handover[] {

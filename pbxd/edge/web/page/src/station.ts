@@ -5,6 +5,7 @@ import {
   type Callback,
   type Change,
   type Handover,
+  type Missed,
   type Pop,
   popOf,
   type Reply,
@@ -14,6 +15,7 @@ import {
   type Transfer,
   type Transferring,
   withClosed,
+  withEvent,
   withHandover,
   withPop,
   withTransfer,
@@ -33,6 +35,7 @@ export class Station implements ReactiveController {
   desk: State | null = null;
   pops: Pop[] = [];
   transfers: Transfer[] = [];
+  missed: Missed = {};
   handovers: Handover[] = [];
   callbacks: Callback[] = [];
   link: LinkState = { is: "connecting" };
@@ -200,6 +203,7 @@ export class Station implements ReactiveController {
     this.desk = null;
     this.pops = [];
     this.transfers = [];
+    this.missed = {};
     this.handovers = [];
     this.callbacks = [];
     this.orders.lose();
@@ -259,6 +263,9 @@ export class Station implements ReactiveController {
         break;
       case "transfer":
         this.transfers = withTransfer(this.transfers, change.body);
+        break;
+      case "transfer_event":
+        this.missed = withEvent(this.missed, change.body.event, change.body.transfer);
         break;
       case "handover":
         this.handovers = withHandover(this.handovers, change.body);

@@ -163,6 +163,7 @@ export class TransferPanel extends LitElement {
 
   protected override render() {
     const { transfer, words, busy } = this;
+    const why = transfer.why || this.station.missed[transfer.id];
     return html`<section class=${TONE[transfer.state] ?? ""} aria-label=${words.transfer} data-transfer=${transfer.id} data-transfer-state=${transfer.state}>
       <header>
         ${icons.transfer}
@@ -170,7 +171,7 @@ export class TransferPanel extends LitElement {
         <span class="time" aria-hidden="true">${duration(this.until - this.since())}</span>
       </header>
       <div class="inside">
-        ${transfer.why && transfer.state !== "ended" ? html`<p data-why>${said(words.because(transfer.why))}</p>` : nothing}
+        ${why && transfer.state !== "ended" ? html`<p data-why>${said(words.because(why))}</p>` : nothing}
         ${transfer.can.length > 0
           ? html`<div class="buttons" role="group" aria-label=${words.transfer} aria-busy=${busy !== null}>
               ${repeat(

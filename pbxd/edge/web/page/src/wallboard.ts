@@ -339,7 +339,8 @@ function shown(value: number | null | undefined): string {
 }
 
 function percent(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : `${Math.floor(value * 100)} %`;
+  // Rounded down, so that 100 % is all of them; but 0.57 * 100 is a little less than 57.
+  return value === null || value === undefined ? "–" : `${Math.floor(Math.round(value * 1e6) / 1e4)} %`;
 }
 
 function poor(value: number | null | undefined): string {
