@@ -73,7 +73,7 @@ def _sum(spells: Iterable[Spell]) -> float:
 def _since_the_call(pause: Spell, talks: Iterable[Spell]) -> float:
     """From the end of the call to the end of the pause, which a busy switch begins some time after it."""
     ended = pause.ended or pause.started
-    return ended - max(talk.ended or ended for talk in talks if (talk.ended or ended) <= ended)
+    return ended - max(freed for freed in (talk.ended for talk in talks) if freed and freed <= ended)
 
 
 def _outside(pause: Spell, talks: Iterable[Spell]) -> float:
