@@ -161,9 +161,9 @@ async def test_joined_with_a_line_that_has_just_ended(floor: Floor, anna: str) -
 
 @pytest.mark.parametrize("who", ["anna", "bruno"])
 async def test_whose_partner_is_taken_from_him_alive_gets_him_back(floor: Floor, who: str) -> None:
-    """Asterisk may end a talk while both live: when the one was about to leave another talk as they were joined.
+    """Asterisk may end a talk while both live: when one was about to leave another talk as they were joined.
 
-    On a busy machine that lasts longer than a talk that was none. Here the partner is put out of their bridge.
+    On a busy machine it may last longer than a talk that was none. Here the partner is put out of the bridge.
     """
     switch = floor.centre.switch
     await floor.talking()
