@@ -108,7 +108,7 @@ class AfterCall:
         came; None: the last in which the caller waited. Too early or twice does no harm.
         """
         queue = queue or self._queue_of.get(call)
-        return self._wrapups.begin(agent, at, node=node_of(call), call=call, queue=queue)
+        return self._counted(self._wrapups.begin(agent, at, node=node_of(call), call=call, queue=queue), at)
 
     def on_fact(self, fact: Fact) -> list[Effect]:
         match fact:
@@ -157,7 +157,10 @@ class AfterCall:
         spent = leg.at - ended
         if not 0.0 <= spent < self._rules.length(queue) or not all(_is_free(member) for member in members):
             return []
-        return self._wrapups.begin(agent.id, leg.at, node=leg.node, call=leg.call, queue=queue, spent_s=spent)
+        begun = self._wrapups.begin(
+            agent.id, leg.at, node=leg.node, call=leg.call, queue=queue, spent_s=spent
+        )
+        return self._counted(begun, leg.at)
 
     def _whose(self, node: NodeId, interface: Interface, member: Interface | None) -> Agent | None:
         agent = self._staff.whose(node, interface)

@@ -55,6 +55,7 @@ class WrapUp:
     length_s: float
     since: float | None = None  #: None: he is still on the phone
     until: float | None = None
+    busy: float | None = None  #: when his phone was first used again
     asked: frozenset[Job] = frozenset()  #: pauses under way
     held: frozenset[Job] = frozenset()  #: pauses that the switch has told of
 
@@ -64,7 +65,7 @@ class Over:
     """A wrap-up that has ended; for the figures."""
 
     wrap_up: WrapUp
-    how: str  #: time, ready, resumed (elsewhere), paused (by himself)
+    how: str  #: time, ready, resumed (elsewhere), paused (by himself), call (another one)
     lasted_s: float
     missed: bool = False  #: nobody saw it end
 
@@ -143,11 +144,22 @@ class Wrapups:
             return []
         self._touched[agent] = True
         before = self.open.get(agent)
+        if before is not None and (before.call != call or before.busy is not None):
+            self._interrupted(before, at)
         asked, held = (before.asked, before.held) if before else (frozenset(), frozenset())
         self.open[agent] = WrapUp(
             agent=agent, node=node, call=call, queue=queue, length_s=length, asked=asked, held=held
         )
         return [*self._pause(who, at), Wake(in_s=0.0)]
+
+    def _interrupted(self, before: WrapUp, at: float) -> None:
+        """He has talked again since: what he wrote about the call before is all that he wrote."""
+        if before.since is None:
+            return  # he never put down his phone
+        ended = at if before.busy is None else before.busy
+        ended = ended if before.until is None else min(ended, before.until)
+        over = Over(wrap_up=before, how="call", lasted_s=max(0.0, ended - before.since))
+        self._over[before.agent] = (*self._over.get(before.agent, ()), over)
 
     def _pause(self, who: Agent, at: float) -> list[Effect]:
         members = list(self._served(who))
@@ -177,6 +189,8 @@ class Wrapups:
             if _is_ours(member):
                 self._look_again(who.id)  # it crossed his own pause, or the end of the wrap-up
             return []
+        if wrap_up.since is not None and wrap_up.busy is None and not self._is_free(who):
+            wrap_up = self.open[who.id] = changed(wrap_up, busy=at)
         job = job_of(node, member)
         if member.paused:
             ours = member.paused_reason == WRAP_UP

@@ -9,9 +9,9 @@ from pbxd.ids import AgentId, CallId, NodeId
 
 ENDED = Label(
     name="ended",
-    meaning="what ended it: the time was up, the agent was ready before, somebody resumed him elsewhere, or "
-    "he paused himself",
-    values=("time", "ready", "resumed", "paused"),
+    meaning="what ended it: the time was up, the agent was ready before, somebody resumed him elsewhere, "
+    "he paused himself, or he took another call",
+    values=("time", "ready", "resumed", "paused", "call"),
 )
 
 AFTER_CALLS = (
@@ -26,7 +26,8 @@ AFTER_CALLS = (
         source="the pauses that pbxd makes, and how members stand",
         buckets=(5.0, *TALK_BUCKETS[:9]),
         edge_cases="Begins at the agent's own end of the call: a transferer's when he is freed. Of one that "
-        "was under way when pbxd was started anew, the beginning is the pause on the switch.",
+        "was under way when pbxd was started anew, the beginning is the pause on the switch. One in which he "
+        "is called, and whose time is not up when that call ends, ends with the beginning of that call.",
     ),
     Figure(
         name="pbxd_agent_wrap_up_seconds_total",

@@ -66,6 +66,14 @@ def test_who_talked_when_is_what_the_phones_heard(capture: Path) -> None:
         assert sum(told) == pytest.approx(leg["talk_s"], abs=EAR_S * len(leg["talks"]))
 
 
+def test_who_hands_the_caller_on_is_not_asked_about_him() -> None:
+    """Also when he was asked once himself; nobody tells a capture of orders."""
+    (capture,) = [one for one in captures() if one.name.startswith("handed_over_twice_by_pbxd.")]
+    ((_, rows),) = ledgers(capture)
+    asked = [row.interface for row in rows if row.stage is Stage.CONSULT]
+    assert asked == ["PJSIP/1103", "PJSIP/1102"]
+
+
 #: the phone, and why it stopped ringing
 RINGS = {
     "queue_anna_rejects_bruno_answers": [("PJSIP/1001", "declined"), ("PJSIP/1002", "answered")],

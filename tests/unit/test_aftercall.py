@@ -17,7 +17,7 @@ from pbxd.ami.inventory import Inventory
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
-from pbxd.effects import Ask, Count, Effect, Publish, Reply, Tell, Wake
+from pbxd.effects import Append, Ask, Count, Effect, Publish, Reply, Tell, Wake
 from pbxd.ids import AgentId, CallId, Interface, NodeId
 from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, Tick
 from pbxd.orders import EndWrapUp, PageOpened, PauseAgent
@@ -187,6 +187,35 @@ def test_it_ends_when_the_time_is_up(version: str) -> None:
     carried_out(world, effects)
     assert shown(world) == ("ready", False, None)
     assert pauses(world.step(Tick(at=200.0))) == []
+
+
+@pytest.mark.parametrize(("rung", "lasted"), [(True, 5.0), (False, 12.0)])
+def test_another_call_ends_the_notes_of_the_one_before(version: str, rung: bool, lasted: float) -> None:
+    """A colleague hands her a caller while she writes: her notes are counted as far as she wrote them."""
+    world = a_world()
+    in_wrap_up(version, world)
+    first = world._aftercall.wrap_up_of(ANNA)
+    assert first is not None
+    effects: list[Effect] = []
+    if rung:  # else nobody tells what her phone does
+        for job in world.nodes[NODE].queues.memberships(PHONE):
+            effects += world.step(QueueMember(node=NODE, at=105.0, member=replace(job, status=2)))
+    effects += world._aftercall.begin(ANNA, 112.0, call=CallId("pbx1:second"), queue="q504")
+    second = world._aftercall.wrap_up_of(ANNA)
+    assert second is not None
+    assert (second.call, second.queue, second.since) == ("pbx1:second", "q504", None)
+    (counted,) = [c for c in only(Count, effects) if c.metric == "pbxd_wrap_up_seconds"]
+    assert (counted.labels["queue"], counted.labels["ended"], counted.value) == ("q501", "call", lasted)
+    assert (counted.call, pauses(effects)) == (first.call, []), "she is paused already"
+    (row,) = [append.stretch for append in only(Append, effects)]
+    assert (row.call, row.agent, row.ended - row.started) == (first.call, ANNA, pytest.approx(lasted))
+
+
+def test_notes_that_had_not_begun_are_none(version: str) -> None:
+    world = a_world()
+    carried_out(world, play(world, events_of(version, "queue_answered", NODE)))
+    effects = world._aftercall.begin(ANNA, 112.0, call=CallId("pbx1:second"), queue="q504")
+    assert only(Count, effects) == []
 
 
 def test_her_page_and_topic_are_told(version: str) -> None:

@@ -20,6 +20,7 @@ from tests.e2e.proof.truth import Truth
 
 CALLERS = 5
 EXTENSION = "397"
+GONE_S = 0.5  #: when a caller hangs up, so long after the phones that rang for him he is gone at the latest
 
 
 @dataclass
@@ -119,16 +120,18 @@ class Crowd:
             journey.legs = [(interface, queue) for interface, *_ in truth.legs(caller)]
             journey.outcome = "answered" if journey.legs else "abandoned"
             journey.waits = [(queue, journey.outcome)]
-            journey.rings = [(queue, self._why(phone)) for phone in truth.rung_for[caller]]
+            journey.rings = [(queue, self._why(caller, phone)) for phone in truth.rung_for[caller]]
         legs = Counter(interface for journey in self.journeys for interface, _ in journey.legs)
         assert legs <= self.answers, (legs, self.answers)
         return self.journeys
 
-    def _why(self, phone: str) -> str:
-        """Why this phone stopped ringing."""
+    def _why(self, caller: str, phone: str) -> str:
+        """Why this phone stopped ringing for this caller."""
         truth, interface = self.truth, self.truth.phone(phone)
         if phone in truth.answered:
             return "answered"
         if (interface, truth.rings_of(interface).index(phone)) in self.declined:
             return "busy"
-        return "caller_left" if truth.rings[phone].seconds < CROWD_RING_S - 0.02 else "no_answer"
+        ring = truth.rings[phone]
+        stayed = truth.ended[caller] > (ring.ended or 0.0) + GONE_S
+        return "no_answer" if stayed or ring.seconds >= CROWD_RING_S - 0.02 else "caller_left"

@@ -86,7 +86,8 @@ class Reported:
             of = len(shares)
             self.compared.close(what, sum_ / of, told, math.ceil(parts / of), up_to=more / of)
         else:
-            self.compared.same(what, round(sum_ / len(shares), 6), round(told, 6))
+            digits = 3 if figure == "rating" else 6
+            self.compared.same(what, round(sum_ / len(shares), digits), told)
 
     def _times(self, line: Line, row: Json) -> None:
         if line.by == "queue" and line.key is not None:
