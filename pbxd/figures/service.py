@@ -38,7 +38,9 @@ SERVICE = (
         source="QueueLeft, and what the switch says of it after that",
         edge_cases="Each stay counts by itself: a caller passed on to a second queue waits anew there. A "
         "caller who gives up counts at once; how any other wait ended, and when a person was heard, is "
-        "certain, and counted, when the caller's next step is seen.",
+        "certain, and counted, when the caller's next step is seen. Overflow is no outcome of its own: the "
+        "stay timed out, found no agent or was left, and pbxd_queue_overflows_total tells where the caller "
+        "went. Who leaves for a menu, a mailbox or a call-back has left; he did not give up.",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(

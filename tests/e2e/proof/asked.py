@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
@@ -13,13 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from typer.testing import CliRunner
 
 from deploy.lab.phones import until as until_so
-from pbxd.cli import app
 from tests.e2e.proof.book import Json
 from tests.e2e.proof.compared import Compared
-from tests.e2e.proof.days import TOKEN, Days, around_today
+from tests.e2e.proof.days import TOKEN, Days, around_today, printed
 from tests.e2e.proof.house import PATIENCE_S
 from tests.e2e.proof.shares import Line
 
@@ -79,7 +76,7 @@ class Asked:
         period = self._period
         words = ("report", "--by", by, "--from", period["from"], "--to", period["to"])
         words += ("--config", str(self.days.centre.settings_file))
-        told, sheet = await _prints(*words, "--format", "json"), await _prints(*words, "--format", "csv")
+        told, sheet = await printed(*words, "--format", "json"), await printed(*words, "--format", "csv")
         compared.same(f"pbxd report --by {by}", report, json.loads(told))
         rows = [("row", row["key"], row) for row in report["rows"]] + [("total", "", report["total"])]
         figures = list(report["total"])
@@ -99,15 +96,8 @@ class Asked:
         period, key = self._period, () if line.key is None else ("--key", line.key)
         words = ("report", "--by", line.by, "--from", period["from"], "--to", period["to"], "--calls", *key)
         words += ("--figure", figure, "--format", "json", "--config", str(self.days.centre.settings_file))
-        told, answer = json.loads(await _prints(*words)), await self.calls(line, figure)
+        told, answer = json.loads(await printed(*words)), await self.calls(line, figure)
         compared.same(f"pbxd report --calls, {line} {figure}", answer["calls"], told["calls"])
-
-
-async def _prints(*words: str) -> str:
-    """What ``pbxd WORDS`` prints; no process of its own, which would take longer than what it does."""
-    ran = await asyncio.to_thread(CliRunner().invoke, app, words)
-    assert ran.exit_code == 0, ran.output
-    return ran.stdout
 
 
 def _number(cell: str) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.e2e.proof import callers
-from tests.e2e.proof.handed import answered, begun, rang, silence
+from tests.e2e.proof.handed import answered, begun, rang, silence, until_heard
 from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S, WRAP_UP_S
 from tests.e2e.proof.journey import Journey, Transfer
 from tests.e2e.proof.truth import Spell, Truth, settled
@@ -251,10 +251,12 @@ class Book:
                 outcome=outcome,
             )
             self._took(journey, transfer)
-            consult = sum(spell.seconds for spell in self._consult_of(journey, transfer))
+            consults = self._consult_of(journey, transfer)
+            consult = sum(spell.seconds for spell in consults)
             self.one("pbxd_handovers_total", by=by)  # of a queue one agent is rung
             if consult > 0:
-                self._span("pbxd_transfer_consult_seconds", consult, by=by)
+                more = until_heard(self.truth, journey, consults[-1]) if by == "phone" else 0.0
+                self._span("pbxd_transfer_consult_seconds", consult, more, by=by)
 
     def _consult_of(self, journey: Journey, transfer: Transfer) -> list[Spell]:
         """What was said without the caller between this transfer and the next one."""

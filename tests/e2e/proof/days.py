@@ -10,7 +10,6 @@ import json
 import os
 import random
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from deploy.lab.ami import Ami
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phones
+from pbxd.cli import app
 from tests.e2e.proof.crowd import Crowd
 from tests.e2e.proof.house import LANES, SURVEY, desks, flow, settings, wishes
 from tests.e2e.proof.journey import Journey
@@ -110,12 +111,15 @@ class Days:
 
 async def _pbxd(*words: str) -> dict[str, Any]:
     """The JSON that this command of pbxd prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pbxd.cli", *words), stdout=asyncio.subprocess.PIPE
-    )
-    told, _ = await process.communicate()
-    found: dict[str, Any] = json.loads(told)
+    found: dict[str, Any] = json.loads(await printed(*words))
     return found
+
+
+async def printed(*words: str) -> str:
+    """What ``pbxd WORDS`` prints; no process of its own, whose start would take longer than what it does."""
+    ran = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert ran.stdout, ran.output
+    return ran.stdout
 
 
 @asynccontextmanager

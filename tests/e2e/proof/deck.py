@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 
+from tests.e2e.proof.handing import KINDS
 from tests.e2e.proof.lane import Lane
-from tests.e2e.proof.stories import KINDS
 
 #: One of each sort that matters, for every day; what races against the clock of a busy machine is left out.
 SHORT = (

@@ -86,3 +86,10 @@ def rang(truth: Truth, journey: Journey, transfer: Transfer) -> float | None:
         (at for id_, at in truth.ringing.items() if began < at < ended and truth.phone(id_).startswith(lane)),
         default=None,
     )
+
+
+def until_heard(truth: Truth, journey: Journey, consult: Spell) -> float:
+    """How long after a consultation the caller heard somebody again, or left."""
+    ended = consult.ended or truth.ended[journey.uniqueid]
+    heard = [spell.started for _, spell in _talks(truth, journey) if spell.started >= ended]
+    return min([truth.ended[journey.uniqueid], *heard]) - ended

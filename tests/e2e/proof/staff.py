@@ -57,16 +57,23 @@ def compare_staff(
         for pause, reason in zip(truth.pauses[agent], truth.reasons[agent], strict=True)
         if began < pause.started < now[0]
     ]
-    notes = [_outside(pause, calls(truth, agent, began)) for why, pause, agent in pauses if why == NOTES]
+    wrap_ups = [(pause, calls(truth, agent, began)) for why, pause, agent in pauses if why == NOTES]
+    notes = [_outside(pause, talks_) for pause, talks_ in wrap_ups]
     others = [pause.seconds for why, pause, _ in pauses if why != NOTES]
     least = [min(seconds, WRAP_UP_S) for seconds in notes]  # see Book.wrap_up
-    late = sum(notes) - sum(least)
+    late = sum(_since_the_call(pause, talks_) for pause, talks_ in wrap_ups) - sum(least)
     compared.close("staff: wrap-up", sum(least), told["wrapup"], len(notes), up_to=late)
     compared.close("staff: paused", sum(others), told["paused"], len(others))
 
 
 def _sum(spells: Iterable[Spell]) -> float:
     return sum((spell.seconds for spell in spells), 0.0)
+
+
+def _since_the_call(pause: Spell, talks: Iterable[Spell]) -> float:
+    """From the end of the call to the end of the pause, which a busy switch begins some time after it."""
+    ended = pause.ended or pause.started
+    return ended - max(freed for freed in (talk.ended for talk in talks) if freed and freed <= ended)
 
 
 def _outside(pause: Spell, talks: Iterable[Spell]) -> float:
