@@ -73,8 +73,8 @@ def journeys_of(days: Days) -> list[Journey]:
 def compare_history(days: Days, storm: Storm, compared: Compared, rows: Mapping[str, list[Json]]) -> int:
     """Each journey with the switch, and its rows with the counters; how many pbxd has seen wholly."""
     glimpsed, history = Glimpsed(storm, compared), History(days.history, compared)
-    sure, unsure, whole, lost = Counted(), Counted(), 0, 0
-    stories = []
+    sure, unsure, whole = Counted(), Counted(), 0
+    stories, lost = list[str](), list[float]()
     for journey in compared.book.journeys:
         mine, before = rows_of(rows, journey), len(compared.differences)
         if glimpsed.whole(journey):
@@ -87,7 +87,7 @@ def compare_history(days: Days, storm: Storm, compared: Compared, rows: Mapping[
             compared.differences.append(stories[-1])
         edges = glimpsed.edges(journey)
         (unsure if edges else sure).add(mine)
-        lost += edges
+        lost += [compared.book.ended(journey) - compared.book.arrived(journey)] * edges
     compare_lives(compared, storm.lives.sums, sure, unsure, lost)
     if "PBXD_KEEP" in os.environ:
         (Path(os.environ["PBXD_KEEP"]) / "stories.txt").write_text("\n".join(stories))

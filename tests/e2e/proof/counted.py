@@ -66,21 +66,21 @@ class Counted:
 
 
 def compare_lives(
-    compared: Compared, metrics: Mapping[str, float], sure: Counted, unsure: Counted, lost: int
+    compared: Compared, metrics: Mapping[str, float], sure: Counted, unsure: Counted, lost: list[float]
 ) -> None:
-    """``unsure``: of journeys in the middle of a kill, each counts once, or not, or again; ``lost``: how many
-    those are, of which something may have counted that is in no history."""
+    """``unsure``: of journeys in the middle of a kill, each counts once, or not, or again; ``lost``: how long
+    each of those lasted, of which something may have counted that is in no history."""
     told: Counter[Series] = Counter()
     for series, value in read_metrics(metrics).items():
         told[_known(series)] += value  # type: ignore[assignment]
     for name in COUNTS:
         for series in _series(name, sure.counts, unsure.counts, told):
-            least, most = sure.counts[series], sure.counts[series] + 2 * unsure.counts[series] + lost
+            least, most = sure.counts[series], sure.counts[series] + 2 * unsure.counts[series] + len(lost)
             _between(compared, series, least, most, told[series])
     for name in SUMMED:
         for series in _series(name, sure.sums, unsure.sums):
             slack = CLOSE_S * (sure.parts[series] + unsure.parts[series] + 1)
-            most = sure.sums[series] + 2 * unsure.sums[series]
+            most = sure.sums[series] + 2 * unsure.sums[series] + sum(lost)
             _between(compared, series, sure.sums[series] - slack, most + slack, told[series])
 
 
