@@ -57,6 +57,18 @@ async def test_two_at_once(suite: str) -> None:
             await switch.leak_check()
 
 
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+async def test_it_can_be_started_again(suite: str, sign: signal.Signals) -> None:
+    async with Switch(suite) as switch:
+        before = (switch.folder, switch.ami_port, switch.sip_port)
+        first = switch.pid
+        await switch.restart(sign)
+        assert (switch.folder, switch.ami_port, switch.sip_port) == before
+        assert switch.pid != first
+        await switch.leak_check()
+    assert not switch.folder.exists()
+
+
 async def test_nothing_to_complain_about(suite: str) -> None:
     """The operator's files and the laboratory's load without a warning or an error."""
     async with Switch(suite) as switch:
