@@ -91,6 +91,10 @@ class Ami:
         """Hand over every message as the bytes that came, from the next one on; None ends it."""
         self._raw = keep
 
+    async def over(self) -> None:
+        """Wait until the other side has closed; all that it said before has been taken."""
+        await asyncio.wait([self._task])
+
     async def close(self) -> None:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

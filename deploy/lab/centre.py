@@ -138,6 +138,11 @@ class Centre:
         return f"http://127.0.0.1:{self._ports['web']}"
 
     @property
+    def agi(self) -> str:
+        """Where callers' flows are served, as the dialplan has it."""
+        return f"127.0.0.1:{self._ports['agi']}"
+
+    @property
     def settings_file(self) -> Path:
         return self.folder / "pbxd.yaml"
 
@@ -199,7 +204,7 @@ class Centre:
             for switch in self.switches:
                 starting.create_task(switch.start())
         for switch in self.switches:
-            await switch.set_global("PBXD_AGI", f"127.0.0.1:{self._ports['agi']}")
+            await switch.set_global("PBXD_AGI", self.agi)
             port = switch.ami_port
             self._ami_ports[switch.wishes.node] = await self._between(port) if self._between else port
         await asyncio.to_thread(self._speak_prompts)

@@ -1,7 +1,8 @@
 """Keeps one program and its folder: when the pipe on stdin closes, both go.
 
 A laboratory that is killed cannot clean up after itself; its keeper can, because the end of the pipe comes
-however the laboratory ends. Started as ``python -I -S keeper.py FOLDER PROGRAM ARGUMENT...``.
+however the laboratory ends. A line on the pipe: start the program again, in the same folder. Started as
+``python -I -S keeper.py FOLDER PROGRAM ARGUMENT...``; says the program's pid each time.
 """
 
 import ctypes
@@ -21,9 +22,8 @@ def _die_with_me() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def main() -> int:
-    folder, *command = sys.argv[1:]
-    log = os.path.join(folder, "output.log")
+def _run(command: list[str], log: str) -> int:
+    """Run it until it ends by itself or something comes by the pipe."""
     with open(log, "ab") as output:
         program = subprocess.Popen(
             command,
@@ -36,19 +36,26 @@ def main() -> int:
     while program.poll() is None:
         if select.select([sys.stdin], [], [], 0.5)[0]:
             break
-    ended_by_itself = program.poll() is not None
-    if not ended_by_itself:
+    if program.poll() is None:
         program.terminate()
         try:
             program.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             program.kill()
             program.wait()
-    if ended_by_itself:
-        # Whoever started it may want to read why; the folder goes when he has let go of the pipe.
-        select.select([sys.stdin], [], [])
-    shutil.rmtree(folder, ignore_errors=True)
     return program.returncode
+
+
+def main() -> int:
+    folder, *command = sys.argv[1:]
+    log = os.path.join(folder, "output.log")
+    while True:
+        code = _run(command, log)
+        # Of one that ended by itself somebody may want to read why: the folder goes when the pipe closes.
+        if not sys.stdin.readline():
+            break
+    shutil.rmtree(folder, ignore_errors=True)
+    return code
 
 
 if __name__ == "__main__":

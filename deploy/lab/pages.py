@@ -46,7 +46,8 @@ class AgentPage:
         self.sequence: list[int] = []
 
     async def open(self) -> Self:
-        """Sign in and connect. Raises PageError."""
+        """Sign in and connect; again, when pbxd was started anew. Raises PageError."""
+        self.state = {}
         answer = await self._http.post(
             "/api/session",
             json={"agent": self.agent, "password": self._password},

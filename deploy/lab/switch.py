@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -179,6 +181,28 @@ class Switch:
             # Ctrl-C goes to everybody in the terminal's group: the switch is stopped by us, in order.
             start_new_session=True,
         )
+        await self._begun()
+
+    async def restart(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it in the middle of its calls, and start it again: same folder, same ports, no call."""
+        await self.end(how)
+        assert self._keeper is not None
+        assert self._keeper.stdin is not None
+        self._keeper.stdin.write(b"again\n")
+        await self._begun()
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """It is no more; its folder is. ``restart`` starts it again."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, how)
+        if self._ami is not None:
+            await self._ami.over()
+            await self._ami.close()
+            self._ami = None
+
+    async def _begun(self) -> None:
+        """Wait until the keeper has started it, and it is ready."""
+        assert self._keeper is not None
         assert self._keeper.stdout is not None
         self.pid = int(await self._keeper.stdout.readline() or 0)
         try:

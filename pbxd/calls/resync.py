@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pbxd.ami.event_types import AmiEvent, Hangup, QueueMember, QueueMemberRemoved, Rename
-from pbxd.ami.inventory import ChannelEntry, Inventory
+from pbxd.ami.inventory import ChannelEntry, Inventory, QueueEntry
 from pbxd.ami.snapshots import ChannelSnapshot, ChannelState
 from pbxd.calls.belonging import Belonging
 from pbxd.calls.changed import changed
@@ -157,13 +157,21 @@ class Resync:
             outcome = "abandoned" if uniqueid not in self._entries else "left"
             if uniqueid in self._wiring.bridge_of:
                 outcome = "answered"
-            journeys.leave(uniqueid, outcome, self._at)
+            journeys.leave(uniqueid, outcome, self._at if now is None else self._since(waiting.call, now))
         for uniqueid, entry in there.items():
             if uniqueid in journeys.waiting:
                 continue
             call = journeys.of(uniqueid)
             if call is not None:
-                journeys.join(uniqueid, call, entry.queue, entry.since, entry.position)
+                journeys.join(uniqueid, call, entry.queue, self._since(call, entry), entry.position)
+
+    def _since(self, call: CallId, entry: QueueEntry) -> float:
+        """When he joined this queue: told to the second, and not before he came, or was in another one."""
+        journeys = self._journeys
+        call = journeys.final(call)
+        waits = journeys.waits.get(call, ())
+        before = [waits[-1].left or waits[-1].joined] if waits else []
+        return min(self._at, max(entry.since, journeys.calls[call].arrived, *before))
 
     def _served(self) -> None:
         """Who talks from within Queue() came through that queue, should nobody have seen it."""

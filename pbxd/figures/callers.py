@@ -177,7 +177,8 @@ PEOPLE = (
         unit="rings",
         formula="One for each phone and attempt.",
         source="MemberRinging",
-        edge_cases="With ringall each phone counts.",
+        edge_cases="With ringall each phone counts. A phone that began to ring while pbxd did not look, and "
+        "is found ringing, is in the ledger alone.",
     ),
     Figure(
         name="pbxd_member_ring_results_total",

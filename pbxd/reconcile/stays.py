@@ -33,7 +33,7 @@ class _Own:
 def compare_stays(calls: Sequence[Call], log: QueueLog, start: float, end: float) -> Comparison:
     """Compare all stays that began from ``start`` up to ``end``. ``calls`` may hold more, ``log`` too."""
     own = [_Own(call, stay) for call in calls if not call.goes_on for stay in call.stays]
-    going_on = {call.uniqueid: call for call in calls if call.goes_on}
+    half_known = {call.uniqueid: call for call in calls if call.goes_on or call.missed}
     # A little more than the period: the log's whole seconds begin before what they tell.
     near = [stay for stay in log.stays if start - MATCH_S <= stay.entered < end + MATCH_S]
     matched, theirs, ours = _matched(own, near)
@@ -44,7 +44,7 @@ def compare_stays(calls: Sequence[Call], log: QueueLog, start: float, end: float
     consults = Index.of(calls, lambda call: (transfer.to for transfer in call.transfers))
     for logged in theirs:
         if start <= logged.entered < end:
-            found.append(_unknown_here(logged, consults, going_on))
+            found.append(_unknown_here(logged, consults, half_known))
     for mine in ours:
         if start <= mine.stay.joined < end:
             found.append(_unknown_there(mine, log))
@@ -97,11 +97,11 @@ def _nearest(candidates: Sequence[_Own], stay: Logged) -> _Own | None:
     return min(near, key=lambda mine: abs(mine.stay.joined - stay.entered)) if near else None
 
 
-def _unknown_here(logged: Logged, consults: Index, going_on: Mapping[str, Call]) -> Finding:
+def _unknown_here(logged: Logged, consults: Index, half_known: Mapping[str, Call]) -> Finding:
     kind: Mismatch | Known = Mismatch.STAY_MISSING_HERE
-    found = going_on.get(logged.uniqueid)
+    found = half_known.get(logged.uniqueid)
     if found is not None:
-        kind = Known.IN_PROGRESS
+        kind = Known.IN_PROGRESS if found.goes_on else Known.WATCHED_IN_PART
     elif (found := consults.open_at((logged.queue,), logged.entered)) is not None:
         kind = Known.CONSULT_IN_QUEUE
     elif logged.ending is None or (logged.ending == "CONNECT" and logged.completion is None):
@@ -168,7 +168,7 @@ def _leg(mine: _Own) -> Leg | None:
     """The conversation that the stay led to."""
     left = mine.stay.left if mine.stay.left is not None else mine.stay.joined
     legs = [leg for leg in mine.call.legs if leg.started >= left - SLACK_S]
-    return min(legs, key=lambda leg: leg.started) if legs else None
+    return min(legs, key=lambda leg: abs(leg.started - left)) if legs else None
 
 
 def _of_the_conversation(

@@ -69,6 +69,8 @@ def test_the_caller_left_meanwhile(lab: Lab, state: str, how: str) -> None:
     lab.bring(state)
     broken(lab, how, lambda: lab.switch.hang_up_phone(lab.caller))
     assert lab.outcome() == "caller_left"
+    (contact,) = lab.remembered
+    assert [transfer.outcome for transfer in contact.record.transfers] == ["caller_left"]
     assert lab.switch.ringing() == []
     home(lab)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Mapping
 from itertools import count
@@ -11,12 +12,27 @@ from pbxd.agents.staff import Agent, Staff
 from pbxd.ami.event_types import QueueMember
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
-from pbxd.effects import Ask, Count, Effect, KeepTransfer, Publish, Reply, Tell, Together, Wake, gathered
+from pbxd.effects import (
+    Ask,
+    Contact,
+    Count,
+    Effect,
+    KeepJourney,
+    KeepTransfer,
+    Publish,
+    Remember,
+    Reply,
+    Tell,
+    Together,
+    Wake,
+    gathered,
+)
 from pbxd.ids import AgentId, CallId, Interface, TransferId
 from pbxd.messages import (
     AskDone,
     AskRefused,
     AskUnknown,
+    JourneysKept,
     LinkDown,
     LinkUp,
     Message,
@@ -49,6 +65,8 @@ class Lab:
         self.switch = TransferSwitch(tuple(device for agent, device in DEVICE.items() if agent != DORA))
         self.asks: deque[Ask] = deque()
         self.kept: dict[TransferId, Mapping[str, Any]] = {}
+        self.journeys: dict[CallId, Mapping[str, Any]] = {}  #: that are kept
+        self.remembered: list[Contact] = []
         self.published: list[Publish] = []
         self.told: list[Tell] = []
         self.replies: list[Reply] = []
@@ -86,6 +104,8 @@ class Lab:
             )
         )
         self.give(TransfersKept(at=self.switch.now, bodies=dict(self.kept)))
+        stored = frozenset(contact.record.id for contact in self.remembered)
+        self.give(JourneysKept(at=self.switch.now, bodies=dict(self.journeys), stored=stored))
         self.link()
 
     def killed(self) -> None:
@@ -140,6 +160,12 @@ class Lab:
             case KeepTransfer(transfer=transfer, body=body):
                 assert body is not None
                 self.kept[transfer] = body
+            case KeepJourney(call=call):
+                body = self.world.journey(call)
+                self.journeys.pop(call, None)
+                self.journeys |= {} if body is None else {call: json.loads(json.dumps(body))}
+            case Remember(contact=contact):
+                self.remembered.append(contact)
             case Publish():
                 self.published.append(effect)
             case Tell():

@@ -189,6 +189,24 @@ def test_a_contact_that_was_changed_is_named(books: Books) -> None:
     unseen = books.but(abandoned, lambda call: [replace(timed_out(call)[0], missed=True)]).compare()
     assert unseen.mismatches == []
     assert unseen.counts(explained=True)[Known.WATCHED_IN_PART] == 1
+    came_later = books.but(abandoned, lambda call: [replace(call, stays=(), missed=True)]).compare()
+    assert came_later.mismatches == []
+    assert came_later.counts(explained=True)[Known.WATCHED_IN_PART] == 1
+
+
+def test_a_stay_led_to_the_conversation_that_began_as_it_ended(books: Books) -> None:
+    """Who was just talking with somebody else, and was sent to this queue by him, was not answered by him."""
+
+    def plain(call: Call) -> bool:
+        lasted = [leg.ended - leg.started for leg in call.legs if leg.ended is not None]
+        return len(call.stays) == 1 and len(lasted) == 1 and lasted[0] > 3 and not call.transfers
+
+    def another(call: Call) -> Sequence[Call]:
+        (leg,) = call.legs
+        before = replace(leg, started=leg.started - 1, ended=leg.started - 0.9)
+        return [replace(call, legs=(before, leg))]
+
+    assert books.but(plain, another).mismatches() == []
 
 
 def test_of_a_call_that_goes_on_nothing_is_missing(books: Books) -> None:

@@ -170,6 +170,27 @@ def test_who_was_answered_while_nobody_looked_came_through_the_queue_that_he_is_
     assert (last.record.outcome, last.record.queue) == ("answered", "q501")
 
 
+@pytest.mark.parametrize("since", [-5.0, -0.7, 0.4])
+@pytest.mark.parametrize("known", [True, False])
+def test_nobody_waits_in_two_queues_at_once_or_before_he_came(since: float, known: bool) -> None:
+    """An inventory tells the seconds of a wait without their parts."""
+    capture = next(c for c in captures() if name_of(c) == "22.10.1/queue_answered")
+    full = CallModel(NODE, Journal())
+    for event in events_of(capture):
+        full.reduce(event)
+        if full.journeys.waiting:
+            break
+    model, at = full if known else CallModel(NODE, Journal()), event.at + 1
+    there = inventory_of(full, at)
+    moved = replace(there.waiting[0], queue="other", since=event.at + since)
+    model.resync(replace(there, waiting=(moved,)), at)
+    (call,) = model.journeys.calls.values()
+    waits = model.journeys.waits[call.id]
+    assert [wait.queue for wait in waits] == (["q501", "other"] if known else ["other"])
+    times = [call.arrived, *(at for wait in waits for at in (wait.joined, wait.left) if at is not None)]
+    assert times == sorted(times)
+
+
 @pytest.mark.parametrize("capture", captures(), ids=name_of)
 def test_events_that_an_inventory_has_overtaken_do_no_harm(capture: Path) -> None:
     """The link holds events back while the lists are taken; some of them are in the lists already."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phone, PhoneError, Phones, until
 from tests.e2e.proof.house import CROWD, CROWD_RING_S, PATIENCE_S
-from tests.e2e.proof.journey import Journey
+from tests.e2e.proof.journey import Journey, Shelter, in_the_open
 from tests.e2e.proof.lane import dialled
 from tests.e2e.proof.truth import Truth
 
@@ -36,6 +36,7 @@ class Crowd:
     journeys: list[Journey] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)  #: by interface
     declined: list[tuple[str, int]] = field(default_factory=list)  #: interface, and which of its rings
+    shelter: Shelter = in_the_open
 
     async def open(self) -> None:
         switch = self.centre.switch
@@ -65,28 +66,36 @@ class Crowd:
 
     async def _calls(self, phone: Phone, left: list[int]) -> None:
         while left:
-            number = f"+86139{left.pop():08}"
-            journey = Journey(kind="crowd", lane=CROWD, number=number)
-            journey.uniqueid = await dialled(phone, EXTENSION, number, self.truth)
+            journey = Journey(kind="crowd", lane=CROWD, number=f"+86139{left.pop():08}")
             self.journeys.append(journey)
-            line, patience = phone.line, self.chance.choice((0.5, 2.0, 5.0, PATIENCE_S))
-            try:
-                await until(
-                    lambda line=line, journey=journey: (  # type: ignore[misc]
-                        line.closed is not None or bool(self.truth.hears_now(journey.uniqueid))
-                    ),
-                    lambda: "nobody answers",
-                    patience,
-                )
-                await asyncio.sleep(self.chance.uniform(0.5, 2.0))
-            except PhoneError:
-                if patience == PATIENCE_S:
-                    raise
-            await phone.hang_up(line)
+
+            async def copes() -> None:
+                for line in phone.open_lines:
+                    await phone.hang_up(line)
+                await self._over(journey)  # noqa: B023
+
+            await self.shelter(journey, lambda: self._call(phone, journey), copes)  # noqa: B023
+
+    async def _call(self, phone: Phone, journey: Journey) -> None:
+        journey.uniqueid = await dialled(phone, EXTENSION, journey.number, self.truth)
+        line, patience = phone.line, self.chance.choice((0.5, 2.0, 5.0, PATIENCE_S))
+        try:
             await until(
-                lambda journey=journey: journey.uniqueid in self.truth.ended,  # type: ignore[misc]
-                lambda: "the caller's channel stays",
-                PATIENCE_S,
+                lambda: line.closed is not None or bool(self.truth.hears_now(journey.uniqueid)),
+                lambda: "nobody answers",
+                patience,
+            )
+            await asyncio.sleep(self.chance.uniform(0.5, 2.0))
+        except PhoneError:
+            if patience == PATIENCE_S:
+                raise
+        await phone.hang_up(line)
+        await self._over(journey)
+
+    async def _over(self, journey: Journey) -> None:
+        if journey.uniqueid:
+            await until(
+                lambda: journey.uniqueid in self.truth.ended, lambda: "the caller's channel stays", PATIENCE_S
             )
 
     async def _serves(self, phone: Phone) -> None:
@@ -114,16 +123,19 @@ class Crowd:
 
     def account(self) -> list[Journey]:
         """The journeys, with what the switch says of each."""
-        queue = "crowd"
         for journey in self.journeys:
-            truth, caller = self.truth, journey.uniqueid
-            journey.legs = [(interface, queue) for interface, *_ in truth.legs(caller)]
-            journey.outcome = "answered" if journey.legs else "abandoned"
-            journey.waits = [(queue, journey.outcome)]
-            journey.rings = [(queue, self._why(caller, phone)) for phone in truth.rung_for[caller]]
+            self.tell(journey)
         legs = Counter(interface for journey in self.journeys for interface, _ in journey.legs)
         assert legs <= self.answers, (legs, self.answers)
         return self.journeys
+
+    def tell(self, journey: Journey) -> None:
+        """What has become of this one, as the switch says."""
+        queue, truth, caller = "crowd", self.truth, journey.uniqueid
+        journey.legs = [(interface, queue) for interface, *_ in truth.legs(caller)]
+        journey.outcome = "answered" if journey.legs else "abandoned"
+        journey.waits = [(queue, journey.outcome)]
+        journey.rings = [(queue, self._why(caller, phone)) for phone in truth.rung_for[caller]]
 
     def _why(self, caller: str, phone: str) -> str:
         """Why this phone stopped ringing for this caller."""

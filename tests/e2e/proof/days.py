@@ -12,7 +12,7 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from deploy.lab.ami import Ami
 from deploy.lab.centre import Centre
 from deploy.lab.phones import Phones
 from pbxd.cli import app
@@ -58,6 +59,19 @@ class Days:
     journeys: list[Journey]
     crowd: Crowd
     gate: Gate  #: between pbxd and its switch
+    ears: list[Ami] = field(default_factory=list)  #: on the switch
+
+    async def listen(self) -> None:
+        """Hear all that the switch says from now on, and what it says to pbxd's own account."""
+        everything, least = await self.centre.switch.connect(), await self.centre.switch.connect("pbxd")
+        everything.on_event(self.truth.feed)
+        least.keep_raw(self.said.extend)
+        self.ears = [everything, least]
+
+    async def close_ears(self) -> None:
+        for ear in self.ears:
+            await ear.close()
+        self.ears.clear()
 
     @property
     def history(self) -> Path:
@@ -132,24 +146,22 @@ async def opened(suite: str, phones: Phones, folder: Path) -> AsyncIterator[Days
         ) as centre,
     ):
         truth, said = Truth(), bytearray()
-        everything, least = await centre.switch.connect(), await centre.switch.connect("pbxd")
-        everything.on_event(truth.feed)
-        least.keep_raw(said.extend)
         journeys: list[Journey] = []
         lanes = [
             Lane(n, centre, phones, truth, random.Random(f"{SEED}/{n}"), journeys)
             for n in range(1, LANES + 1)
         ]
         crowd = Crowd(centre, phones, truth, random.Random(f"{SEED}/crowd"))
+        days = Days(centre, phones, truth, said, lanes, journeys, crowd, gate)
+        await days.listen()
         for lane in lanes:
             await lane.open()
         await crowd.open()
-        yield Days(centre, phones, truth, said, lanes, journeys, crowd, gate)
+        yield days
         _keep(centre, said)
         for lane in lanes:
             await lane.close_pages()
-        await everything.close()
-        await least.close()
+        await days.close_ears()
 
 
 def _keep(centre: Centre, said: bytearray) -> None:

@@ -27,12 +27,13 @@ class History:
         return self.compared.book
 
     def compare_store(self, journeys: Iterable[Journey]) -> None:
-        rows, wanted = _rows(self.file), list(journeys)
+        rows, wanted = rows_of_all(self.file), list(journeys)
         self.compared.same("contacts", len(self.book.journeys), len(rows["contacts"]))
         for journey in wanted:
-            self._contact(journey, _rows_of(rows, journey))
+            self.compare_contact(journey, rows_of(rows, journey))
 
-    def _contact(self, journey: Journey, of: Mapping[str, list[Json]]) -> None:
+    def compare_contact(self, journey: Journey, of: Mapping[str, list[Json]]) -> None:
+        """Its rows, of which pbxd has seen everything."""
         name = f"{journey.kind} {journey.uniqueid}"
         self.compared.same(f"{name} contacts", 1, len(of["contacts"]))
         if len(of["contacts"]) != 1:
@@ -139,7 +140,7 @@ class History:
         for journey in journeys:
             ended = self.book.ended(journey)
             unseen = 0.0 if seen_again is None else max(0.0, seen_again - ended)
-            name, of = f"{journey.kind} {journey.uniqueid}", _rows_of(_rows(self.file), journey)
+            name, of = f"{journey.kind} {journey.uniqueid}", rows_of(rows_of_all(self.file), journey)
             self.compared.same(f"{name} contacts", 1, len(of["contacts"]))
             for contact in of["contacts"]:
                 self.compared.same(f"{name} outcome", journey.outcome, contact["outcome"])
@@ -155,7 +156,7 @@ class History:
 
     def compare_replay(self, replayed: Json) -> None:
         """What ``pbxd replay --json`` makes of the same events: the same rows as the live run's."""
-        stored = _rows(self.file)["stretches"]
+        stored = rows_of_all(self.file)["stretches"]
         for call in replayed["calls"]:
             uniqueid = call["id"].partition(":")[2]
             mine = [_row(row) for row in call["stretches"]]
@@ -175,7 +176,7 @@ def _row(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (*told, row["started"], row["ended"])
 
 
-def _rows(file: Path) -> dict[str, list[Json]]:
+def rows_of_all(file: Path) -> dict[str, list[Json]]:
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
         database.row_factory = sqlite3.Row
         return {
@@ -184,7 +185,7 @@ def _rows(file: Path) -> dict[str, list[Json]]:
         }
 
 
-def _rows_of(rows: Mapping[str, list[Json]], journey: Journey) -> dict[str, list[Json]]:
+def rows_of(rows: Mapping[str, list[Json]], journey: Journey) -> dict[str, list[Json]]:
     return {
         table: sorted(
             (row for row in mine if str(row["call"]).endswith(f":{journey.uniqueid}")),

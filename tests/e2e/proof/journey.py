@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 
@@ -40,7 +41,19 @@ class Journey:
     survey: str = ""  #: what came of asking him how it was
     rating: int | None = None
     disturbed: bool = False  #: pbxd could not see all of it
+    spoilt: bool = False  #: it did not become what it was to become
+    over: float = 0.0  #: since when nobody who took part is busy any more, epoch seconds
 
     @property
     def queue(self) -> str:
         return self.waits[0][0] if self.waits else ""
+
+
+Play = Callable[[], Awaitable[None]]
+Shelter = Callable[[Journey, Play, Play], Awaitable[None]]
+"""Plays a journey; the last one is for when something from outside has spoilt it: everybody hangs up."""
+
+
+async def in_the_open(journey: Journey, play: Play, _: Play) -> None:
+    """Nothing comes from outside."""
+    await play()

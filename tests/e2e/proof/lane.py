@@ -15,7 +15,7 @@ from deploy.lab.centre import Centre
 from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Line, Phone, Phones, until
 from tests.e2e.proof.house import PATIENCE_S
-from tests.e2e.proof.journey import Journey, Transfer
+from tests.e2e.proof.journey import Journey, Shelter, Transfer, in_the_open
 from tests.e2e.proof.truth import Truth
 
 WRITTEN_S = 1.0  #: how long after a call it may take until it is in the history, also of a busy machine
@@ -51,6 +51,7 @@ class Lane:
     asked: tuple[float, float] | None = None  #: when that one was, before and after
     now: Journey = field(init=False)
     seen: int = 0
+    shelter: Shelter = in_the_open
 
     async def open(self) -> None:
         switch = self.centre.switch
@@ -85,12 +86,27 @@ class Lane:
         """One journey from beginning to end; then nobody of this lane is busy any more."""
         self.now = self.another(kind)
         self.journeys.append(self.now)
-        try:
+
+        async def whole() -> None:
             await story(self)
             await self.all_over()
+
+        try:
+            await self.shelter(self.now, whole, self.copes)
         except BaseException as fault:
             fault.add_note(f"in lane {self.n}: {self.now}")
             raise
+
+    async def copes(self) -> None:
+        """Whatever has become of this journey, it is over."""
+        interface = self.interface(self.a)
+        await self.centre.switch.ami.action("QueuePause", Interface=interface, Paused="false")
+        while any(phone.open_lines for phone in (self.caller, self.a, self.b, self.c)):
+            for phone in (self.caller, self.a, self.b, self.c):
+                for line in phone.open_lines:
+                    await phone.hang_up(line)
+        if self.now.uniqueid:
+            await self.all_over()
 
     def calls_by_the_menu(self, key: int, queue: str) -> None:
         """He is going to choose this; often somebody who has chosen something before."""

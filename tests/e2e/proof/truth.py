@@ -16,6 +16,8 @@ from deploy.lab.ami import Message
 MOMENT_S = 0.05  #: while the switch connects people anew, they seem to part, or to meet, for a moment
 GONE = ("4", "5")  #: device states of a phone that does not exist, or cannot be reached
 DEAF = "holding_bridge"  #: who is in such a bridge hears music
+#: Of these events nobody's figures depend.
+IDLE = frozenset(("VarSet", "RTCPSent", "RTCPReceived", "DeviceStateChange", "ChannelTalkingStart"))
 
 
 @dataclass
@@ -64,6 +66,8 @@ class Truth:
     pauses: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
     """Of a queue member's interface, from its first queue to its last one."""
     reasons: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    moments: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Of each channel, by Uniqueid: whenever the switch said something of it."""
     there: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
     """Of a queue member's interface, when its phone could be reached."""
     _bridge: dict[str, str] = field(default_factory=dict)
@@ -78,6 +82,9 @@ class Truth:
         if "Timestamp" not in event:
             return
         at = float(event["Timestamp"])
+        if event["Event"] not in IDLE:
+            for id_ in {value for key, value in event.items() if key.endswith("Uniqueid")}:
+                self.moments[id_].append(at)
         step = getattr(self, f"_on_{event['Event'].lower()}", None)
         if step is not None:
             step(event, at)
@@ -188,7 +195,12 @@ class Truth:
     def stopped(self, at: float) -> None:
         """The switch is gone, and with it everything that was there."""
         for id_ in [id_ for id_ in self.names if id_ not in self.ended]:
+            self.moments[id_].append(at)
             self._on_hangup({"Uniqueid": id_}, at)
+        for interface, queues in self._paused.items():
+            if queues:
+                self.pauses[interface][-1].ended = at
+                queues.clear()
 
     # ------------------------------------------------------------ who hears whom
 
