@@ -111,8 +111,8 @@ steps:
     type: rate
     label: Satisfaction
     prompt: how_was_it
-    timeout: 1s
-    retries: 1
+    timeout: 5s
+    retries: 0
     invalid: { prompt: how_was_it, next: over }
     no_input: { next: over }
     next: over

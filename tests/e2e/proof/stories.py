@@ -194,7 +194,7 @@ async def asked_how_it_was(lane: Lane) -> None:
         return
     lane.now.survey = "unrated"
     if key != "none":
-        await lane.some_time(0.5, 0.6)
+        await lane.some_time(0.8, 1.2)
         await lane.caller.keys(key)
     if key in "12345":
         lane.now.survey, lane.now.rating = "rated", int(key)
