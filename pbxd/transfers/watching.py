@@ -106,7 +106,9 @@ class Watching:
         if not own and not self._behind(record, snapshot):
             return []
         match event:
-            case ami.Newstate() if snapshot.state == ChannelState.RINGING and record.rang is None:
+            case ami.Newstate() | ami.DialBegin() if (
+                snapshot.state == ChannelState.RINGING and record.rang is None
+            ):
                 self._progress.records[id_] = replace(
                     record, rang=event.at, first_rang=record.first_rang or event.at
                 )
@@ -161,7 +163,7 @@ def _subject(event: SwitchEvent) -> ChannelSnapshot | None:
             | ami.QueueCallerJoin()
         ):
             return event.channel
-        case ami.DialEnd():
+        case ami.DialBegin() | ami.DialEnd():
             return event.dest
         case _:
             return None

@@ -38,6 +38,15 @@ def dialled(lab: Lab) -> list[str]:
 # ---------------------------------------------------------------- behind Local channels
 
 
+@pytest.mark.parametrize("rings_first", [False, True])
+def test_a_phone_behind_a_local_channel_is_known_to_ring(rings_first: bool) -> None:
+    lab = called(local=True)
+    lab.switch.rings_first = rings_first
+    lab.start(to(CARLA))
+    lab.settle()
+    assert (lab.state(), lab.events()) == ("ringing", ["created", "ringing"])
+
+
 @pytest.mark.parametrize("verb", [Verb.COMPLETE, Verb.CANCEL, Verb.SWAP, Verb.MERGE, Verb.REQUEUE])
 def test_a_target_behind_a_local_channel(verb: Verb) -> None:
     lab = called(local=True)

@@ -40,6 +40,7 @@ class TransferSwitch(SmallSwitch):
         self.seats: dict[str, Seat] = {}
         self.plans: list[tuple[float, int, Callable[[], None]]] = []
         self.queued: list[str] = []
+        self.rings_first = False  #: a phone is heard to ring before it is heard to be dialled
         self.slow = False  #: channels go where they were sent only when ``heed`` is called
         self.unheeded: list[Mapping[str, Any]] = []
         self.dissolves = False  #: a bridge of three ends when one of them leaves
@@ -575,12 +576,15 @@ class TransferSwitch(SmallSwitch):
         phone = self.line(device, self.linkedid(near), 0)
         self.seats[phone] = Seat(app="Behind", peer=far)
         self.seats[far].peer = phone
+        if self.rings_first:
+            self.state(phone, 5)
         if queue:
             self.call_member(far, phone, device)
         else:
             self.dial(far, phone)
         self.lines[phone].application = "AppDial"
-        self.state(phone, 5)
+        if not self.rings_first:
+            self.state(phone, 5)
 
     def local_failed(self, near: str, far: str, status: str, cause: int) -> None:
         self.dial_end(near, status)
