@@ -127,3 +127,14 @@ async def test_a_hang_up_is_a_slip(floor: Floor) -> None:
     assert len(floor.anna.lines) == 2, "it rang once"
     await floor.ends("recalled")
     await floor.goodbye(floor.caller, floor.anna)
+
+
+async def test_a_hang_up_cancels(floor: Floor) -> None:
+    """Where a hang-up is a slip, Anna cancels by it from her phone: Bruno's stops ringing, hers rings."""
+    await floor.ringing()
+    await floor.anna.hang_up()
+    await floor.bruno.on_hook()
+    await floor.anna.answer()
+    await floor.together(floor.anna, floor.caller)
+    await floor.ends("recalled")
+    await floor.goodbye(floor.caller, floor.anna)
