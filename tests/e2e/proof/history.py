@@ -151,7 +151,9 @@ class History:
             for leg, row in zip(self.book.legs(journey), of["legs"], strict=True):
                 self.compared.same(f"{name} leg", leg.interface, row["interface"])
                 self.compared.checks += 1
-                if row["talk_s"] > leg.talk_s + unseen + CLOSE_S:
+                heard = leg.talks[-1].ended or leg.out
+                until_seen = 0.0 if seen_again is None else max(0.0, seen_again - heard)
+                if row["talk_s"] > leg.talk_s + until_seen + CLOSE_S:
                     self.compared.differs(f"{name} {leg.interface} talk at most", leg.talk_s, row["talk_s"])
 
     def compare_replay(self, replayed: Json) -> None:
