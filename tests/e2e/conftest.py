@@ -19,6 +19,7 @@ from deploy.lab.switch import Switch
 from deploy.lab.tools import BULLSEYE, FORKY, asterisk
 from deploy.lab.unpack import UnreachableError
 from tests.e2e.floor import OUTSIDE, REVIVING, SETTINGS, SKILLED, Floor
+from tests.e2e.proof.days import Days, opened
 from tests.e2e.warm import start_warm
 from tests.integration.gate import Gate
 
@@ -153,6 +154,15 @@ async def floor(floor_centre: Centre, all_phones: Phones) -> AsyncIterator[Floor
         await switch.leak_check()
         await floor_centre.quiet()
         await floor.nothing_left()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def days(
+    suite: str, all_phones: Phones, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Days]:
+    """The call centre of the proof, for a module's tests."""
+    async with opened(suite, all_phones, tmp_path_factory.mktemp("proof")) as opened_days:
+        yield opened_days
 
 
 def _open_files(pid: int) -> int:

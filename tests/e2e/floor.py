@@ -202,6 +202,18 @@ class Floor:
         await self.together(self.anna, self.bruno, self.caller)
         await self.becomes("merged")
 
+    async def to_and_fro(self, times: int) -> None:
+        """Anna swaps to the caller and back to Bruno: two hear each other, the third hears music."""
+        for _ in range(times):
+            await self.do("swap")
+            await self.together(self.anna, self.caller)
+            await self.bruno.hears_only(MUSIC)
+            await self.becomes("swapped")
+            await self.do("swap")
+            await self.together(self.anna, self.bruno)
+            await self.caller.hears_only(MUSIC)
+            await self.becomes("talking")
+
     async def together(self, *parties: Phone) -> None:
         """These hear each other, and nobody else."""
         await self.phones.hear_each_other(*parties)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from deploy.lab.centre import sums
-from deploy.lab.phones import Phones
 from tests.e2e.proof.asked import Asked
 from tests.e2e.proof.book import Book
 from tests.e2e.proof.callers import count_first_contacts, is_judged
 from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.covered import LATER
-from tests.e2e.proof.days import ALONE, JOURNEYS, KINDS, SEED, Days, opened
+from tests.e2e.proof.days import ALONE, JOURNEYS, KINDS, SEED, Days
 from tests.e2e.proof.deck import deck, play
 from tests.e2e.proof.history import History
 from tests.e2e.proof.house import FIRST_CONTACT_S, PATIENCE_S, members
@@ -27,14 +24,6 @@ from tests.e2e.proof.staff import compare_staff
 from tests.e2e.proof.times import Times
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), ALONE]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def days(
-    suite: str, all_phones: Phones, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Days]:
-    async with opened(suite, all_phones, tmp_path_factory.mktemp("proof")) as opened_days:
-        yield opened_days
 
 
 async def test_every_figure_is_true(days: Days) -> None:

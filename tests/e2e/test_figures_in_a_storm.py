@@ -6,19 +6,17 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from deploy.lab.centre import sums
-from deploy.lab.phones import Phones
 from tests.e2e.proof.asked import Asked
 from tests.e2e.proof.book import Book, Json
 from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.counted import Counted, compare_lives
-from tests.e2e.proof.days import ALONE, JOURNEYS, KINDS, SEED, Days, opened
+from tests.e2e.proof.days import ALONE, JOURNEYS, KINDS, SEED, Days
 from tests.e2e.proof.deck import deck, play
 from tests.e2e.proof.glimpsed import Glimpsed
 from tests.e2e.proof.history import History, rows_of, rows_of_all
@@ -37,14 +35,6 @@ FAULTS = (
 )
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), ALONE]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def days(
-    suite: str, all_phones: Phones, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Days]:
-    async with opened(suite, all_phones, tmp_path_factory.mktemp("proof")) as opened_days:
-        yield opened_days
 
 
 async def played(days: Days) -> Storm:

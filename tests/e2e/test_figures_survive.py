@@ -6,30 +6,20 @@ docs/proof.md says what and how.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from deploy.lab.centre import sums
-from deploy.lab.phones import Phones, until
+from deploy.lab.phones import until
 from tests.e2e.proof.book import Book
 from tests.e2e.proof.compared import Compared
-from tests.e2e.proof.days import ALONE, Days, opened
+from tests.e2e.proof.days import ALONE, Days
 from tests.e2e.proof.deck import play
 from tests.e2e.proof.history import History
 from tests.e2e.proof.house import PATIENCE_S
 from tests.e2e.proof.journey import Journey
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), ALONE]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def days(
-    suite: str, all_phones: Phones, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Days]:
-    async with opened(suite, all_phones, tmp_path_factory.mktemp("proof")) as opened_days:
-        yield opened_days
 
 
 async def in_progress(days: Days, what: str) -> tuple[Journey, Journey]:

@@ -27,15 +27,7 @@ async def talking(floor: Floor) -> None:
 
 async def test_swapped_merged_and_left(floor: Floor) -> None:
     await talking(floor)
-    for _ in range(2):
-        await floor.do("swap")
-        await floor.together(floor.anna, floor.caller)
-        await floor.bruno.hears_only(MUSIC)
-        await floor.becomes("swapped")
-        await floor.do("swap")
-        await floor.together(floor.anna, floor.bruno)
-        await floor.caller.hears_only(MUSIC)
-        await floor.becomes("talking")
+    await floor.to_and_fro(2)
     await floor.do("merge")
     await floor.together(floor.anna, floor.bruno, floor.caller)
     await floor.becomes("merged")

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.lab.ears import MUSIC
 from tests.e2e.floor import Floor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_swapped_to_and_fro(floor: Floor) -> None:
-    """Exactly two hear each other, the third hears music."""
     await floor.talking()
-    for _ in range(4):
-        await floor.do("swap")
-        await floor.together(floor.anna, floor.caller)
-        await floor.bruno.hears_only(MUSIC)
-        await floor.becomes("swapped")
-        await floor.do("swap")
-        await floor.together(floor.anna, floor.bruno)
-        await floor.caller.hears_only(MUSIC)
-        await floor.becomes("talking")
+    await floor.to_and_fro(4)
     await floor.do("complete")
     await floor.together(floor.bruno, floor.caller)
     await floor.anna.on_hook()
