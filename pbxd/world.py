@@ -320,7 +320,6 @@ class World:
 
     def _link_up(self, up: LinkUp) -> list[Effect]:
         node = self.nodes[up.node]
-        # Of an earlier life's transfers what is there now decides: who rang may have been answered since.
         effects = self._transferring.missing(up)
         facts, queues = node.on_link_up(up)
         effects += self._aftercall.linked(node, up.at) + self._news(node, facts, queues)

@@ -154,6 +154,13 @@ class Centre:
         """What pbxd has logged so far."""
         return (self.folder / "pbxd.log").read_text(errors="replace")
 
+    def keep_logs(self, folder: Path) -> None:
+        """Write down what pbxd and each Asterisk have said so far, for whoever wants to know why."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "pbxd.log").write_text(self.log())
+        for switch in self.switches:
+            (folder / f"{switch.wishes.node}-full.log").write_text(switch.log("full.log"))
+
     async def metrics(self) -> dict[str, float]:
         """The figures now: ``name{labels}`` as in the text format, to value."""
         text = (await self._ask("/metrics")).text

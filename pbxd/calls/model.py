@@ -115,11 +115,6 @@ class CallModel:
         """All that is known of a journey, to be kept; None when it is no more."""
         return kept_of(self._belonging, call) if call in self.journeys.calls else None
 
-    @property
-    def restored(self) -> bool:
-        """Are there journeys of an earlier life of which no inventory has told yet?"""
-        return bool(self._restored)
-
     def restore(self, kept: KeptJourney) -> None:
         """Know a journey of an earlier life again. What has become of it ``resync`` will find out."""
         if kept.call.id not in self.journeys.calls and kept.call.id not in self.journeys.into:

@@ -36,15 +36,8 @@ def pytest_runtest_makereport(
         for name, fixture in item.funcargs.items():
             if isinstance(fixture, Centre):
                 folder = Path(os.environ["PBXD_KEEP"], re.sub(r"[^\w.+-]+", "_", item.name))
-                _keep(fixture, folder / name)
+                fixture.keep_logs(folder / name)
     return report
-
-
-def _keep(centre: Centre, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pbxd.log").write_text(centre.log())
-    for switch in centre.switches:
-        (folder / f"{switch.ami_port}-full.log").write_text(switch.log("full.log"))
 
 
 @pytest.fixture(scope="module", params=[FORKY, BULLSEYE], ids=["asterisk22", "asterisk16"])

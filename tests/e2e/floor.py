@@ -214,6 +214,17 @@ class Floor:
             await self.caller.hears_only(MUSIC)
             await self.becomes("talking")
 
+    async def handed_on(self) -> None:
+        """Bruno, who talks with the caller, asks Carla, swaps, and hands him on to her by pbxd."""
+        await self.start("agent:carla", agent="bruno")
+        await self.carla.answer()
+        await self.together(self.bruno, self.carla)
+        await self.caller.hears_only(MUSIC)
+        await self.do("swap", "bruno")
+        await self.together(self.bruno, self.caller)
+        await self.do("complete", "bruno")
+        await self.together(self.carla, self.caller)
+
     async def together(self, *parties: Phone) -> None:
         """These hear each other, and nobody else."""
         await self.phones.hear_each_other(*parties)

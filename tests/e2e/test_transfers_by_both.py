@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from deploy.lab.ears import MUSIC, SOUND
+from deploy.lab.ears import SOUND
 from tests.e2e.floor import SETTINGS, Floor
 
 MORE = {"wrap_up": {**SETTINGS["wrap_up"], "queues": {"q501": "3s"}}}
@@ -48,14 +48,7 @@ async def test_by_phone_and_then_by_pbxd(floor: Floor, how: Way) -> None:
     await floor.together(floor.caller, floor.bruno)
     await floor.agent_is("anna", "wrapup")
     await floor.agent_is("bruno", "talking")
-    await floor.start("agent:carla", agent="bruno")
-    await floor.carla.answer()
-    await floor.together(floor.bruno, floor.carla)
-    await floor.caller.hears_only(MUSIC)
-    await floor.do("swap", "bruno")
-    await floor.together(floor.bruno, floor.caller)
-    await floor.do("complete", "bruno")
-    await floor.together(floor.carla, floor.caller)
+    await floor.handed_on()
     await floor.ends("completed", "bruno")
     document = floor.pages["carla"].handovers[floor.transfer]
     assert [each["outcome"] for each in document["transfers"]] == ["completed"]

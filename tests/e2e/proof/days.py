@@ -168,6 +168,5 @@ def _keep(centre: Centre, said: bytearray) -> None:
     """For whoever wants to know why a figure differs."""
     if "PBXD_KEEP" in os.environ:
         keep = Path(os.environ["PBXD_KEEP"])
+        centre.keep_logs(keep)
         (keep / "said.ami").write_bytes(said)
-        (keep / "pbxd.log").write_text(centre.log())
-        (keep / "full.log").write_text(centre.switch.log("full.log"))
