@@ -71,13 +71,15 @@ def account_of(
     attempt: Attempt, outcome: TransferOutcome, at: float, talks: Iterable[Talk], talked: float
 ) -> Transfer:
     """A transfer that is over ``at``, of a caller who has had these talks and has heard somebody for
-    ``talked`` seconds."""
+    ``talked`` seconds. A talk that begins later is kept from him by one of the switch's own sounds."""
     waited, consulted = kept_waiting(attempt, at, talked)
     names = (attempt.transferer, attempt.consult)
-    queue = None
+    queue, sound_s = None, 0.0
     for talk in talks:
         if talk.name in names:
             queue = talk.queue
+        if talk.since is not None:
+            sound_s = max(sound_s, talk.since - at)
     return Transfer(
         kind=kind_of(attempt),
         at=at,
@@ -87,7 +89,7 @@ def account_of(
         began=attempt.began,
         answered=attempt.met if attempt.talked is None else attempt.talked,
         consult_s=consulted,
-        hold_s=waited,
+        hold_s=waited + sound_s,
         to_kind=kind_of_target(attempt),
         queue=queue,
     )

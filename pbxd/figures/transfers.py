@@ -181,8 +181,9 @@ TRANSFERS = (
         unit="seconds",
         formula="Sum over one transfer; those without any are not observed.",
         source="TransferSeen",
-        edge_cases="By phone it begins when the transferer dials. To a queue it lasts until somebody there "
-        f"answers; blind and by pbxd, until the caller waits there. {_EARLY}",
+        edge_cases="By phone it begins when the transferer dials; the beep after a transfer by keys is part "
+        "of it. To a queue it lasts until somebody there answers; blind and by pbxd, until the caller waits "
+        f"there. {_EARLY}",
         buckets=ANSWER_BUCKETS,
     ),
     Figure(

@@ -132,3 +132,27 @@ def test_whom_the_transferer_asked_without_the_caller(name: str) -> None:
         # The account of a transfer counts by and large the same, sounds of the switch included.
         if name != "star2_swapped":
             assert asked_s == pytest.approx(sum(one.consult_s for one in call.transfers), abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "name", ["star2_completed", "direct_star2_completed", "attended_refer_to_phone", "blind_refer_to_phone"]
+)
+def test_the_caller_waits_in_a_transfer_until_he_hears_the_target(name: str) -> None:
+    """The beep after a transfer by keys, which only the target hears, is part of that.
+
+    How long it took is told some milliseconds later than the transfer is.
+    """
+    found = [capture for capture in captures() if capture.name.partition(".")[0] == name]
+    assert found
+    for capture in found:
+        ((call, rows),) = ledgers(capture)
+        (transfer,) = call.transfers
+        assert transfer.began is not None
+        talks = [row for row in rows if row.stage is Stage.TALK]
+        heard = min(row.started for row in talks if row.interface == transfer.to)
+        spoken = sum(
+            row.seconds - max(0.0, transfer.began - row.started)
+            for row in talks
+            if transfer.began < (row.ended or 0.0) and row.started < heard
+        )
+        assert transfer.hold_s == pytest.approx(heard - transfer.began - spoken, abs=0.02)

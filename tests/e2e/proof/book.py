@@ -239,6 +239,8 @@ class Book:
         for _ in range(journey.begun_by_phone):
             self.one("pbxd_transfers_started_total", by="phone")
             self.one("pbxd_handovers_total", by="phone")
+        if journey.rescued:
+            self.one("pbxd_transfer_rescues_total", journey.rescued, by="pbxd")
         for transfer in journey.transfers:
             by, outcome = transfer.by, transfer.outcome
             self.one("pbxd_transfers_started_total", by=by)
@@ -253,7 +255,8 @@ class Book:
             self._took(journey, transfer)
             consults = self._consult_of(journey, transfer)
             consult = sum(spell.seconds for spell in consults)
-            self.one("pbxd_handovers_total", by=by)  # of a queue one agent is rung
+            # Of a queue one agent is rung; of a requeued one, the target was before that.
+            self.one("pbxd_handovers_total", 2 if outcome == "requeued" else 1, by=by)
             if consult > 0:
                 more = until_heard(self.truth, journey, consults[-1]) if by == "phone" else 0.0
                 self._span("pbxd_transfer_consult_seconds", consult, more, by=by)

@@ -23,12 +23,15 @@ def begun(truth: Truth, journey: Journey, transfer: Transfer) -> tuple[float, fl
 
 
 def _dialled(truth: Truth, journey: Journey, transfer: Transfer) -> float:
-    """When the transferer began his second call."""
+    """When the transferer began his second call; or the switch one for him, by the digits of ``*2``."""
     came, went = truth.began[journey.uniqueid], truth.ended[journey.uniqueid]
+    for_him = f"Local/{transfer.from_.removeprefix('PJSIP/')[:-2]}"
     return next(
         at
         for id_, at in truth.began.items()
-        if came < at < went and id_ not in truth.rings and truth.phone(id_) == transfer.from_
+        if came < at < went
+        and id_ not in truth.rings
+        and (truth.phone(id_) == transfer.from_ or truth.names[id_].startswith(for_him))
     )
 
 
@@ -62,13 +65,13 @@ def silence(truth: Truth, journey: Journey, transfer: Transfer) -> float:
     """How long the caller heard nobody, until he heard the target, or the transferer again, or left."""
     began, _ = begun(truth, journey, transfer)
     talks = list(_talks(truth, journey))
-    back = transfer.outcome in ("cancelled", "declined")
+    back = transfer.outcome in ("cancelled", "declined", "recalled")
     ends = [
         spell.started for phone, spell in talks if spell.started > began and (phone == transfer.from_) is back
     ]
     if transfer.outcome == "caller_left":
         ends = [truth.ended[journey.uniqueid]]
-    elif _into_queue(transfer):
+    elif _into_queue(transfer) or transfer.outcome == "requeued":
         ends = [s.spell.started for s in truth.stays[journey.uniqueid] if s.spell.started > began]
     ended = min(ends)
     talked = sum(max(0.0, min(spell.ended or ended, ended) - max(spell.started, began)) for _, spell in talks)

@@ -122,6 +122,66 @@ async def to_a_queue(lane: Lane) -> None:
 
 
 @journey
+async def to_a_skill(lane: Lane) -> None:
+    skill = f"claims{lane.n}"
+    await lane.talks()
+    await lane.consults("skill", skill)
+    await lane.order("complete")
+    await lane.goes_on("pbxd", "attended", to_kind="skill", target=skill)
+
+
+@journey
+async def target_hangs_up(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.c.hang_up()
+    await lane.together(lane.a)
+    lane.transferred("pbxd", "attended", "cancelled")
+    await lane.stays_with(lane.a)
+
+
+@journey
+async def transferer_hangs_up(lane: Lane) -> None:
+    await lane.talks()
+    await lane.consults()
+    await lane.a.hang_up()
+    await lane.goes_on("pbxd", "attended")
+
+
+@journey
+async def requeued(lane: Lane) -> None:
+    """Back to the queue, which rings the only one that it has, as soon as his phone is free."""
+    queue = lane.queue("keys")
+    await lane.reaches(f"3{lane.n}4", lane.a, queue)
+    await lane.consults()
+    await lane.order("requeue")
+    await lane.a.on_hook(within_s=PATIENCE_S)
+    lane.transferred("pbxd", "attended", "requeued")
+    await lane.is_answered(lane.a, queue)
+    await lane.goodbye(lane.a)
+
+
+@journey
+async def recalled(lane: Lane) -> None:
+    """Nobody is left for the caller but the one who gave him away: his phone rings."""
+    await lane.talks()
+    await lane.hand_over()
+    await lane.c.rings(PATIENCE_S)
+    await lane.becomes("ringing")
+    await lane.order("complete")
+    await lane.a.on_hook(within_s=PATIENCE_S)
+    await lane.some_time(0.2, 0.8)
+    await lane.c.reject()
+    await lane.answers(lane.a)
+    await lane.together(lane.a)
+    lane.now.rings += [("", "busy"), ("", "answered")]
+    lane.now.rescued = 1
+    lane.transferred("pbxd", "blonde", "recalled")
+    lane.leg(lane.a)
+    await lane.stays_with(lane.a)
+
+
+@journey
 async def caller_leaves_the_transfer(lane: Lane) -> None:
     await lane.talks()
     await lane.consults()
@@ -158,6 +218,21 @@ async def refer_to_a_queue(lane: Lane) -> None:
 async def refer_with_replaces(lane: Lane) -> None:
     held, consult = await _consults_by_phone(lane)
     await lane.a.attended_transfer(held, consult)
+    await lane.goes_on("phone", "attended")
+
+
+@journey
+async def feature_code(lane: Lane) -> None:
+    """The switch's own attended transfer, by keys."""
+    await lane.talks()
+    await lane.a.keys("*2")
+    await lane.together()
+    await lane.a.keys(lane.c.number)
+    await lane.answers(lane.c)
+    await lane.some_time(1.0, 2.0)
+    lane.now.rings.append(("", "answered"))
+    await lane.a.hang_up()
+    await lane.a.on_hook(within_s=PATIENCE_S)
     await lane.goes_on("phone", "attended")
 
 

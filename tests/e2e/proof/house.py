@@ -21,11 +21,6 @@ SERVICE_LEVEL_S = 2.0
 SHORT_S = 1.5
 WRAP_UP_S = 1.0
 FIRST_CONTACT_S = 12.0  #: who calls again later does not do so because of the call before
-SKILLS = {
-    "a": {"tax": 5},
-    "b": {"tax": 3, "roof": 8},
-    "c": {},
-}  #: of the first, second and third of each lane
 
 QUEUES = """
 ; Agents of one lane, one after the other: the second when the first declines or does not answer.
@@ -141,9 +136,16 @@ steps:
 """
 
 
+def skills(agent: str) -> dict[str, int]:
+    """By their names, with the level. The third of each lane has one of his own, that of the crowd none."""
+    who, n = agent
+    own = {} if n == str(CROWD) else {f"claims{n}": 4}
+    return {"a": {"tax": 5}, "b": {"tax": 3, "roof": 8}, "c": own}[who]
+
+
 def desks() -> list[Desk]:
     return [
-        Desk(id=f"{who}{n}", name=f"{who.upper()} {n}", phones=(f"1{n}0{i}",), skills=SKILLS[who])
+        Desk(id=f"{who}{n}", name=f"{who.upper()} {n}", phones=(f"1{n}0{i}",), skills=skills(f"{who}{n}"))
         for n in range(1, CROWD + 1)
         for i, who in enumerate("abc", 1)
     ]

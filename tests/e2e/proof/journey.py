@@ -15,7 +15,7 @@ class Transfer:
     queue: str = ""  #: that had brought the two together
     brought: bool = True  #: that queue itself had brought them together
     to_kind: str = "agent"
-    target: str = ""  #: name of a queue
+    target: str = ""  #: name of a queue or skill
     asked: tuple[float, float] | None = None  #: between when and when pbxd was given the order, epoch seconds
 
 
@@ -33,6 +33,7 @@ class Journey:
     rings: list[tuple[str, str]] = field(default_factory=list)  #: queue, why it stopped
     transfers: list[Transfer] = field(default_factory=list)
     begun_by_phone: int = 0  #: consultations by phone that came to nothing
+    rescued: int = 0  #: how often pbxd brought him to the one who had given him away
     flow: list[str] = field(default_factory=list)  #: chosen (by ``key``), hung_up; in their order
     key: str = ""
     label: str = ""  #: what the menu calls it

@@ -203,10 +203,10 @@ class Lane:
         await self.some_time()
         await self.goodbye(phone)
 
-    async def goes_on(self, by: str, kind: str) -> None:
+    async def goes_on(self, by: str, kind: str, **more: str) -> None:
         """… with the third agent, to whom he was handed over."""
         await self.takes_over(self.c)
-        self.transferred(by, kind)
+        self.transferred(by, kind, **more)
         await self.stays_with(self.c)
 
     async def phones_down(self) -> None:
@@ -273,9 +273,9 @@ class Lane:
             )
         )
 
-    async def consults(self) -> None:
+    async def consults(self, kind: str = "agent", id_: str = "") -> None:
         """Anna's caller is on hold, she talks with the third one."""
-        await self.hand_over()
+        await self.hand_over(kind, id_)
         await self.answers(self.c)
         await self.becomes("talking")
         await self.some_time()

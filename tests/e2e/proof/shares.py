@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from tests.e2e.proof.book import Book
 from tests.e2e.proof.callers import ANSWERED, calls_before, was_enough
-from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S, SKILLS
+from tests.e2e.proof.house import SERVICE_LEVEL_S, SHORT_S, skills
 from tests.e2e.proof.journey import Journey
 
 NONE = ("",)  #: the skill of those who have none
@@ -42,11 +42,7 @@ def keys(by: str, arrived: float, queue: str, agent: str | None) -> tuple[str, .
         return (moment.strftime("%Y-%m-%d"),)
     if agent is None:
         return ()
-    return (agent,) if by == "agent" else skills(agent)
-
-
-def skills(agent: str) -> tuple[str, ...]:
-    return tuple(SKILLS[agent[0]]) or NONE
+    return (agent,) if by == "agent" else tuple(skills(agent)) or NONE
 
 
 @dataclass(frozen=True)

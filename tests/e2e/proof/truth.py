@@ -73,6 +73,7 @@ class Truth:
     _bridge: dict[str, str] = field(default_factory=dict)
     _deaf: set[str] = field(default_factory=set)
     _held: set[str] = field(default_factory=set)
+    _beeping: set[str] = field(default_factory=set)  #: halves behind which somebody hears nothing but a beep
     _paused: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _callers: set[str] = field(default_factory=set)
 
@@ -117,6 +118,7 @@ class Truth:
         if event["BridgeTechnology"] == DEAF:
             self._deaf.add(event["BridgeUniqueid"])
         self._bridge[event["Uniqueid"]] = event["BridgeUniqueid"]
+        self._held.discard(event["Uniqueid"])  # a phone that holds somebody stays with him; keys (*2) move it
         self._look(at)
 
     def _on_bridgeleave(self, event: Message, at: float) -> None:
@@ -133,6 +135,14 @@ class Truth:
     def _on_blindtransfer(self, event: Message, at: float) -> None:
         if "TransfereeUniqueid" in event:
             self.sent_on[event["TransfereeUniqueid"]].append(at)
+
+    def _on_attendedtransfer(self, event: Message, at: float) -> None:
+        """By keys: the target hears a beep, and then steps into the place of what had dialled it."""
+        by_keys = event["OrigTransfererUniqueid"] == event["SecondTransfererUniqueid"]
+        if by_keys and event["DestType"] == "Bridge":
+            there = [id_ for id_, bridge in self._bridge.items() if bridge == event["DestBridgeUniqueid"]]
+            self._beeping.update(id_ for id_ in there if self._other_half(id_) is not None)
+            self._look(at)
 
     def _on_hold(self, event: Message, at: float) -> None:
         self._held.add(event["Uniqueid"])
@@ -215,7 +225,7 @@ class Truth:
             if bridge is None or bridge in self._deaf:
                 continue
             for other in [other for other, there in self._bridge.items() if there == bridge]:
-                if other in seen or other in self._held:
+                if other in seen or other in self._held or other in self._beeping:
                     continue
                 seen.add(other)
                 beyond = self._other_half(other)
