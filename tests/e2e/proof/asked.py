@@ -18,6 +18,7 @@ from tests.e2e.proof.book import Json
 from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.days import TOKEN, Days, around_today, printed
 from tests.e2e.proof.house import PATIENCE_S
+from tests.e2e.proof.lane import pause
 from tests.e2e.proof.shares import Line
 
 
@@ -34,10 +35,9 @@ class Asked:
 
     async def attended(self) -> None:
         """Let pbxd write until when all were there, as it does when they are paused, or once a minute."""
-        ami = self.days.centre.switch.ami
-        for paused in ("true", "false"):
-            for interface in self.days.interfaces:
-                await ami.action("QueuePause", Interface=interface, Paused=paused)
+        for paused in (True, False):
+            for desk in self.days.centre.desks:
+                await pause(self.days.centre, desk, paused)
 
         def written() -> bool:
             with closing(sqlite3.connect(f"file:{self.days.history}?mode=ro", uri=True)) as database:

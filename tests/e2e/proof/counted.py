@@ -18,9 +18,22 @@ COUNTS = (
     "pbxd_member_ring_results_total",
     "pbxd_transfers_total",
     "pbxd_handled_legs_total",
+    "pbxd_wrap_up_seconds_count",
+    "pbxd_flow_entries_total",
+    "pbxd_surveys_total",
+    "pbxd_survey_ratings_total",
 )
 #: Of rings, the history's words.
 RESULTS = {"busy": "declined", "caller_left": "cancelled", "elsewhere": "cancelled"}
+#: Labels of which the history says nothing.
+UNKNOWN = {
+    "pbxd_handled_legs_total": ("queue",),
+    "pbxd_handling_seconds_total": ("queue",),
+    "pbxd_wrap_up_seconds_count": ("ended",),
+    "pbxd_flow_entries_total": ("flow",),
+    "pbxd_surveys_total": ("queue",),
+    "pbxd_survey_ratings_total": ("queue",),
+}
 SUMMED = ("pbxd_queue_wait_seconds_sum", "pbxd_handling_seconds_total")
 
 
@@ -37,6 +50,10 @@ class Counted:
             self._one("pbxd_calls_total", queue=contact["queue"] or "", outcome=contact["outcome"])
             if contact["missed"]:
                 self._one("pbxd_calls_missed_total")
+            if contact["survey"]:
+                self._one("pbxd_surveys_total", result=contact["survey"])
+            if contact["rating"] is not None:
+                self._one("pbxd_survey_ratings_total", rating=str(contact["rating"]))
         for wait in of["waits"]:
             self._one("pbxd_queue_entries_total", queue=wait["queue"])
             waited = {"queue": wait["queue"], "outcome": wait["outcome"]}
@@ -48,6 +65,11 @@ class Counted:
                 queue, result = row["queue"] or "", row["outcome"]
                 self._one("pbxd_member_rings_total", queue=queue)
                 self._one("pbxd_member_ring_results_total", queue=queue, result=result)
+            elif row["stage"] == "wrap_up":
+                self._one("pbxd_wrap_up_seconds_count", queue=row["queue"] or "")
+                self._sum("pbxd_handling_seconds_total", row["ended"] - row["started"], part="wrap_up")
+            elif row["stage"] == "ivr":
+                self._one("pbxd_flow_entries_total")
         for transfer in of["transfers"]:
             told = {key: transfer[key] for key in ("by", "kind", "outcome")}
             self._one("pbxd_transfers_total", **told)
@@ -85,13 +107,12 @@ def compare_lives(
 
 
 def _known(series: Series) -> Series:
-    """The history does not say by which queue a leg came, and has fewer words for why a ring ended."""
+    """The history has less: not by which queue a leg came, which flow it was, who ended a wrap-up; and fewer
+    words for why a ring ended."""
     name, labels = series
     if name == "pbxd_member_ring_results_total":
         labels = frozenset((key, RESULTS.get(value, value)) for key, value in labels)
-    if name in ("pbxd_handled_legs_total", "pbxd_handling_seconds_total"):
-        labels = frozenset(pair for pair in labels if pair[0] != "queue")
-    return name, labels
+    return name, frozenset(pair for pair in labels if pair[0] not in UNKNOWN.get(name, ()))
 
 
 def _series(name: str, *of: Iterable[Series]) -> list[Series]:

@@ -21,6 +21,14 @@ async def attended(lane: Lane) -> None:
 
 
 @journey
+async def from_behind_a_local_channel(lane: Lane) -> None:
+    await lane.reaches(f"3{lane.n}8", lane.a, lane.queue("local"))
+    await lane.consults()
+    await lane.order("complete")
+    await lane.goes_on("pbxd", "attended")
+
+
+@journey
 async def handed_over_twice(lane: Lane) -> None:
     await lane.talks()
     await lane.consults()

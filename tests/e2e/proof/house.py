@@ -38,6 +38,9 @@ member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
 [rated{n}](lab-queue)
 strategy = linear
 member => PJSIP/1{n}01,0,A{n},PJSIP/1{n}01
+; Its agent is behind a Local channel that stays, as FreePBX makes them.
+[local{n}](lab-queue)
+member => Local/1{n}01@lab-members/n,0,A{n},PJSIP/1{n}01
 ; Everybody at once.
 [all{n}](lab-queue)
 strategy = ringall
@@ -61,6 +64,10 @@ member => PJSIP/1{CROWD}02,0,B{CROWD},PJSIP/1{CROWD}02
 member => PJSIP/1{CROWD}03,0,C{CROWD},PJSIP/1{CROWD}03
 """
 EXTENSIONS = """
+[lab-members]
+exten => _1XXX,1,Dial(PJSIP/${EXTEN})
+ same => n,Hangup()
+
 [lab-keys]
 exten => 0,1,Hangup()
 
@@ -90,6 +97,9 @@ exten => _3X6,1,Answer()
  same => n,Queue(all${EXTEN:1:1},t)
  same => n,Hangup()
 exten => _3X7,1,Dial(PJSIP/1${EXTEN:1:1}02)
+ same => n,Hangup()
+exten => _3X8,1,Answer()
+ same => n,Queue(local${EXTEN:1:1},t)
  same => n,Hangup()
 exten => 397,1,Answer()
  same => n,Queue(crowd,t)
@@ -145,10 +155,21 @@ def skills(agent: str) -> dict[str, int]:
 
 def desks() -> list[Desk]:
     return [
-        Desk(id=f"{who}{n}", name=f"{who.upper()} {n}", phones=(f"1{n}0{i}",), skills=skills(f"{who}{n}"))
+        Desk(
+            id=f"{who}{n}",
+            name=f"{who.upper()} {n}",
+            phones=(f"1{n}0{i}",),
+            skills=skills(f"{who}{n}"),
+            members=(f"Local/1{n}0{i}@lab-members/n",) if who == "a" and n != CROWD else (),
+        )
         for n in range(1, CROWD + 1)
         for i, who in enumerate("abc", 1)
     ]
+
+
+def known_as(desk: Desk) -> tuple[str, ...]:
+    """The interfaces by which queues know him."""
+    return (f"PJSIP/{desk.phones[0]}", *desk.members)
 
 
 def wishes() -> Wishes:

@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from deploy.lab.centre import Centre
+from deploy.lab.centre import Centre, Desk
 from deploy.lab.pages import AgentPage
 from deploy.lab.phones import Line, Phone, Phones, until
-from tests.e2e.proof.house import PATIENCE_S
+from tests.e2e.proof.house import PATIENCE_S, known_as
 from tests.e2e.proof.journey import Journey, Shelter, Transfer, in_the_open
 from tests.e2e.proof.truth import Truth
 
@@ -30,6 +30,14 @@ async def dialled(
     await caller.dial(extension)
     await until(lambda: len(truth.numbers[number]) > before, lambda: "the switch sees no call", PATIENCE_S)
     return truth.numbers[number][before]
+
+
+async def pause(centre: Centre, desk: Desk, paused: bool, **reason: str) -> None:
+    """In all queues, by whichever interface they know him."""
+    for interface in known_as(desk):
+        await centre.switch.ami.action(
+            "QueuePause", Interface=interface, Paused=str(paused).lower(), **reason
+        )
 
 
 @dataclass
@@ -99,14 +107,18 @@ class Lane:
 
     async def copes(self) -> None:
         """Whatever has become of this journey, it is over."""
-        interface = self.interface(self.a)
-        await self.centre.switch.ami.action("QueuePause", Interface=interface, Paused="false")
+        await self.pause_first(False)
         while any(phone.open_lines for phone in (self.caller, self.a, self.b, self.c)):
             for phone in (self.caller, self.a, self.b, self.c):
                 for line in phone.open_lines:
                     await phone.hang_up(line)
         if self.now.uniqueid:
             await self.all_over()
+
+    async def pause_first(self, paused: bool, **reason: str) -> None:
+        """The first agent, in all queues."""
+        (desk,) = (desk for desk in self.centre.desks if self.a.number in desk.phones)
+        await pause(self.centre, desk, paused, **reason)
 
     def calls_by_the_menu(self, key: int, queue: str) -> None:
         """He is going to choose this; often somebody who has chosen something before."""

@@ -66,6 +66,17 @@ async def straight_to_an_agent(lane: Lane) -> None:
 
 
 @journey
+async def behind_a_local_channel(lane: Lane) -> None:
+    await lane.reaches(f"3{lane.n}8", lane.a, lane.queue("local"))
+    await lane.a.hold()
+    await lane.together()
+    await lane.some_time()
+    await lane.a.resume()
+    await lane.together(lane.a)
+    await lane.stays_with(lane.a)
+
+
+@journey
 async def ringing_all(lane: Lane) -> None:
     await lane.dial(f"3{lane.n}6")
     await lane.b.rings(PATIENCE_S)
@@ -152,12 +163,11 @@ async def no_answer_of_the_first(lane: Lane) -> None:
 
 @journey
 async def first_is_paused(lane: Lane) -> None:
-    ami, interface = lane.centre.switch.ami, lane.interface(lane.a)
-    await ami.action("QueuePause", Interface=interface, Paused="true", Reason="lunch")
+    await lane.pause_first(True, Reason="lunch")
     await lane.knows("a", "paused")
     await lane.reaches(f"3{lane.n}1", lane.b, lane.queue("main"))
     await lane.goodbye(lane.b)
-    await ami.action("QueuePause", Interface=interface, Paused="false")
+    await lane.pause_first(False)
 
 
 # ---------------------------------------------------------------- flows
