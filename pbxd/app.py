@@ -128,9 +128,8 @@ class Daemon:
             "web": edges.web.run(),
             "agi": edges.agi.run(),
             "alerts": edges.alerts.run(),
+            **{f"reconcile-{nightly.node}": nightly.run() for nightly in edges.nightly},
         }
-        if edges.nightly is not None:
-            lasting["reconcile"] = edges.nightly.run()
         if edges.mqtt is not None:
             lasting["mqtt"] = edges.mqtt.run()
         async with asyncio.TaskGroup() as tasks:

@@ -59,7 +59,7 @@ class Edges:
         self.flows = FlowBook(settings.flows.folder)
         self.agi = self._agi_edge()
         self.reports = Reports(settings.store, timeout_s=settings.reports.timeout)
-        self.nightly = self._nightly_comparison()
+        self.nightly = self._nightly_comparisons()
         self.enquiries = Enquiries(self)
         self.web = self._web_edge()
         self.alerts = self._alert_edge()
@@ -194,9 +194,10 @@ class Edges:
         )
         return Mqtt(mqtt, self.store.outbox, self.metrics.count, commands=commands if agents else None)
 
-    def _nightly_comparison(self) -> Nightly | None:
-        kept, settings = books(self.settings), self.settings
-        if kept is None or settings.reconcile is None:
-            return None
-        at, zone = settings.reconcile.at, settings.reports.zone
-        return Nightly(kept, self.reports, self.metrics.count, at=at, zone=zone)
+    def _nightly_comparisons(self) -> list[Nightly]:
+        if self.settings.reconcile is None:
+            return []
+        at, zone = self.settings.reconcile.at, self.settings.reports.zone
+        return [
+            Nightly(each, self.reports, self.metrics.count, at=at, zone=zone) for each in books(self.settings)
+        ]

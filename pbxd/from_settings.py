@@ -157,17 +157,17 @@ def report_rules(settings: Settings) -> ReportRules:
     )
 
 
-def books(settings: Settings) -> Books | None:
-    """The switch's own books, with which the history is compared every night; None: with none."""
-    reconcile = settings.reconcile
-    if reconcile is None:
-        return None
-    return Books(
-        node=reconcile.node or settings.nodes[0].name,
-        queue_log=reconcile.queue_log,
-        cdr=reconcile.cdr,
-        cdr_zone=reconcile.cdr_zone,
-    )
+def books(settings: Settings) -> list[Books]:
+    """The switches' own books, with which the history is compared every night."""
+    return [
+        Books(
+            node=books.node or settings.nodes[0].name,
+            queue_log=books.queue_log,
+            cdr=books.cdr,
+            cdr_zone=books.cdr_zone,
+        )
+        for books in (() if settings.reconcile is None else settings.reconcile.books)
+    ]
 
 
 def web_agents(settings: Settings) -> list[WebAgent]:

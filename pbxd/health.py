@@ -31,7 +31,7 @@ class Health:
         mqtt: Mqtt | None,
         web: WebEdge,
         agi: AgiEdge,
-        nightly: Nightly | None = None,
+        nightly: Sequence[Nightly] = (),
     ) -> None:
         self._world = world
         self._board = board
@@ -54,9 +54,9 @@ class Health:
             connected = self._mqtt.connected
             reason = "" if connected else f"no broker; {self._mqtt.waiting} messages wait in the outbox"
             parts.append(Part(name="mqtt", ready=connected, reason=reason, required=False))
-        if self._nightly is not None:
-            fault = self._nightly.fault
-            parts.append(Part(name="reconcile", ready=not fault, reason=fault, required=False))
+        for nightly in self._nightly:
+            name, fault = f"reconcile {nightly.node}", nightly.fault
+            parts.append(Part(name=name, ready=not fault, reason=fault, required=False))
         return parts
 
     # ------------------------------------------------------------ /metrics
@@ -81,8 +81,8 @@ class Health:
         yield Reading(metric="pbxd_failed_effects_total", value=board.failed_effects)
         yield Reading(metric="pbxd_agi_sessions", value=self._agi.open_sessions)
         yield Reading(metric="pbxd_web_pages", value=self._web.open_pages)
-        if self._nightly is not None:
-            labels, at = {"node": self._nightly.node}, self._nightly.last_success
+        for nightly in self._nightly:
+            labels, at = {"node": nightly.node}, nightly.last_success
             yield Reading(metric="pbxd_reconcile_last_success_timestamp_seconds", labels=labels, value=at)
         if self._mqtt is not None:
             yield Reading(metric="pbxd_mqtt_connected", value=float(self._mqtt.connected))

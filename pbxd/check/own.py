@@ -91,15 +91,14 @@ def _folders(settings: Settings, source: YamlSource) -> Iterator[Finding]:
 
 
 def _books(settings: Settings, source: YamlSource) -> Iterator[Finding]:
-    reconcile = settings.reconcile
-    if reconcile is None:
-        return
-    if reconcile.queue_log is None and reconcile.cdr is None:
-        yield warning(source.place(("reconcile",)), "neither queue_log nor cdr: there is nothing to compare")
-    for key, path in (("queue_log", reconcile.queue_log), ("cdr", reconcile.cdr)):
-        if path is not None and not os.access(path, os.R_OK):
-            place = source.place(("reconcile", key))
-            yield warning(place, f"{path} is not there, or not readable for this user")
+    for number, books in enumerate(() if settings.reconcile is None else settings.reconcile.books):
+        at = ("reconcile", "books", number)
+        if books.queue_log is None and books.cdr is None:
+            yield warning(source.place(at), "neither queue_log nor cdr: there is nothing to compare")
+        for key, path in (("queue_log", books.queue_log), ("cdr", books.cdr)):
+            if path is not None and not os.access(path, os.R_OK):
+                place = source.place((*at, key))
+                yield warning(place, f"{path} is not there, or not readable for this user")
 
 
 def _prompt_folders(settings: Settings, source: YamlSource) -> Iterator[Finding]:

@@ -80,20 +80,24 @@ def _period(settings: Settings, start: str | None, end: str | None) -> Period:
 
 
 def _books(settings: Settings, queue_log: Path | None, cdr: Path | None, node: str | None) -> Books:
+    from dataclasses import replace
     from datetime import UTC
 
     from pbxd.edge.reconciling import Books
+    from pbxd.from_settings import books
 
-    said = settings.reconcile
-    if queue_log is None and cdr is None and said is not None:
-        queue_log, cdr = said.queue_log, said.cdr
-    if queue_log is None and cdr is None:
-        end_with(UNUSABLE, "--queue-log, --cdr: give one of them, or reconcile.queue_log in the settings")
+    said = {each.node: each for each in books(settings)}
     names = [each.name for each in settings.nodes]
-    chosen = node or (said.node if said is not None else None) or (names[0] if len(names) == 1 else None)
+    likely = list(said) if len(said) == 1 else names
+    chosen = node or (likely[0] if len(likely) == 1 else "")
     if chosen not in names:
         end_with(UNUSABLE, f"--node: must be one of {', '.join(names)}")
-    return Books(node=chosen, queue_log=queue_log, cdr=cdr, cdr_zone=UTC if said is None else said.cdr_zone)
+    kept = said.get(chosen, Books(node=chosen, cdr_zone=UTC))
+    if queue_log is not None or cdr is not None:
+        kept = replace(kept, queue_log=queue_log, cdr=cdr)
+    if kept.queue_log is None and kept.cdr is None:
+        end_with(UNUSABLE, "--queue-log, --cdr: give one of them, or reconcile.books in the settings")
+    return kept
 
 
 def _tell(compared: Comparison, period: Period, explained: bool) -> None:

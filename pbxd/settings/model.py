@@ -106,11 +106,15 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _whose_books(self) -> Self:
-        if self.reconcile is not None:
-            names = [node.name for node in self.nodes]
-            node = self.reconcile.node
-            if len(names) > 1 if node is None else node not in names:
-                raise ValueError(f"reconcile.node: must be one of {', '.join(names)}")
+        names = [node.name for node in self.nodes]
+        seen = set[str | None]()
+        for place, books in enumerate(() if self.reconcile is None else self.reconcile.books):
+            node = books.node if books.node or len(names) > 1 else names[0]
+            if node not in names:
+                raise ValueError(f"reconcile.books[{place}].node: must be one of {', '.join(names)}")
+            if node in seen:
+                raise ValueError(f"reconcile.books[{place}].node: the books of {node} are there already")
+            seen.add(node)
         return self
 
     @model_validator(mode="after")

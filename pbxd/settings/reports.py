@@ -45,12 +45,10 @@ def _zone(name: str) -> tzinfo:
         raise ValueError(f"{name!r} is no time zone that this machine knows, such as Asia/Shanghai") from None
 
 
-class Reconcile(Section):
-    """The history compared with an Asterisk's own books, every night. Leave it out to run without."""
+class OwnBooks(Section):
+    """The books that one Asterisk keeps."""
 
-    at: Annotated[str, Like(r"([01]\d|2[0-3]):[0-5]\d", "a time such as 03:10")] = Field(
-        default="03:10", description="When yesterday is compared, in the time zone of `reports`."
-    )
+    node: Name | None = Field(default=None, description="Whose books they are, when there are several nodes.")
     queue_log: Folder | None = Field(
         default=None,
         description="Asterisk's queue log, e.g. `/var/log/asterisk/queue_log`; rotated ones are read too.",
@@ -64,7 +62,6 @@ class Reconcile(Section):
         max_length=60,
         description="Of the times in it: `UTC` with `usegmtime = yes` in cdr.conf, else Asterisk's own.",
     )
-    node: Name | None = Field(default=None, description="Whose books they are, when there are several nodes.")
 
     @field_validator("cdr_time_zone")
     @classmethod
@@ -75,3 +72,14 @@ class Reconcile(Section):
     @property
     def cdr_zone(self) -> tzinfo:
         return _zone(self.cdr_time_zone)
+
+
+class Reconcile(Section):
+    """The history compared with the Asterisks' own books, every night. Leave it out to run without."""
+
+    at: Annotated[str, Like(r"([01]\d|2[0-3]):[0-5]\d", "a time such as 03:10")] = Field(
+        default="03:10", description="When yesterday is compared, in the time zone of `reports`."
+    )
+    books: tuple[OwnBooks, ...] = Field(
+        min_length=1, max_length=100, description="Of each Asterisk that is compared."
+    )

@@ -248,7 +248,7 @@ def settings_file(tmp_path: Path, store: Settings, books: Books) -> Path:
         "nodes": [{"name": "pbx1", "ami": {"secret": "x"}}],
         "store": {"url": store.url},
         "reports": {"time_zone": "Europe/Berlin"},
-        "reconcile": {"queue_log": str(books.queue_log), "cdr": str(books.cdr)},
+        "reconcile": {"books": [{"queue_log": str(books.queue_log), "cdr": str(books.cdr)}]},
     }
     with path.open("w") as file:
         YAML(typ="safe").dump(told, file)

@@ -593,14 +593,14 @@ def test_prompts_that_asterisk_cannot_reach(house: House) -> None:
 
 def test_books_that_cannot_be_read(house: House) -> None:
     text = house.config.read_text()
-    house.config.write_text(text + "reconcile: {queue_log: books/queue_log}\n")
+    house.config.write_text(text + "reconcile: {books: [{queue_log: books/queue_log}]}\n")
     assert house.lines() == [
         "pbxd.yaml:N: warning: books/queue_log is not there, or not readable for this user"
     ]
     (house.folder / "books").mkdir()
     (house.folder / "books/queue_log").write_text("")
     assert house.lines() == []
-    house.config.write_text(text + 'reconcile: {at: "03:10"}\n')
+    house.config.write_text(text + "reconcile: {books: [{cdr_time_zone: UTC}]}\n")
     assert house.lines() == ["pbxd.yaml:N: warning: neither queue_log nor cdr: there is nothing to compare"]
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from pbxd.from_settings import books
 from pbxd.settings.load import load_settings, parse_settings
 from pbxd.settings.model import Settings
 from pbxd.settings.reference import reference, schema
@@ -191,6 +192,28 @@ def test_a_mailbox_is_named_as_the_switch_has_it_and_is_on_one_of_the_nodes() ->
     ]
     [fault] = faults(LEAST + "transfers: {mailboxes: [{id: 2000@default, node: other}]}\n")
     assert fault.endswith("transfers.mailboxes[0].node: must be one of pbx1")
+
+
+def test_each_switch_has_books_of_its_own() -> None:
+    two = LEAST + "  - name: pbx2\n    ami: {secret: abc}\n"
+    each_its_own = "[{node: pbx2, cdr: /b.csv}, {node: pbx1, queue_log: /a/queue_log}]"
+    kept = books(parse(two + f"reconcile: {{books: {each_its_own}}}\n"))
+    assert [(each.node, each.queue_log, each.cdr) for each in kept] == [
+        ("pbx2", None, Path("/b.csv")),
+        ("pbx1", Path("/a/queue_log"), None),
+    ]
+    [alone] = books(parse(LEAST + "reconcile: {books: [{queue_log: /a/queue_log}]}\n"))
+    assert alone.node == "pbx1"
+    assert books(parse(two)) == []
+
+    def fault(text: str) -> str:
+        [one] = faults(two + f"reconcile: {{books: [{text}]}}\n")
+        return one.partition("reconcile.")[2]
+
+    assert fault("{cdr: /b.csv}") == "books[0].node: must be one of pbx1, pbx2"
+    assert fault("{node: pbx1}, {node: pbx3}") == "books[1].node: must be one of pbx1, pbx2"
+    assert fault("{node: pbx1}, {node: pbx1}") == "books[1].node: the books of pbx1 are there already"
+    assert fault("").startswith("books: ")
 
 
 @pytest.mark.parametrize(

@@ -237,11 +237,13 @@ class Truth:
         return heard
 
     def _other_half(self, id_: str) -> str | None:
-        name = self.names.get(id_, "")
-        if not name.startswith("Local/"):
+        mine = self.names.get(id_, "")
+        if not mine.startswith("Local/"):
             return None
-        wanted = name[:-1] + ("2" if name.endswith("1") else "1")
-        return next((other for other, called in self.names.items() if called == wanted), None)
+        wanted = mine[:-1] + ("2" if mine.endswith("1") else "1")
+        # Once it has been started again, the switch uses the same names.
+        halves = (other for other, name in self.names.items() if name == wanted and other not in self.ended)
+        return next(halves, None)
 
     def _look(self, at: float) -> None:
         """Compare who hears whom with what it was before."""
