@@ -119,14 +119,14 @@ async def test_a_bug_of_ours_does_not_end_the_keeping(
     opened: Opened, counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await opened()
-    done, failures = store._keeper._done, iter([True])
+    done, failures = store._under_way._keeper._done, iter([True])
 
     def broken(changes: Any) -> None:
         if next(failures, False):
             raise _BugError
         done(changes)
 
-    monkeypatch.setattr(store._keeper, "_done", broken)
+    monkeypatch.setattr(store._under_way._keeper, "_done", broken)
     keep(store, ONE, {"state": "created"})
     await store.all_kept()
     keep(store, ONE, {"state": "talking"})

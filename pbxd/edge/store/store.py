@@ -4,50 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import structlog
 from sqlalchemy.engine import URL
 
-from pbxd.agents.attendance import last_seen
 from pbxd.edge.store import migrate, reading
 from pbxd.edge.store.engines import open_engine, prepare_sqlite, read_url, sqlite_path
 from pbxd.edge.store.faults import Count, StoreError, first_line, kind_of
-from pbxd.edge.store.journeys import Journey, Journeys, no_journey
-from pbxd.edge.store.keeper import Keeper
-from pbxd.edge.store.keeping import ATTENDANCE, EVERYBODY, JOURNEY, PooledShelf, Shelf, ThreadShelf
-from pbxd.edge.store.lookup import Finder, ServerFinder, ThreadFinder
+from pbxd.edge.store.finder import Finder, ServerFinder, ThreadFinder
+from pbxd.edge.store.journeys import Journey, no_journey
+from pbxd.edge.store.keeping import PooledShelf, Shelf, ThreadShelf
+from pbxd.edge.store.look_ups import Answer, LookUps
 from pbxd.edge.store.outbox import Outbox
 from pbxd.edge.store.resolution import Oldest, Resolution, nobody_calls
 from pbxd.edge.store.rows import Entry
 from pbxd.edge.store.spool import Spool
+from pbxd.edge.store.under_way import Kept, State, UnderWay
 from pbxd.edge.store.writer import Writer
 from pbxd.edge.store.writing import Committer, PooledCommitter, ThreadCommitter
-from pbxd.effects import KeepAlert, KeepAttendance, KeepCallback, KeepDossier, KeepTransfer, LookUp
-from pbxd.ids import AgentId, CallId, TransferId
+from pbxd.effects import LookUp
+from pbxd.ids import CallId
 from pbxd.ledger.attendance import Attendance
 from pbxd.ledger.stretch import Stretch
-from pbxd.messages import (
-    AlertsKept,
-    AttendanceKept,
-    CallbacksKept,
-    Contact,
-    DossiersKept,
-    HistoryFound,
-    HistoryMissing,
-    JourneysKept,
-    TransfersKept,
-)
+from pbxd.messages import Contact
 from pbxd.settings.connections import Store as Settings
 
 log = structlog.get_logger("pbxd.store")
-
-#: kinds of states
-_TRANSFER, _DOSSIER, _ALERT, _CALLBACK = "transfer", "dossier", "alert", "callback"
-_KEPT = tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept, AttendanceKept, JourneysKept]
-LOOKUP_LIMIT = 100  #: contacts that one look-up returns: enough to count repeats, little enough to be quick
 
 
 def _count_nothing(metric: str, value: float = 1, **labels: str) -> None:
@@ -83,7 +68,6 @@ class Store:
         self._migrated = False
         self._migrating = asyncio.Lock()
         self._refused: StoreError | None = None
-        self._asked: set[asyncio.Task[None]] = set()
         self._writer = Writer(
             self._commit,
             Spool(spool or settings.spool or _beside(path)),
@@ -94,19 +78,11 @@ class Store:
             retry_most_s=settings.retry_most,
         )
         self._shelf: Shelf = PooledShelf(self._engine) if path is None else ThreadShelf(path)
-        self._keeper = Keeper(
-            self._shelf,
-            self._migrate,
-            count,
-            timeout_s=settings.connect_timeout,
-            retry_most_s=settings.retry_most,
-            clock=clock,
+        self._under_way = UnderWay(
+            self._shelf, self._engine, self._migrate, self._writer.behind, journey, count, settings, clock
         )
-        self._going: set[tuple[str, CallId]] = set()  #: to be forgotten, once the contact is safe
-        self._journeys = Journeys(journey, self._keep_journey, count)
-        self._gathering: asyncio.Task[None] | None = None
+        self._look_ups = LookUps(self._finder, count, settings, clock, self._usable)
         self._writing: asyncio.Task[None] | None = None
-        self._keeping: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -143,8 +119,7 @@ class Store:
             count("pbxd_store_faults_total", kind=kind_of(error))
             log.error("store.away_at_start", error=first_line(error))
         store._writing = asyncio.create_task(store._writer.run(), name="store-writer")
-        store._keeping = asyncio.create_task(store._keeper.run(), name="store-keeper")
-        store._gathering = asyncio.create_task(store._journeys.run(), name="store-journeys")
+        store._under_way.start()
         return store
 
     async def close(self) -> None:
@@ -152,16 +127,11 @@ class Store:
         if self._closed:
             return
         self._closed = True
-        for task in list(self._asked):
-            task.cancel()
-        if self._gathering is not None:
-            self._gathering.cancel()
-            await asyncio.wait([self._gathering])
-            self._journeys.now()
+        self._look_ups.cancel()
+        await self._under_way.gathered()
         if self._writing is not None:
             await self._writer.close(self._writing, self._settings.shutdown_timeout)
-        if self._keeping is not None:
-            await self._keeper.close(self._keeping, self._settings.shutdown_timeout)
+        await self._under_way.close(self._settings.shutdown_timeout)
         try:
             async with asyncio.timeout(self._settings.shutdown_timeout):
                 await self._let_go()
@@ -244,128 +214,34 @@ class Store:
 
     # ---------------------------------------------------------------- what is still under way
 
-    def keep(self, state: KeepTransfer | KeepDossier | KeepAlert | KeepCallback | KeepAttendance) -> None:
+    def keep(self, state: State) -> None:
         """Keep this state over a restart. Returns at once, never raises; durable some milliseconds later."""
-        match state:
-            case KeepTransfer():
-                self._keeper.keep(_TRANSFER, state.transfer, state.body)
-            case KeepDossier():
-                self._keep(_DOSSIER, state.call, state.body)
-            case KeepAlert():
-                self._keeper.keep(_ALERT, state.alert, state.body)
-            case KeepCallback():
-                self._keeper.keep(_CALLBACK, state.callback, state.body)
-            case KeepAttendance():
-                self._keeper.keep(ATTENDANCE, EVERYBODY if state.agent is None else state.agent, state.body)
+        self._under_way.keep(state)
 
     def keep_journey(self, call: CallId) -> None:
         """Keep this journey anew over a restart. Returns at once, never raises; durable a moment later."""
-        self._journeys.changed(call)
+        self._under_way.changed(call)
 
-    def _keep_journey(self, call: CallId, body: Mapping[str, Any] | None) -> None:
-        self._keep(JOURNEY, call, body)
-
-    def _keep(self, kind: str, call: CallId, body: Mapping[str, Any] | None) -> None:
-        """What is known of a call is forgotten only when its contact is safe."""
-        key = kind, call
-        if body is not None:
-            self._going.discard(key)
-            self._keeper.keep(kind, call, body)
-        elif key not in self._going:
-            self._going.add(key)
-            self._writer.behind(lambda: self._forget(key))
-
-    def _forget(self, key: tuple[str, CallId]) -> None:
-        if key in self._going:
-            self._going.discard(key)
-            self._keeper.keep(*key, None)
-
-    async def kept(self) -> _KEPT:
+    async def kept(self) -> Kept:
         """What was under way when pbxd last stopped; empty, and counted as a fault, when nobody can tell."""
-        transfers: dict[TransferId, Mapping[str, Any]] = {}
-        dossiers: dict[CallId, Mapping[str, Any]] = {}
-        alerts: dict[str, Mapping[str, Any]] = {}
-        callbacks: dict[TransferId, Mapping[str, Any]] = {}
-        attendance: dict[AgentId, Mapping[str, Any]] = {}
-        journeys: dict[CallId, Mapping[str, Any]] = {}
-        stored: frozenset[CallId] = frozenset()
-        try:
-            for (kind, id_), body in (await self._keeper.load()).items():
-                if kind == _TRANSFER:
-                    transfers[TransferId(id_)] = body
-                elif kind == _DOSSIER:
-                    dossiers[CallId(id_)] = body
-                elif kind == _ALERT:
-                    alerts[id_] = body
-                elif kind == _CALLBACK:
-                    callbacks[TransferId(id_)] = body
-                elif kind == ATTENDANCE:
-                    attendance[AgentId(id_)] = body
-                elif kind == JOURNEY:
-                    journeys[CallId(id_)] = body
-            stored = await self._stored(journeys)
-        except Exception as error:
-            self._count("pbxd_store_faults_total", kind=kind_of(error))
-            log.error("store.kept_states_unread", error=first_line(error))
-        at = self._clock()
-        seen = last_seen(attendance.pop(AgentId(EVERYBODY), {}))
-        return (
-            TransfersKept(at=at, bodies=transfers),
-            DossiersKept(at=at, bodies=dossiers),
-            AlertsKept(at=at, bodies=alerts),
-            CallbacksKept(at=at, bodies=callbacks),
-            AttendanceKept(at=at, seen=seen, bodies=attendance),
-            JourneysKept(at=at, bodies=journeys, stored=stored),
-        )
-
-    async def _stored(self, calls: Iterable[CallId]) -> frozenset[CallId]:
-        """Those whose contacts are in the database."""
-        async with asyncio.timeout(self._settings.connect_timeout):
-            return await reading.known(self._engine, calls)
+        return await self._under_way.kept()
 
     async def all_kept(self) -> None:
         """Wait until all states are in the database."""
-        await self._journeys.flushed()
-        await self._keeper.flushed()
+        await self._under_way.flushed()
 
     # ---------------------------------------------------------------- look-ups
 
-    def ask(self, request: LookUp, deliver: Callable[[HistoryFound | HistoryMissing], None]) -> None:
+    def ask(self, request: LookUp, deliver: Callable[[Answer], None]) -> None:
         """Look up in the background; ``deliver`` gets one answer in time, none after ``close``."""
-        if len(self._asked) >= self._settings.lookups_most:
-            deliver(self._missing(request, "busy", "too many look-ups are waiting"))
-            return
-        task = asyncio.create_task(self._deliver(request, deliver), name="store-look-up")
-        self._asked.add(task)
-        task.add_done_callback(self._asked.discard)
+        self._look_ups.ask(request, deliver)
 
-    async def look_up(self, request: LookUp) -> HistoryFound | HistoryMissing:
+    async def look_up(self, request: LookUp) -> Answer:
         """The contacts of a number, newest first, or why there are none to be had. Never raises."""
-        began = time.perf_counter()
-        if not request.number:
-            return self._missing(request, "withheld", "number withheld")
-        if not self._migrated or self._closed:
-            return self._missing(request, "away", "the store is away")
-        timeout_s = self._settings.lookup_timeout
-        try:
-            found = await self._finder.find(request.number, request.before, LOOKUP_LIMIT, timeout_s)
-        except TimeoutError:
-            return self._missing(request, "timeout", f"the store took longer than {timeout_s * 1000:.0f} ms")
-        except Exception as error:
-            log.warning("store.look_up_failed", call=request.call, error=first_line(error))
-            return self._missing(request, kind_of(error), f"the store failed: {first_line(error)}")
-        self._count("pbxd_store_lookup_seconds", time.perf_counter() - began)
-        self._count("pbxd_store_lookups_total", result="found")
-        return HistoryFound(call=request.call, at=self._clock(), name=found.name, contacts=found.contacts)
+        return await self._look_ups.look_up(request)
 
-    async def _deliver(
-        self, request: LookUp, deliver: Callable[[HistoryFound | HistoryMissing], None]
-    ) -> None:
-        deliver(await self.look_up(request))
-
-    def _missing(self, request: LookUp, result: str, why: str) -> HistoryMissing:
-        self._count("pbxd_store_lookups_total", result=result)
-        return HistoryMissing(call=request.call, at=self._clock(), why=why)
+    def _usable(self) -> bool:
+        return self._migrated and not self._closed
 
     # ---------------------------------------------------------------- the database
 
