@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pbxd.ami.events import AmiEvent
+from pbxd.ami.event_types import AmiEvent
 from pbxd.ami.inventory import Inventory
 from pbxd.calls.record import CallRecord
 from pbxd.ids import AgentId, AskId, CallId, NodeId, TransferId, Uniqueid

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pbxd.agents.staff import Agent
-from pbxd.ami.events import AmiEvent
+from pbxd.ami.event_types import AmiEvent
 from pbxd.ami.snapshots import MemberSnapshot
 from pbxd.calls.facts import Fact
 from pbxd.calls.model import CallModel

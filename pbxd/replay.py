@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from pbxd.ami.events import NEEDLES, WANTED, MalformedEventError
+from pbxd.ami.events import NEEDLES, WANTED
 from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
 from pbxd.ami.inventory import RECORDED, Inventory
-from pbxd.ami.snapshots import Headers, event_time
+from pbxd.ami.snapshots import Headers, MalformedEventError, event_time
 from pbxd.calls.facts import CallEnded, CallFolded, Fact
 from pbxd.calls.model import CallModel
 from pbxd.calls.names import born_at

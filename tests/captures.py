@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from pbxd.ami.events import NEEDLES, WANTED, AmiEvent
+from pbxd.ami.event_types import AmiEvent
+from pbxd.ami.events import NEEDLES, WANTED
 from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
 from pbxd.ids import NodeId

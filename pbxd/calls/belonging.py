@@ -172,6 +172,7 @@ class Belonging:
         self.journeys.waiting.pop(uniqueid, None)
         self.journeys.called.pop(uniqueid, None)
         self.journeys.dialler.pop(uniqueid, None)
+        self.journeys.early.pop(uniqueid, None)
         self.consults.unmark(uniqueid)
         self.hung_up.pop(uniqueid, None)
         self.outward.pop(uniqueid, None)

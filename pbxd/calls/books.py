@@ -29,6 +29,8 @@ class Books:
         self.waiting: Table[Uniqueid, Waiting] = Table(journal)
         self.called: Table[Uniqueid, Called] = Table(journal)
         self.dialler: Table[Uniqueid, Uniqueid] = Table(journal)
+        self.early: Table[Uniqueid, Uniqueid] = Table(journal)
+        """Of a Local channel that nobody is known to ring yet: the phone that rings behind it already."""
         self.aside: Table[Uniqueid, bool] = Table(journal)  #: channels on the target's side of a transfer
         self.sides: Table[CallId, tuple[Uniqueid, ...]] = Table(journal)  #: the same, by journey
         self.consulting: Table[CallId, bool] = Table(journal)  #: the subject himself consults somebody
@@ -99,6 +101,16 @@ class Books:
     def rung_for(self, uniqueid: Uniqueid) -> Uniqueid | None:
         """The channel that rings when this phone does: itself, or a Local channel before it."""
         return self._up(uniqueid, self.ringing)
+
+    def unrung(self, phone: Uniqueid) -> Uniqueid | None:
+        """The Local channel by which this phone rings, if nobody is known yet to ring that."""
+        first = None
+        while (dialler := self.dialler.get(first or phone)) is not None:
+            channel = self.wiring.channels.get(dialler)
+            first = None if channel is None else self.wiring.partner(channel)
+            if first is None:
+                return None
+        return first
 
     def _up(self, uniqueid: Uniqueid, known: Container[Uniqueid]) -> Uniqueid | None:
         for _ in range(8):

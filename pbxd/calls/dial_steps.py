@@ -43,8 +43,14 @@ class DialSteps:
             self.journeys.assign(dest.uniqueid, call)
         if self.consults.is_side(source.uniqueid):
             self.consults.mark_side(dest.uniqueid)
-        if dest.kind is Kind.DEVICE and self.journeys.calls[call].ended is None:
+        if self.journeys.calls[call].ended is not None:
+            return
+        if dest.kind is Kind.DEVICE:
             self._rung(call, source, dest, event.channel.exten, event.at)
+        elif source.uniqueid not in self.journeys.waiting:
+            phone = self.journeys.early.pop(dest.uniqueid, None)
+            if phone is not None:  # it is no queue that rings it
+                self._rung(call, source, self.wiring.channels[phone], event.channel.exten, event.at)
 
     def _rung_by_us(self, dest: Channel, at: float) -> None:
         """A phone that pbxd has called itself rings for the caller who is handed over."""
@@ -89,6 +95,11 @@ class DialSteps:
             self.journeys.calls[call] = changed(self.journeys.calls[call], dialled=exten)
         if source.kind is Kind.LOCAL and (member := self.journeys.rung_for(uniqueid)) is not None:
             self.rings.behind(member, uniqueid)
+        unrung = self.journeys.unrung(uniqueid)
+        if unrung is not None and self._waits(call):
+            # Most likely his queue rings it, which that tells in a moment, on a thread of its own.
+            self.journeys.early[unrung] = uniqueid
+            return
         if self.journeys.called_for(uniqueid) is None and source.uniqueid not in self.journeys.waiting:
             record = self.journeys.calls[call]
             if not record.dial:
@@ -96,6 +107,10 @@ class DialSteps:
             self.rings.start(
                 uniqueid, call, dest.interface, at, transferer=self.consults.transferer(call, dest.name)
             )
+
+    def _waits(self, call: CallId) -> bool:
+        """Is he in a queue, or who transfers him?"""
+        return any(channel in self.journeys.waiting for channel in self.journeys.channels_of.get(call, ()))
 
     def _is_outside(self, uniqueid: Uniqueid) -> bool:
         return uniqueid in self.belonging.outward

@@ -111,6 +111,8 @@ class QueueSteps:
             queue=event.queue,
             transferer=self.consults.sends_to(call, event.queue),
         )
+        if (phone := self.journeys.early.pop(dest.uniqueid, None)) is not None:
+            self.rings.behind(dest.uniqueid, phone)
 
     def agent_connect(self, event: ami.AgentConnect) -> None:
         """The last word on how a wait ended, should the answer itself have been missed."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pbxd.ami import events as ami
+from pbxd.ami import event_types as ami
 from pbxd.ami.event_types import SwitchEvent
 from pbxd.ami.inventory import Inventory
 from pbxd.ami.snapshots import MemberSnapshot

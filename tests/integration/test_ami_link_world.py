@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pbxd.ami.events import Hangup, Newchannel
+from pbxd.ami.event_types import Hangup, Newchannel
 from pbxd.edge.ami_link import AmiLink, LinkState, dialplan_watch
 from pbxd.effects import Ask
 from pbxd.ids import AskId, NodeId

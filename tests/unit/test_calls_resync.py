@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pbxd.ami.event_types import AgentComplete, AgentConnect
-from pbxd.ami.events import NEEDLES, WANTED, AmiEvent
+from pbxd.ami.event_types import AgentComplete, AgentConnect, AmiEvent
+from pbxd.ami.events import NEEDLES, WANTED
 from pbxd.ami.frames import Framer
 from pbxd.ami.headers import event_name, parse
 from pbxd.ami.inventory import ChannelEntry, Inventory, QueueEntry

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pbxd.ami.events import AgentCalled, AmiEvent, BridgeEnter, Hangup
+from pbxd.ami.event_types import AgentCalled, AmiEvent, BridgeEnter, Hangup
 from pbxd.ami.inventory import Inventory
 from pbxd.effects import Count, Effect, KeepDossier, LookUp, Remember, Tell
 from pbxd.figures import figure

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.events import AmiEvent, Hangup
+from pbxd.ami.event_types import AmiEvent, Hangup
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule
 from pbxd.callers.surveys import read_survey

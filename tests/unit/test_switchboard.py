@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pbxd.ami.events import AmiEvent
+from pbxd.ami.event_types import AmiEvent
 from pbxd.ami.inventory import Inventory
 from pbxd.effects import Count, Effect, Wake
 from pbxd.ids import NodeId

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.events import AgentCalled, AmiEvent, CallerRescued, QueueMember, QueueMemberRemoved
+from pbxd.ami.event_types import AgentCalled, AmiEvent, CallerRescued, QueueMember, QueueMemberRemoved
 from pbxd.ami.inventory import Inventory
 from pbxd.ami.snapshots import ChannelSnapshot
 from pbxd.callers.dossier import CallerRules

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.events import QueueMember, QueueMemberRemoved
+from pbxd.ami.event_types import QueueMember, QueueMemberRemoved
 from pbxd.ami.inventory import Inventory
 from pbxd.callers.dossier import CallerRules
 from pbxd.callers.repeat import RepeatRule

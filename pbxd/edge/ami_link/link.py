@@ -24,7 +24,8 @@ from typing import Any, Protocol
 import structlog
 
 from pbxd.ami.actions import Ping
-from pbxd.ami.events import NEEDLES, WANTED, AmiEvent
+from pbxd.ami.event_types import AmiEvent
+from pbxd.ami.events import NEEDLES, WANTED
 from pbxd.ami.headers import parse
 from pbxd.ami.inventory import ASKED, Inventory
 from pbxd.ami.snapshots import MalformedEventError

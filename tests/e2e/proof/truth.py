@@ -229,9 +229,9 @@ class Truth:
                     continue
                 seen.add(other)
                 beyond = self._other_half(other)
-                if beyond is None:
+                if not self.names.get(other, "").startswith("Local/"):
                     heard.add(other)
-                elif beyond not in seen:
+                elif beyond is not None and beyond not in seen:
                     seen.add(beyond)
                     ahead.append(beyond)
         return heard
