@@ -39,6 +39,7 @@ class Picture:
     target: bool
     company: Company
     queued: bool = False  #: the caller waits in a queue
+    on_hold: bool = False  #: the caller waits where transfers have their callers wait
     stranger: Interface | None = None  #: whom the caller is with, when it is somebody else
 
 
@@ -72,6 +73,7 @@ def look(record: OpenTransfer, calls: CallModel) -> Picture:
         target=target is not None,
         company=company,
         queued=waiting is not None and waiting.own,
+        on_hold=caller is not None and wiring.bridge_of.get(caller) in wiring.holding,
         stranger=stranger,
     )
 

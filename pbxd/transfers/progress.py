@@ -148,7 +148,8 @@ class Progress:
         if now == before:
             return []
         self._pictures[id_] = now
-        if now.company is not Company.BACK:
+        # With nobody he may be for a moment before that, too: Asterisk puts people into others' places.
+        if now.on_hold or now.company not in (Company.BACK, Company.NOBODY):
             self.parting.pop(id_, None)
         self.records[id_] = record = measured(record, now, at)
         effects += self.guard(record, now)

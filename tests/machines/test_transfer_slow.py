@@ -56,6 +56,27 @@ def test_handed_over_before_they_have_parted(seconds: float) -> None:
     assert not [count for count in lab.counts if "orphan" in count.metric]
 
 
+def test_a_rearrangement_just_before_they_part_is_no_return() -> None:
+    """Asterisk still puts Anna in the place of the Local channel by which she was reached."""
+    lab = started(0)
+    anna = next(name for name in lab.switch.lines if name.startswith(DEVICE[ANNA]))
+    bridge = lab.switch.lines[anna].bridge
+    assert bridge is not None
+    lab.switch.leave(anna)
+    lab.settle()
+    lab.switch.enter(anna, bridge)
+    lab.settle()
+    assert lab.outcome() is None
+    lab.switch.heed()
+    lab.settle()
+    lab.answer(BRUNO)
+    assert lab.state() == "talking"
+    lab.do(Verb.CANCEL)
+    lab.wait(2)
+    assert lab.outcome() == "cancelled"
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+
+
 def test_who_never_parts_is_together_again() -> None:
     """The order was lost: not waited for without an end."""
     lab = started(0)
