@@ -48,9 +48,10 @@ class DialSteps:
         if dest.kind is Kind.DEVICE:
             self._rung(call, source, dest, event.channel.exten, event.at)
         elif source.uniqueid not in self.journeys.waiting:
-            phone = self.journeys.early.pop(dest.uniqueid, None)
+            early = self.journeys.early.pop(dest.uniqueid, None)
+            phone = None if early is None else self.wiring.channels.get(early)
             if phone is not None:  # it is no queue that rings it
-                self._rung(call, source, self.wiring.channels[phone], event.channel.exten, event.at)
+                self._rung(call, source, phone, event.channel.exten, event.at)
 
     def _rung_by_us(self, dest: Channel, at: float) -> None:
         """A phone that pbxd has called itself rings for the caller who is handed over."""

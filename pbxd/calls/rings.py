@@ -60,11 +60,10 @@ class Rings:
         )
 
     def behind(self, uniqueid: Uniqueid, phone: Uniqueid) -> None:
-        """The phone behind a Local channel that is rung in its place."""
-        ring = self.ringing.get(uniqueid)
-        if ring is not None and ring.phone == ring.interface:
-            interface = self._journeys.wiring.channels[phone].interface
-            self.ringing[uniqueid] = changed(ring, phone=interface)
+        """The phone behind a Local channel that is rung in its place, or was until just now."""
+        ring, channel = self.ringing.get(uniqueid), self._journeys.wiring.channels.get(phone)
+        if ring is not None and channel is not None and ring.phone == ring.interface:
+            self.ringing[uniqueid] = changed(ring, phone=channel.interface)
 
     def rings(self, uniqueid: Uniqueid) -> None:
         """The far end says that it rings."""

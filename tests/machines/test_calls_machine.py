@@ -84,9 +84,32 @@ class CallCentre(RuleBasedStateMachine):
         self._forget_waiting(caller)
         self._ends(caller, "abandoned")
 
-    @rule(target=talking, caller=consumes(waiting), through=st.booleans(), optimised=st.booleans())
-    def is_answered(self, caller: str, through: bool, optimised: bool) -> str:
-        """By a phone, or by a phone behind Local/…@agents/n, whose Local channels may step aside."""
+    @rule(caller=waiting, early=st.booleans())
+    def is_declined(self, caller: str, early: bool) -> None:
+        """By a phone behind Local/…@agents/n; early: before the queue has told that it rings anything."""
+        switch, agent = self.switch, self._somebody()
+        near, far = switch.local_pair(agent[6:], switch.linkedid(caller))
+        phone = switch.line(agent, switch.linkedid(caller), 0)
+        if not early:
+            switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
+        switch.dial(far, phone)
+        switch.dialled(far, phone, "BUSY")
+        switch.hang_up(phone)
+        if early:
+            switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
+        switch.dialled(caller, near, "BUSY")
+        switch.hang_up(near, far)
+
+    @rule(
+        target=talking,
+        caller=consumes(waiting),
+        through=st.booleans(),
+        early=st.booleans(),
+        optimised=st.booleans(),
+    )
+    def is_answered(self, caller: str, through: bool, early: bool, optimised: bool) -> str:
+        """By a phone, or by a phone behind Local/…@agents/n, whose Local channels may step aside, and by which
+        the phone may ring before the queue has told that it rings anything."""
         switch, agent = self.switch, self._somebody()
         linkedid = switch.linkedid(caller)
         if not through:
@@ -97,9 +120,12 @@ class CallCentre(RuleBasedStateMachine):
             switch.together(phone, caller)
         else:
             near, far = switch.local_pair(agent[6:], linkedid)
-            switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
             phone = switch.line(agent, linkedid, 0)
-            switch.dial(far, phone)
+            if early:
+                switch.dial(far, phone)
+            switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
+            if not early:
+                switch.dial(far, phone)
             switch.dialled(far, phone, "ANSWER")
             switch.dialled(caller, near, "ANSWER")
             inner = switch.together(phone, far)

@@ -211,8 +211,8 @@ class Lane:
         self.leg(phone)
 
     async def stays_with(self, phone: Phone) -> None:
-        """They talk until one of them hangs up."""
-        await self.some_time()
+        """They talk until one of them hangs up. After less than half a second he would be brought to others."""
+        await self.some_time(0.8, 1.6)
         await self.goodbye(phone)
 
     async def goes_on(self, by: str, kind: str, **more: str) -> None:
