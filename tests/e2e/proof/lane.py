@@ -211,7 +211,7 @@ class Lane:
         self.leg(phone)
 
     async def stays_with(self, phone: Phone) -> None:
-        """They talk until one of them hangs up. After less than half a second he would be brought to others."""
+        """They talk until one of them hangs up; half a second at least, else he is brought to others."""
         await self.some_time(0.8, 1.6)
         await self.goodbye(phone)
 
