@@ -25,9 +25,10 @@ from deploy.lab.ears import PHONE_HZ, Heard, joined
 from deploy.lab.files import SECRET
 from deploy.lab.phone import LIMIT_S, Line, Phone, PhoneError, Registrar, until
 
-__all__ = ["LIMIT_S", "Line", "Phone", "PhoneError", "Phones", "Registrar", "until"]
+__all__ = ["CONVERSATION_S", "LIMIT_S", "Line", "Phone", "PhoneError", "Phones", "Registrar", "until"]
 
 _TICK_S = 0.04
+CONVERSATION_S = 0.6  #: who hangs up sooner after he met a caller has not talked with him, says pbxd-transfer
 _CLOSELY = 12  #: lines that are listened to without a break; with more, each is listened to less often
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest_asyncio
 
 from deploy.lab.centre import CHECKOUT, Centre, sums
 from deploy.lab.ears import MUSIC, SOUND
+from deploy.lab.phones import CONVERSATION_S
 from tests.e2e.floor import SETTINGS, SKILLED, Floor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -151,6 +153,7 @@ async def test_who_is_handed_over_is_asked_after_the_last_of_them(floor: Floor, 
         await floor.together(floor.caller, floor.bruno)
     else:
         await floor.handed_over_by_phone()
+    await asyncio.sleep(CONVERSATION_S)
     await floor.bruno.hang_up()
     await asked(floor)
     await floor.caller.keys("2")

@@ -108,8 +108,10 @@ class CallCentre(RuleBasedStateMachine):
         optimised=st.booleans(),
     )
     def is_answered(self, caller: str, through: bool, early: bool, optimised: bool) -> str:
-        """By a phone, or by a phone behind Local/…@agents/n, whose Local channels may step aside. That one may
-        ring before the queue has told that it rings anything."""
+        """By a phone, or by a phone behind Local/…@agents/n, whose Local channels may step aside.
+
+        That one may ring before the queue has told that it rings anything.
+        """
         switch, agent = self.switch, self._somebody()
         linkedid = switch.linkedid(caller)
         if not through:
