@@ -142,7 +142,8 @@ class Crowd:
         truth, interface = self.truth, self.truth.phone(phone)
         if phone in truth.answered:
             return "answered"
-        if (interface, truth.rings_of(interface).index(phone)) in self.declined:
+        declined = (interface, truth.rings_of(interface).index(phone)) in self.declined
+        if declined and phone not in truth.called_off:  # else the caller was quicker
             return "busy"
         ring = truth.rings[phone]
         stayed = truth.ended[caller] > (ring.ended or 0.0) + GONE_S

@@ -59,6 +59,7 @@ class Truth:
     rung_for: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Of a caller's Uniqueid: the phones' channels that rang because he called."""
     answered: set[str] = field(default_factory=set)  #: phones' channels that did not ring in vain
+    called_off: set[str] = field(default_factory=set)  #: … that rang until nobody wanted them any more
     ringing: dict[str, float] = field(default_factory=dict)  #: of a phone's channel, when it really began to
     up: dict[str, float] = field(default_factory=dict)  #: of a channel, when it was answered
     sent_on: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -158,8 +159,11 @@ class Truth:
             self.rung_for[event.get("Uniqueid", "")].append(event["DestUniqueid"])
 
     def _on_dialend(self, event: Message, at: float) -> None:
+        ring = self.rings.get(event["DestUniqueid"])
         if event["DialStatus"] == "ANSWER":
             self.answered.add(event["DestUniqueid"])
+        elif event["DialStatus"] == "CANCEL" and ring is not None and ring.ended is None:
+            self.called_off.add(event["DestUniqueid"])
         self._not_ringing(event["DestUniqueid"], at)
 
     def _not_ringing(self, id_: str, at: float) -> None:
