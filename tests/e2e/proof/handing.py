@@ -161,9 +161,10 @@ async def requeued(lane: Lane) -> None:
     """Back to the queue, which rings the only one that it has, as soon as his phone is free."""
     queue = lane.queue("keys")
     await lane.reaches(f"3{lane.n}4", lane.a, queue)
+    line = lane.a.line
     await lane.consults()
     await lane.order("requeue")
-    await lane.a.on_hook(within_s=PATIENCE_S)
+    await lane.a.on_hook(line, PATIENCE_S)
     lane.transferred("pbxd", "attended", "requeued")
     await lane.is_answered(lane.a, queue)
     await lane.goodbye(lane.a)
