@@ -278,7 +278,7 @@ class Book:
         if ring is not None and transfer.by == "pbxd":
             self._span("pbxd_transfer_ring_seconds", ring - taken, taken - began)
         silent = silence(self.truth, journey, transfer)
-        if silent > 0.001:
+        if silent > 0.00001:  # the switch tells microseconds
             self._span("pbxd_transfer_hold_seconds", silent, by=transfer.by)
 
     def _flow(self, journey: Journey) -> None:
