@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 LANES = 3
 CROWD = LANES + 1  #: the number of the one in which several callers wait together
-CROWD_RING_S = 4.0
+
 PATIENCE_S = 60.0  #: how slow a machine may be
 SERVICE_LEVEL_S = 2.0
 SHORT_S = 1.5
@@ -58,7 +58,7 @@ CROWDED = f"""
 ; One queue for several callers, each of its agents in turn.
 [crowd](lab-queue)
 strategy = rrmemory
-timeout = {CROWD_RING_S:g}
+timeout = 4
 member => PJSIP/1{CROWD}01,0,A{CROWD},PJSIP/1{CROWD}01
 member => PJSIP/1{CROWD}02,0,B{CROWD},PJSIP/1{CROWD}02
 member => PJSIP/1{CROWD}03,0,C{CROWD},PJSIP/1{CROWD}03
