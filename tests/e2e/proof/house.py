@@ -15,7 +15,6 @@ Json = dict[str, Any]
 
 LANES = 3
 CROWD = LANES + 1  #: the number of the one in which several callers wait together
-
 PATIENCE_S = 60.0  #: how slow a machine may be
 SERVICE_LEVEL_S = 2.0
 SHORT_S = 1.5
