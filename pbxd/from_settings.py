@@ -161,12 +161,12 @@ def books(settings: Settings) -> list[Books]:
     """The switches' own books, with which the history is compared every night."""
     return [
         Books(
-            node=books.node or settings.nodes[0].name,
-            queue_log=books.queue_log,
-            cdr=books.cdr,
-            cdr_zone=books.cdr_zone,
+            node=own.node or settings.nodes[0].name,
+            queue_log=own.queue_log,
+            cdr=own.cdr,
+            cdr_zone=own.cdr_zone,
         )
-        for books in (() if settings.reconcile is None else settings.reconcile.books)
+        for own in (() if settings.reconcile is None else settings.reconcile.books)
     ]
 
 

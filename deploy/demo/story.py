@@ -11,7 +11,7 @@ from typing import Any
 from deploy.lab.centre import Centre, sums
 from deploy.lab.ears import MUSIC, SOUND
 from deploy.lab.pages import AgentPage
-from deploy.lab.phones import CONVERSATION_S, Phone, Phones
+from deploy.lab.phones import Phone, Phones
 
 CALLER = "+8613800138000"
 IMPATIENT = "+862088887777"
@@ -177,9 +177,7 @@ async def _hand_over(
         lambda: page.transfers[transfer]["outcome"] == "completed", "the transfer told as completed"
     )
     tell(f"Completed: the caller and {names[1]} hear each other, {names[0]} is free.")
-    await asyncio.sleep(CONVERSATION_S)
-    await target.hang_up()
-    await caller.on_hook()
+    await phones.goodbye(caller, target, caller)
 
 
 def _check_hand_over(document: dict[str, Any], tell: Tell) -> None:

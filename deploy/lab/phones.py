@@ -73,6 +73,14 @@ class Phones:
 
     # ------------------------------------------------------------ phones
 
+    async def goodbye(self, caller: Phone, *talking: Phone) -> None:
+        """The first one hangs up, an agent once they have talked; the switch hangs up the others."""
+        if talking[0] is not caller:
+            await asyncio.sleep(CONVERSATION_S)
+        await talking[0].hang_up()
+        for phone in talking[1:]:
+            await phone.on_hook()
+
     async def agent(self, registrar: Registrar, number: str, *, name: str = "") -> Phone:
         """A registered phone; the same one again when it is asked for again."""
         name = name or number

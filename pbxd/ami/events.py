@@ -53,11 +53,7 @@ from pbxd.ami.event_types import (
     Unhold,
     UnParkedCall,
 )
-from pbxd.ami.snapshots import (
-    Headers,
-    MalformedEventError,
-    event_time,
-)
+from pbxd.ami.snapshots import Headers, MalformedEventError, event_time
 from pbxd.ids import Interface, NodeId, TransferId, Uniqueid
 
 Builder = Callable[[NodeId, float, Headers], AmiEvent]

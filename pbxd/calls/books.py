@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
 from pbxd.calls.call import Call, Called, Met, Ours, Ringing, Waiting
 from pbxd.calls.changed import changed
@@ -104,22 +104,20 @@ class Books:
 
     def unrung(self, phone: Uniqueid) -> Uniqueid | None:
         """The Local channel by which this phone rings, if nobody is known yet to ring that."""
-        first = None
-        while (dialler := self.dialler.get(first or phone)) is not None:
-            channel = self.wiring.channels.get(dialler)
-            first = None if channel is None else self.wiring.partner(channel)
-            if first is None:
-                return None
-        return first
+        *_, first = self._upwards(phone)
+        return None if first == phone or first in self.dialler else first
 
     def _up(self, uniqueid: Uniqueid, known: Container[Uniqueid]) -> Uniqueid | None:
-        for _ in range(8):
-            if uniqueid in known:
-                return uniqueid
+        return next((each for each in self._upwards(uniqueid) if each in known), None)
+
+    def _upwards(self, uniqueid: Uniqueid) -> Iterator[Uniqueid]:
+        """This channel, and each Local channel by which it is dialled; they could go in a circle."""
+        yield uniqueid
+        for _ in range(7):
             dialler = self.dialler.get(uniqueid)
             channel = None if dialler is None else self.wiring.channels.get(dialler)
             half = None if channel is None else self.wiring.partner(channel)
             if half is None:
-                return None
+                return
             uniqueid = half
-        return None
+            yield uniqueid

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from deploy.lab.ami import Message
 from deploy.lab.centre import DESKS, Centre, sums
 from deploy.lab.ears import MUSIC, RINGBACK
 from deploy.lab.pages import AgentPage
-from deploy.lab.phones import CONVERSATION_S, Phone, Phones
+from deploy.lab.phones import Phone, Phones
 
 CALLER = "+8613800138000"
 AGENTS = {"anna": "1001", "bruno": "1002", "carla": "1003", "dora": "1004"}
@@ -232,11 +231,7 @@ class Floor:
 
     async def goodbye(self, *phones: Phone) -> None:
         """The first one hangs up, the others are hung up by the switch; then nothing is left."""
-        if phones[0] is not self.caller:
-            await asyncio.sleep(CONVERSATION_S)
-        await phones[0].hang_up()
-        for phone in phones[1:]:
-            await phone.on_hook()
+        await self.phones.goodbye(self.caller, *phones)
 
     async def nothing_left(self) -> None:
         """No open transfer, no orphan, nobody paused."""

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from deploy.lab.ears import MUSIC, RINGBACK, SOUND
-from deploy.lab.phones import CONVERSATION_S, Phone, Phones
+from deploy.lab.phones import Phone, Phones
 from deploy.lab.switch import Switch
 from tests.e2e.moving import Parties, caller_channel, channel_of
 
@@ -73,11 +73,7 @@ class Stage:
 
     async def goodbye(self, *parties: Phone) -> None:
         """The first one hangs up; the switch hangs up the others."""
-        if parties[0] is not self.caller:
-            await asyncio.sleep(CONVERSATION_S)
-        await parties[0].hang_up()
-        for phone in parties[1:]:
-            await phone.on_hook()
+        await self.phones.goodbye(self.caller, *parties)
         await self.switch.leak_check()
 
 

@@ -91,12 +91,12 @@ class CallCentre(RuleBasedStateMachine):
         near, far = switch.local_pair(agent[6:], switch.linkedid(caller))
         phone = switch.line(agent, switch.linkedid(caller), 0)
         if not early:
-            switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
+            self._member_called(caller, near, agent)
         switch.dial(far, phone)
         switch.dialled(far, phone, "BUSY")
         switch.hang_up(phone)
         if early:
-            switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
+            self._member_called(caller, near, agent)
         switch.dialled(caller, near, "BUSY")
         switch.hang_up(near, far)
 
@@ -125,7 +125,7 @@ class CallCentre(RuleBasedStateMachine):
             phone = switch.line(agent, linkedid, 0)
             if early:
                 switch.dial(far, phone)
-            switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
+            self._member_called(caller, near, agent)
             if not early:
                 switch.dial(far, phone)
             switch.dialled(far, phone, "ANSWER")
@@ -143,6 +143,9 @@ class CallCentre(RuleBasedStateMachine):
         self.agent_line[caller] = phone
         switch.hears(caller, agent)
         return caller
+
+    def _member_called(self, caller: str, near: str, agent: str) -> None:
+        self.switch.call_member(caller, near, f"Local/{agent[6:]}@agents/n")
 
     def _forget_waiting(self, caller: str) -> None:
         conversation = self.switch.book[caller]

@@ -60,11 +60,11 @@ def _told_later(raw: bytes, by_s: float, these: Callable[[bytes], bool]) -> byte
     events = raw.split(_END)
     for place in range(len(events) - 1, -1, -1):
         if these(events[place]):
-            later, until = place, _at(events[place]) + by_s
+            later, until, dest = place, _at(events[place]) + by_s, _dest(events[place])
             while (
                 later + 1 < len(events) - 1
                 and _at(events[later + 1]) <= until
-                and (_dest(events[place]) is None or _dest(events[later + 1]) != _dest(events[place]))
+                and (dest is None or _dest(events[later + 1]) != dest)
             ):
                 later += 1
             events.insert(later, events.pop(place))

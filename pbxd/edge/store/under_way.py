@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,12 +34,8 @@ _TRANSFER, _DOSSIER, _ALERT, _CALLBACK = "transfer", "dossier", "alert", "callba
 State = KeepTransfer | KeepDossier | KeepAlert | KeepCallback | KeepAttendance
 Kept = tuple[TransfersKept, DossiersKept, AlertsKept, CallbacksKept, AttendanceKept, JourneysKept]
 Body = Mapping[str, Any]
-
-
-class Behind(Protocol):
-    """Calls back when all contacts that were taken until now are safe."""
-
-    def __call__(self, done: Callable[[], None], /) -> None: ...
+Behind = Callable[[Callable[[], None]], None]
+"""Calls back when all contacts that were taken until now are safe."""
 
 
 class UnderWay:

@@ -74,12 +74,7 @@ async def declined(lane: Lane) -> None:
 
 @journey
 async def blonde(lane: Lane) -> None:
-    await lane.talks()
-    await lane.hand_over()
-    await lane.c.rings(PATIENCE_S)
-    await lane.becomes("ringing")
-    await lane.order("complete")
-    await lane.a.on_hook(within_s=PATIENCE_S)
+    await _left_while_it_rings(lane)
     await lane.some_time()
     await lane.answers(lane.c)
     lane.now.rings.append(("", "answered"))
@@ -173,12 +168,7 @@ async def requeued(lane: Lane) -> None:
 @journey
 async def recalled(lane: Lane) -> None:
     """Nobody is left for the caller but the one who gave him away: his phone rings."""
-    await lane.talks()
-    await lane.hand_over()
-    await lane.c.rings(PATIENCE_S)
-    await lane.becomes("ringing")
-    await lane.order("complete")
-    await lane.a.on_hook(within_s=PATIENCE_S)
+    await _left_while_it_rings(lane)
     await lane.some_time(0.2, 0.8)
     await lane.c.reject()
     await lane.answers(lane.a)
@@ -199,6 +189,16 @@ async def caller_leaves_the_transfer(lane: Lane) -> None:
     lane.transferred("pbxd", "attended", "caller_left")
     await lane.some_time(0.1, 0.5)
     await lane.phones_down()
+
+
+async def _left_while_it_rings(lane: Lane) -> None:
+    """The first agent is out of it, and the third one's phone rings for the caller."""
+    await lane.talks()
+    await lane.hand_over()
+    await lane.c.rings(PATIENCE_S)
+    await lane.becomes("ringing")
+    await lane.order("complete")
+    await lane.a.on_hook(within_s=PATIENCE_S)
 
 
 # ---------------------------------------------------------------- transfers by phone

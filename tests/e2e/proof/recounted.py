@@ -13,7 +13,6 @@ from tests.e2e.proof.compared import Compared
 from tests.e2e.proof.covered import SECONDS
 from tests.e2e.proof.shares import keys
 
-BY = ("queue", "agent", "hour", "day")
 OUTCOMES = {"timeout": "timed_out"}  #: of a stay, as a report calls them
 TOTAL = {"calls": "contacts", "entries": "waits", "handled": "legs"}  #: of all lines together, a row each
 
@@ -67,3 +66,4 @@ _PARTS = {
     "hour": lambda rows: _times("hour", rows),
     "day": lambda rows: _times("day", rows),
 }
+BY = tuple(_PARTS)

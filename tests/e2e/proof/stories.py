@@ -31,13 +31,18 @@ async def answered(lane: Lane) -> None:
 async def on_hold(lane: Lane) -> None:
     await lane.talks()
     for _ in range(lane.chance.choice((1, 2))):
-        await lane.a.hold()
-        await lane.together()
-        await lane.some_time()
-        await lane.a.resume()
-        await lane.together(lane.a)
+        await _held(lane)
         await lane.some_time()
     await lane.goodbye(lane.a)
+
+
+async def _held(lane: Lane) -> None:
+    """The caller hears nobody for some time, and then the first agent again."""
+    await lane.a.hold()
+    await lane.together()
+    await lane.some_time()
+    await lane.a.resume()
+    await lane.together(lane.a)
 
 
 @journey
@@ -68,11 +73,7 @@ async def straight_to_an_agent(lane: Lane) -> None:
 @journey
 async def behind_a_local_channel(lane: Lane) -> None:
     await lane.reaches(f"3{lane.n}8", lane.a, lane.queue("local"))
-    await lane.a.hold()
-    await lane.together()
-    await lane.some_time()
-    await lane.a.resume()
-    await lane.together(lane.a)
+    await _held(lane)
     await lane.stays_with(lane.a)
 
 
