@@ -16,8 +16,9 @@ from pbxd.edge.reconciling import Books
 from pbxd.edge.web import Operator, Patience, WebAgent
 from pbxd.figures.thresholds import QueueThresholds, Thresholds
 from pbxd.ids import AgentId, Interface, NodeId
+from pbxd.orders import Verb
 from pbxd.reports.shares import Rules as ReportRules
-from pbxd.settings.model import Settings, Web
+from pbxd.settings.model import Settings, TransferKeys, Web
 from pbxd.transfers.rules import Acknowledge, GuardThen, OnHangup, QueueRules, TransferRules, Unprepared
 from pbxd.world import Rules
 
@@ -58,6 +59,11 @@ def rules(settings: Settings) -> Rules:
     )
 
 
+def _keys(keys: TransferKeys) -> dict[str, Verb]:
+    codes = {keys.cancel: Verb.CANCEL, keys.merge: Verb.MERGE, keys.swap: Verb.SWAP}
+    return {code: verb for code, verb in codes.items() if code}
+
+
 def transfer_rules(settings: Settings) -> TransferRules:
     """How callers are handed over."""
     transfers = settings.transfers
@@ -77,6 +83,7 @@ def transfer_rules(settings: Settings) -> TransferRules:
         acknowledge_up_to_s=transfers.acknowledge.up_to,
         on_hangup=OnHangup(transfers.on_hangup),
         unprepared=Unprepared(transfers.unprepared),
+        keys=_keys(transfers.keys),
         recall_timeout_s=transfers.recall.ring_timeout,
         recall_queue=transfers.recall.then_queue or "",
         outside=OutsideRules(

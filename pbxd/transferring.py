@@ -8,7 +8,7 @@ from typing import Any
 
 from pbxd.agents.refused import Reason, Refused
 from pbxd.agents.staff import Agent, Staff
-from pbxd.ami.event_types import BridgeEnter, Hangup, Newchannel, SwitchEvent
+from pbxd.ami.event_types import BridgeEnter, Hangup, KeyPressed, Newchannel, SwitchEvent
 from pbxd.calls.facts import CallFolded, Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.effects import Count, Effect, Reply
@@ -28,6 +28,7 @@ from pbxd.orders import (
 )
 from pbxd.transfers.accounts import account_of
 from pbxd.transfers.choosing import Choose, Found, first_possible
+from pbxd.transfers.keys import Keys
 from pbxd.transfers.lines import Line, lines_of
 from pbxd.transfers.machine import Taken, order_of, take
 from pbxd.transfers.passports import Passports
@@ -80,6 +81,7 @@ class Transferring:
         self._progress.given_away = given_away
         self._recovery = Recovery(self._progress, self._is_up)
         self._watching = Watching(self._progress)
+        self._keys = Keys(journal, rules.keys)
         self._silence = Silence(journal, self._progress, self._is_up, self._recovery.mend)
 
     # ------------------------------------------------------------ reading
@@ -299,10 +301,21 @@ class Transferring:
 
     def on_event(self, event: SwitchEvent) -> list[Effect]:
         """To be called after the model has taken the event."""
+        if isinstance(event, KeyPressed):
+            return self._pressed(event)
         # A target's channel may come to be when the transfer is over already.
         wanted = self._progress.of_call or isinstance(event, Newchannel)
         effects = self._watching.on_event(event) if wanted else []
         return effects + self._silence.entered(event) if isinstance(event, BridgeEnter) else effects
+
+    def _pressed(self, event: KeyPressed) -> list[Effect]:
+        """An order by the transferer's phone."""
+        id_ = self._progress.lines.get((event.node, event.channel.name))
+        record = None if id_ is None else self._progress.records.get(id_)
+        if id_ is None or record is None or record.transferer != event.channel.name:
+            return []
+        verb = self._keys.pressed(id_, event.key, event.at)
+        return [] if verb is None else self._progress.feed(id_, order_of(verb, record), event.at)
 
     def on_fact(self, fact: Fact) -> list[Effect]:
         """A phone rings, or is answered, for a target that was a queue: now it is known who it is."""
@@ -331,6 +344,7 @@ class Transferring:
             effects += self._recovery.fired(id_, timer, at)
         for id_ in self._progress.timers.forgotten(at):
             effects += self._progress.forget(id_)
+            self._keys.forget(id_)
         return effects + self._silence.tick(at)
 
     # ------------------------------------------------------------ over restarts and gaps

@@ -225,6 +225,14 @@ class MailboxEntered(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPressed(SwitchEvent):
+    """Somebody has pressed a key of his phone, and let it go."""
+
+    channel: ChannelSnapshot
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _MemberCall(SwitchEvent):
     channel: ChannelSnapshot | None  #: the caller; often missing
     dest: ChannelSnapshot | None  #: the member's channel; often missing
@@ -331,6 +339,7 @@ AmiEvent = (
     | CallerRescued
     | CallbackWanted
     | MailboxEntered
+    | KeyPressed
     | AgentCalled
     | AgentConnect
     | AgentComplete

@@ -34,6 +34,7 @@ from pbxd.ami.event_types import (
     Hangup,
     HangupRequest,
     Hold,
+    KeyPressed,
     MailboxEntered,
     MusicOnHoldStart,
     MusicOnHoldStop,
@@ -270,6 +271,13 @@ def _user_event(
             raise MalformedEventError(headers, "UserEvent: one that pbxd's dialplan sends")
 
 
+def _key_pressed(node: NodeId, received: float, headers: Headers) -> KeyPressed:
+    key = headers.get("Digit", "")
+    if len(key) != 1:
+        raise MalformedEventError(headers, "Digit: one key")
+    return KeyPressed(node=node, at=event_time(headers, received), channel=read.channel(headers), key=key)
+
+
 def _queue_member(node: NodeId, received: float, headers: Headers) -> QueueMember:
     return QueueMember(node=node, at=event_time(headers, received), member=read.member(headers))
 
@@ -342,6 +350,7 @@ WANTED: dict[bytes, Builder] = {
     b"VarSet": _var_set,
     b"Newexten": _newexten,
     b"UserEvent": _user_event,
+    b"DTMFEnd": _key_pressed,
     b"AgentCalled": _member_call(AgentCalled),
     b"AgentConnect": _member_call(AgentConnect),
     b"AgentComplete": _member_call(AgentComplete),
@@ -364,6 +373,7 @@ NEEDLES: dict[bytes, bytes] = {
     b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
     b"Newexten": b"\r\nApplication: Queue\r\n",
     b"UserEvent": b"\r\nUserEvent: Pbxd",
+    b"DTMFEnd": b"\r\nDirection: Received",  # the last of its lines
     b"OriginateResponse": b"\r\nResponse: Failure\r\n",
 }
 """Events that are wanted only when these bytes are in the raw message (more than half of all are VarSet)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pbxd.ami.events import NEEDLES, WANTED
@@ -39,21 +39,44 @@ class EventFilter:
 
     def means(self, event: str) -> bool:
         """Whether every event of this name matches."""
-        if self.event is not None and self.event.lower() != event.lower():
+        return self.hits(event, f"Event: {event}\r\n")
+
+    def hits(self, name: str, event: str) -> bool:
+        """Whether the event of this name, given as Asterisk writes it, matches."""
+        if self.narrow or (self.event is not None and self.event.lower() != name.lower()):
             return False
-        if self.narrow:
-            return False
-        return self.pattern is None or self.pattern.search(f"Event: {event}\r\n") is not None
+        return self.pattern is None or self.pattern.search(event) is not None
+
+
+def key_event(exten: str, direction: str = "Received") -> str:
+    """What Asterisk tells when somebody in this extension presses a key (or is sent one), in short."""
+    headers = ("Event: DTMFEnd", "Channel: PJSIP/1", f"Exten: {exten}", "Digit: 1", f"Direction: {direction}")
+    return "".join(f"{header}\r\n" for header in headers)
+
+
+def dropped_by(filters: Iterable[EventFilter], event: str) -> EventFilter | None:
+    """The filter that keeps this event, given as Asterisk writes it, from pbxd."""
+    name = event.partition("\r\n")[0].removeprefix("Event: ")
+    return next((one for one in filters if one.excludes and one.hits(name, event)), None)
+
+
+def event_filters(account: Category) -> Iterator[EventFilter | Finding]:
+    """The account's filters; of one that is no regular expression, the finding."""
+    for line in account.variables:
+        if line.name.lower().startswith("eventfilter"):
+            try:
+                yield _read(line)
+            except re.error as fault:
+                yield error(line.place, f"{line.value!r} is no regular expression: {fault}")
 
 
 def filter_findings(account: Category) -> Iterator[Finding]:
     filters: list[EventFilter] = []
-    for line in account.variables:
-        if line.name.lower().startswith("eventfilter"):
-            try:
-                filters.append(_read(line))
-            except re.error as fault:
-                yield error(line.place, f"{line.value!r} is no regular expression: {fault}")
+    for one in event_filters(account):
+        if isinstance(one, Finding):
+            yield one
+        else:
+            filters.append(one)
     includes = [f for f in filters if not f.excludes]
     for name in sorted(event.decode() for event in WANTED if event not in NEEDLES):
         against = next((f for f in filters if f.excludes and f.means(name)), None)
@@ -89,7 +112,7 @@ def _read(line: Variable) -> EventFilter:
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Asterisk's regular expressions are POSIX extended ones: ``[[:digit:]]``."""
-    return re.compile(_POSIX_CLASS.sub(lambda match: _POSIX.get(match[1], match[0]), pattern))
+    return re.compile(_POSIX_CLASS.sub(lambda match: _POSIX.get(match[1], match[0]), pattern), re.DOTALL)
 
 
 def _looks_into_values(pattern: str) -> bool:

@@ -7,12 +7,16 @@ from ipaddress import ip_address
 
 from pbxd.check.access import STRANGERS, admits
 from pbxd.check.conf import Category, Conf
-from pbxd.check.event_filters import filter_findings
+from pbxd.check.event_filters import dropped_by, event_filters, filter_findings, key_event
 from pbxd.check.findings import Finding, error, note, warning
 from pbxd.settings.model import Node
 
 READ = {"call": "channels and bridges", "agent": "queues and their members"}
-READ_WELL = {"system": "starts and shutdowns", "user": "UserEvent from the dialplan"}
+READ_WELL = {
+    "system": "starts and shutdowns",
+    "user": "UserEvent from the dialplan",
+    "dtmf": "the keys of whoever hands a caller over",
+}
 WRITE = {
     "call": "transfers",
     "agent": "an agent's pause and sign-in",
@@ -29,7 +33,6 @@ CHATTY = {
     "all": "every event there is, digits that callers enter too",
     "dialplan": "VarSet and Newexten: more than half of all events, with the digits that callers enter",
     "verbose": "every line of the console",
-    "dtmf": "every digit that a caller enters",
 }
 TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
 SHORT_SECRET = 12
@@ -60,6 +63,7 @@ def check_manager(conf: Conf, node: Node) -> Iterator[Finding]:
     yield from _access(account, general, node)
     yield from _endurance(account, general)
     yield from filter_findings(account)
+    yield from _digits(account)
 
 
 def _on(category: Category | None, name: str, default: bool) -> bool:
@@ -126,6 +130,23 @@ def _classes(
     for word in sorted(classes - needed.keys() - useful.keys()):
         why = harmful.get(word, "pbxd does not need it")
         yield warning(place, f"{name} grants {word!r}: {why}; take it out")
+
+
+def _digits(account: Category) -> Iterator[Finding]:
+    """The keys of those who hand callers over are pbxd's affair; what callers enter is not."""
+    granted = account.last("read")
+    if granted is None or "dtmf" not in {c.strip().lower() for c in granted.value.split(",")}:
+        return
+    filters = [one for one in event_filters(account) if not isinstance(one, Finding)]
+    others = (key_event("s"), key_event("consult", "Sent"))
+    if not all(dropped_by(filters, event) for event in others):
+        yield warning(
+            granted.place,
+            "read grants 'dtmf', every digit that a caller enters: take over the eventfilter lines for "
+            "DTMFBegin and DTMFEnd from asterisk-conf/manager.d/pbxd.conf, or take it out",
+        )
+    elif (against := dropped_by(filters, key_event("consult"))) is not None:
+        yield warning(against.line.place, "keeps the keys of whoever hands a caller over from pbxd")
 
 
 def _access(account: Category, general: Category | None, node: Node) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ from pbxd.settings.transfers import (
     QueueTransfers,
     Reassure,
     Recall,
+    TransferKeys,
     Transfers,
     WrapUp,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Switchboard",
     "Token",
     "Traces",
+    "TransferKeys",
     "Transfers",
     "Unattended",
     "Web",

@@ -138,6 +138,27 @@ class Mailbox(Section):
     )
 
 
+Keys = Annotated[str, Like(r"[0-9*#]{0,5}", "up to five keys of a phone: *1")]
+
+
+class TransferKeys(Section):
+    """What a transferer can order by the keys of his phone, while the target rings and while they talk."""
+
+    cancel: Keys = Field(
+        default="*1", description='Back to the caller; the target goes. `""` here and below: no key.'
+    )
+    merge: Keys = Field(default="*3", description="All three hear each other.")
+    swap: Keys = Field(default="*4", description="From the target to the caller, or from him to the target.")
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        codes = [code for code in (self.cancel, self.merge, self.swap) if code]
+        for code in codes:
+            if sum(other.endswith(code) for other in codes) > 1:
+                raise ValueError(f"{code} ends another code, or is one: they could not be told apart")
+        return self
+
+
 class QueueTransfers(Section):
     """What is different in transfers of callers who came through this queue, or go to it."""
 
@@ -172,6 +193,7 @@ class Transfers(Section):
         description="On a switch that lacks pbxd-transfer.conf: `refuse` transfers, or allow `blind` ones, "
         "in which the caller stays with the transferer until the target answers.",
     )
+    keys: TransferKeys = TransferKeys()
     recall: Recall = Recall()
     outside: Outside = Outside()
     mailboxes: tuple[Mailbox, ...] = Field(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pbxd.agents.outside import OutsideRules
+from pbxd.orders import Verb
 
 
 class Acknowledge(StrEnum):
@@ -63,6 +64,7 @@ class TransferRules:
     acknowledge_up_to_s: float = 0.3
     on_hangup: OnHangup = OnHangup.COMPLETE
     unprepared: Unprepared = Unprepared.REFUSE
+    keys: Mapping[str, Verb] = field(default_factory=dict)  #: what a transferer can order by his phone
     recall_timeout_s: float = 25.0  #: how long the transferer rings when nobody took the caller
     recall_queue: str = ""  #: where the caller goes when he does not answer; '': the queue he came from
     outside: OutsideRules = field(default_factory=OutsideRules)

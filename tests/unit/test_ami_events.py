@@ -141,12 +141,14 @@ def test_needles_let_through_what_their_builders_take() -> None:
         b"VarSet": b"Variable: QUEUESTATUS\r\nValue: TIMEOUT",
         b"Newexten": b"Application: Queue\r\nAppData: support,t",
         b"UserEvent": b"UserEvent: PbxdQueueLeft\r\nQueue: support\r\nStatus: JOINEMPTY",
+        b"DTMFEnd": b"Digit: 1\r\nDurationMs: 100\r\nDirection: Received",
         b"Newstate": b"ChannelState: 5\r\nChannelStateDesc: Ringing",
         b"OriginateResponse": b"ActionID: x\r\nResponse: Failure\r\nReason: 3",
     }
     assert samples.keys() == NEEDLES.keys()
     for name, text in samples.items():
-        raw = b"Event: " + name + b"\r\nChannel: PJSIP/1-1\r\n" + text + b"\r\nUniqueid: 1.1"
+        last = b"" if name == b"DTMFEnd" else b"\r\nOther: 1"
+        raw = b"Event: " + name + b"\r\nChannel: PJSIP/1-1\r\nUniqueid: 1.1\r\n" + text + last
         assert NEEDLES[name] in raw
         assert event_name(raw) == name
         WANTED[name](NODE, 5.0, parse(raw))

@@ -155,11 +155,17 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
         "read = all,call",
         "manager.d/pbxd.conf:N: warning: read grants 'all'",
     ),
-    "read digits": (
+    "keys kept from it": (
         "manager.d/pbxd.conf",
-        "read = call",
-        "read = dtmf,call",
-        "manager.d/pbxd.conf:N: warning: read grants 'dtmf'",
+        "eventfilter = !^Event: DTMFBegin",
+        "eventfilter = !^Event: DTMF",
+        "manager.d/pbxd.conf:N: warning: keeps the keys",
+    ),
+    "no keys": (
+        "manager.d/pbxd.conf",
+        ",dtmf",
+        "",
+        "manager.d/pbxd.conf:N: note: read lacks 'dtmf'",
     ),
     "write less": (
         "manager.d/pbxd.conf",
@@ -430,6 +436,14 @@ def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str
         assert new.strip().split("\n")[0] in told or told.lstrip(" -").startswith(
             ("[", "id:", "callers", "deny", "no_input")
         )
+
+
+@pytest.mark.parametrize("without", ["Exten", "Direction"])
+def test_digits_that_callers_enter_are_none_of_its_business(house: House, without: str) -> None:
+    line = f"eventfilter = !^Event: DTMFEnd.*[[:cntrl:]]{without}"
+    house.change("manager.d/pbxd.conf", line, f";{line}")
+    (line,) = house.lines()
+    assert line.startswith("manager.d/pbxd.conf:N: warning: read grants 'dtmf', every digit")
 
 
 MODULES = [

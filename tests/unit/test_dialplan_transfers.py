@@ -1,16 +1,21 @@
-"""The dialplan of transfers as text: what is easily forgotten when somebody adds to it."""
+"""pbxd's dialplan as text: what is easily forgotten when somebody adds to it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-LINES = [
-    line
-    for line in (Path(__file__).parents[2] / "dialplans/pbxd-transfer.conf").read_text().splitlines()
-    if line.startswith((" same", "exten"))
-]
+DIALPLANS = Path(__file__).parents[2] / "dialplans"
+
+
+def lines_of(name: str) -> list[str]:
+    text = (DIALPLANS / name).read_text()
+    return [line for line in text.splitlines() if line.startswith((" same", "exten", "["))]
+
+
+LINES = lines_of("pbxd-transfer.conf")
 BRIDGES = [number for number, line in enumerate(LINES) if "?Bridge(" in line]
 
 
@@ -31,3 +36,58 @@ def test_who_hangs_up_is_not_bridged(number: int) -> None:
     """Asked in the same step: every step between the question and Bridge() lets somebody hang up unseen."""
     whom = LINES[number].partition("?Bridge(")[2].partition(",")[0]
     assert f'"${{IMPORT({whom},CHANNEL(checkhangup))}}" = "0"]?Bridge({whom},' in LINES[number]
+
+
+# ---------------------------------------------------------------- aims
+
+NAMES = ("pbxd.conf", "pbxd-transfer.conf")
+_JUMP = re.compile(r"^(?:exten => [^,]+,\d+|\s*same => n(?:\([a-z]+\))?),(Goto|GotoIf|Gosub)\((.*)\)$")
+
+
+def begins() -> dict[tuple[str, str], str]:
+    """What stands at priority 1, by context and extension."""
+    found: dict[tuple[str, str], str] = {}
+    for name in NAMES:
+        context = ""
+        for line in lines_of(name):
+            if line.startswith("["):
+                context = line[1 : line.index("]")]
+            elif line.startswith("exten => "):
+                exten, priority, app = line.removeprefix("exten => ").split(",", 2)
+                assert priority == "1", line
+                found[context, exten] = app
+    return found
+
+
+def aims() -> list[tuple[str, str, str, str]]:
+    """Context, extension and priority of every jump that leaves its extension, with the line."""
+    found = []
+    for name in NAMES:
+        context = ""
+        for line in lines_of(name):
+            if line.startswith("["):
+                context = line[1 : line.index("]")]
+            elif jump := _JUMP.match(line):
+                where = jump[2] if jump[1] != "GotoIf" else jump[2].rpartition("]?")[2]
+                for aim in where.split(":") if jump[1] == "GotoIf" else [where]:
+                    parts = aim.split(",")
+                    if len(parts) > 1:
+                        found.append(((parts[0] if len(parts) == 3 else context), *parts[-2:], line))
+    return found
+
+
+def test_there_are_aims() -> None:
+    jumps = [line for name in NAMES for line in lines_of(name) if re.search(r",Go(to|toIf|sub)\(", line)]
+    assert [line for line in jumps if not _JUMP.match(line)] == []
+    assert len(aims()) > 60
+
+
+@pytest.mark.parametrize("aim", aims(), ids=lambda aim: ",".join(aim[:3]))
+def test_who_is_redirected_in_the_moment_of_a_jump_stays_in_the_dialplan(
+    aim: tuple[str, str, str, str],
+) -> None:
+    """Asterisk goes on one priority before the aim then: priority 0 would be the end of the call, and any
+    other step than a NoOp would be done twice."""
+    context, exten, priority, line = aim
+    assert priority == "2", line
+    assert begins()[context, exten] == "NoOp()", line

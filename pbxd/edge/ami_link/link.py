@@ -79,7 +79,7 @@ class AmiLink(AmiClient):
         inbox: Inbox,
         *,
         clock: Callable[[], float] = time.time,
-        events: str = "call,agent,system,user",
+        events: str = "call,agent,system,user,dtmf",
         **more: Any,
     ) -> None:
         super().__init__(
