@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import random
 
 import pytest
 
+from deploy.lab.ami import AmiError
 from deploy.lab.ears import MUSIC, RINGBACK, SOUND
 from deploy.lab.phones import Phone, Phones
 from deploy.lab.switch import Switch
@@ -311,3 +314,25 @@ async def test_a_slip_is_no_transfer(stage: Stage) -> None:
     await stage.anna.answer()
     await stage.together(stage.anna, stage.caller)
     await stage.goodbye(stage.caller, stage.anna)
+
+
+# ---------------------------------------------------------------- between two steps
+
+
+async def test_who_is_redirected_at_any_step_stays_on_the_line(stage: Stage) -> None:
+    """Asterisk's own loop and a redirection do not wait for each other; thousands of them meet each step."""
+    chance = random.Random(7)
+    await stage.call()
+    await stage.parties.hold()
+    places = itertools.cycle(("hold", "aside"))
+    for _ in range(2000):
+        try:
+            await stage.parties.redirect(stage.parties.caller, next(places))
+        except AmiError as refused:
+            if "not up" not in str(refused):  # he is not on the way to the place before, but gone
+                raise
+        await asyncio.sleep(chance.uniform(0, 0.004))
+    await stage.caller.hears_only(MUSIC)
+    await stage.parties.redirect(stage.parties.caller, "meet-transferer")
+    await stage.together(stage.anna, stage.caller)
+    await stage.goodbye(stage.anna, stage.caller)

@@ -40,13 +40,17 @@ def test_who_hangs_up_is_not_bridged(number: int) -> None:
 
 # ---------------------------------------------------------------- aims
 
+LOST = "pbxd-transfer-lost"
 NAMES = ("pbxd.conf", "pbxd-transfer.conf")
 _JUMP = re.compile(r"^(?:exten => [^,]+,\d+|\s*same => n(?:\([a-z]+\))?),(Goto|GotoIf|Gosub)\((.*)\)$")
 
 
-def begins() -> dict[tuple[str, str], str]:
-    """What stands at priority 1, by context and extension."""
-    found: dict[tuple[str, str], str] = {}
+Extensions = dict[tuple[str, str], list[str]]
+
+
+def extensions() -> Extensions:
+    """What each extension does, priority by priority."""
+    found: Extensions = {}
     for name in NAMES:
         context = ""
         for line in lines_of(name):
@@ -54,8 +58,9 @@ def begins() -> dict[tuple[str, str], str]:
                 context = line[1 : line.index("]")]
             elif line.startswith("exten => "):
                 exten, priority, app = line.removeprefix("exten => ").split(",", 2)
-                assert priority == "1", line
-                found[context, exten] = app
+                steps = found[context, exten] = [""] * (int(priority) - 1) + [app]
+            else:
+                steps.append(line.partition(",")[2])
     return found
 
 
@@ -71,12 +76,13 @@ def aims() -> list[tuple[str, str, str, str]]:
                 where = jump[2] if jump[1] != "GotoIf" else jump[2].rpartition("]?")[2]
                 for aim in where.split(":") if jump[1] == "GotoIf" else [where]:
                     parts = aim.split(",")
-                    if len(parts) > 1:
+                    if len(parts) > 1 and context != LOST:
                         found.append(((parts[0] if len(parts) == 3 else context), *parts[-2:], line))
     return found
 
 
 def test_there_are_aims() -> None:
+    assert all(steps[0] for (context, _), steps in extensions().items() if context != LOST)
     jumps = [line for name in NAMES for line in lines_of(name) if re.search(r",Go(to|toIf|sub)\(", line)]
     assert [line for line in jumps if not _JUMP.match(line)] == []
     assert len(aims()) > 60
@@ -90,4 +96,17 @@ def test_who_is_redirected_in_the_moment_of_a_jump_stays_in_the_dialplan(
     other step than a NoOp would be done twice."""
     context, exten, priority, line = aim
     assert priority == "2", line
-    assert begins()[context, exten] == "NoOp()", line
+    assert extensions()[context, exten][0] == "NoOp()", line
+
+
+def test_who_is_redirected_between_two_steps_finds_his_way() -> None:
+    """Asterisk goes on at the number of the old step in the new extension then: each number is there."""
+    (lost,) = [steps for (context, _), steps in extensions().items() if context == LOST]
+    assert {*lost[1:]} == {"Goto(pbxd-transfer,${EXTEN},2)"}
+    assert "include => pbxd-transfer-lost" in (DIALPLANS / "pbxd-transfer.conf").read_text().splitlines()
+    for (context, exten), steps in extensions().items():
+        assert context == LOST or len(steps) < len(lost), exten
+        if context == "pbxd-transfer":
+            assert re.fullmatch(r"[a-z][a-z].*", exten), exten
+            # Nobody comes there by counting on.
+            assert re.match(r"(Goto|Hangup|Return)\(|GotoIf\(.*\]\?.+:.+\)", steps[-1]), exten
