@@ -145,7 +145,8 @@ class TransferKeys(Section):
     """What a transferer can order by the keys of his phone, while the target rings and while they talk."""
 
     cancel: Keys = Field(
-        default="*1", description='Back to the caller; the target goes. `""` here and below: no key.'
+        default="*1",
+        description='Back to the caller; the target goes. In quotes; `""` here and below: no key.',
     )
     merge: Keys = Field(default="*3", description="All three hear each other.")
     swap: Keys = Field(default="*4", description="From the target to the caller, or from him to the target.")

@@ -18,11 +18,13 @@ class Keys:
     def __init__(self, journal: Journal, codes: Mapping[str, Verb]) -> None:
         self._codes = codes
         self._longest = max(map(len, codes), default=0)
-        #: keys that may be the beginning of a code, and when the last one was pressed
+        #: keys that may belong to a code, and when the last one was pressed
         self._begun: Table[TransferId, tuple[str, float]] = Table(journal)
 
     def pressed(self, transfer: TransferId, key: str, at: float) -> Verb | None:
         """One key of the transferer. The order, when it completes a code."""
+        if not self._codes:
+            return None
         before, when = self._begun.pop(transfer, ("", at))
         keys = key if at - when > PAUSE_S else before + key
         for code, verb in self._codes.items():

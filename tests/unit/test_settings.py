@@ -217,6 +217,31 @@ def test_each_switch_has_books_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        ('{cancel: "#9"}', ""),
+        ('{cancel: "", merge: "", swap: ""}', ""),
+        ('{cancel: "*1", swap: "*11"}', ""),
+        ("{swap: 044}", ""),
+        ('{cancel: "*A"}', "pbxd.yaml:4:28: transfers.keys.cancel: must be up to five keys of a phone: *1"),
+        (
+            '{cancel: "*123456"}',
+            "pbxd.yaml:4:28: transfers.keys.cancel: must be up to five keys of a phone: *1",
+        ),
+        ('{cancel: "*3"}', "pbxd.yaml:4:19: transfers.keys: *3 ends another code, or is one: they could not"),
+        ('{cancel: "1", merge: "*1"}', "pbxd.yaml:4:19: transfers.keys: 1 ends another code, or is one"),
+        ("{cancel: *1}", "pbxd.yaml:4:28: not YAML: found undefined alias"),
+    ],
+)
+def test_keys_of_a_transferer(keys: str, fault: str) -> None:
+    text = LEAST + f"transfers: {{keys: {keys}}}\n"
+    if not fault:
+        assert parse(text).transfers.keys
+    else:
+        assert faults(text)[0].startswith(fault), faults(text)
+
+
+@pytest.mark.parametrize(
     ("dial", "good"),
     [
         ("PJSIP/{number}@trunk", True),
