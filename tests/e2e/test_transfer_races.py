@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -119,6 +119,45 @@ async def one_final_fact(floor: Floor) -> None:
     assert [state for id_, state in page.told if id_ == floor.transfer].count("ended") == 1
 
 
+@contextlib.asynccontextmanager
+async def ends_slowly(floor: Floor, channel: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """A hang-up handler that lasts until the context is left; wait for its beginning with what this gives."""
+    switch = floor.centre.switch
+
+    async def ending() -> None:
+        await until(
+            lambda: bool(floor.named("Newexten", Context="lab-slow-end")), lambda: "no hang-up handler"
+        )
+
+    over = asyncio.Event()
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(says_nothing, "127.0.0.1", 0) as slow:
+        await switch.set_global("LAB_SLOW", str(slow.sockets[0].getsockname()[1]))
+        handler = {"Variable": "CHANNEL(hangup_handler_push)", "Value": "lab-slow-end,s,1"}
+        await switch.ami.action("Setvar", handler, Channel=channel)
+        try:
+            yield ending
+        finally:
+            over.set()
+
+
+async def test_who_is_left_by_the_caller_and_then_by_the_target_goes_home(floor: Floor) -> None:
+    """Bruno's channel is still there for a moment: Anna must not wait for him until pbxd sweeps her out."""
+    await floor.talking()
+    await floor.caller.hang_up()
+    await floor.ends("caller_left")
+    await asyncio.sleep(0.5)  # they talk on, longer than pbxd tidies up
+    async with ends_slowly(floor, await channel_of(floor.centre.switch, floor.bruno)) as ending:
+        await floor.bruno.hang_up()
+        await ending()
+        await floor.anna.on_hook()
+    assert sums(await floor.centre.metrics(), "pbxd_transfer_orphans_total") == 0
+
+
 @pytest.mark.parametrize("anna", ["stays", "leaves"])
 async def test_joined_with_a_line_that_has_just_ended(floor: Floor, anna: str) -> None:
     """Bruno hangs up, and Asterisk revives his channel: the caller is not left with silence.
@@ -129,10 +168,7 @@ async def test_joined_with_a_line_that_has_just_ended(floor: Floor, anna: str) -
     switch = floor.centre.switch
     await floor.talking()
     bruno, caller = await channel_of(switch, floor.bruno), await caller_channel(switch)
-    async with await asyncio.start_server(_says_nothing, "127.0.0.1", 0) as slow:
-        await switch.set_global("LAB_SLOW", str(slow.sockets[0].getsockname()[1]))
-        handler = {"Variable": "CHANNEL(hangup_handler_push)", "Value": "lab-slow-end,s,1"}
-        await switch.ami.action("Setvar", handler, Channel=bruno)
+    async with ends_slowly(floor, bruno) as ending:
         await switch.ami.action("Setvar", Channel=caller, Variable="LAB_WITH", Value=bruno)
         if anna == "stays":  # … and fetches nobody by herself
             wait = {"Variable": "PBXD_AFTER", "Value": "wait"}
@@ -140,9 +176,7 @@ async def test_joined_with_a_line_that_has_just_ended(floor: Floor, anna: str) -
             await floor.bruno.hang_up()
         else:
             await asyncio.gather(floor.anna.hang_up(), floor.bruno.hang_up())
-        await until(
-            lambda: bool(floor.named("Newexten", Context="lab-slow-end")), lambda: "no hang-up handler"
-        )
+        await ending()
         began = len(floor.events)
         await switch.ami.action("Redirect", Channel=caller, Context="lab-unasked", Exten="s", Priority="1")
 
@@ -186,9 +220,3 @@ async def test_whose_partner_is_taken_from_him_alive_gets_him_back(floor: Floor,
     await floor.together(partner, floor.caller)
     await asyncio.sleep(0.3)  # a talk of less than a tenth of a second would be none
     await floor.goodbye(partner, floor.caller)
-
-
-async def _says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        await reader.read()
-    writer.close()
