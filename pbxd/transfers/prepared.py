@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from pbxd.transfers.moves import CONTEXT
 
-MARK = "version-2"
+MARK = "VERSION-3"
 """The extension by which dialplans/pbxd-transfer.conf says what it is. To be changed, there and here,
-whenever pbxd needs of it what the one before does not have."""
+whenever pbxd needs of it what the one before does not have. In capitals: small letters are matched by the
+pattern of ``pbxd-transfer-lost`` there."""
 
 ASKED = {"Action": "ShowDialPlan", "Context": CONTEXT, "Extension": MARK}
 

@@ -15,7 +15,7 @@ from tests.e2e.floor import Floor, Json
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 MISSING = ""
-OLDER = "version-0"
+OLDER = "VERSION-2"
 
 
 def dialplan(floor: Floor) -> Path:

@@ -266,7 +266,7 @@ SPOILED: dict[str, tuple[str, str, str, str]] = {
     "other transfers": (
         "pbxd-transfer.conf",
         f"exten => {MARK},",
-        "exten => version-0,",
+        "exten => VERSION-2,",
         f"pbxd-transfer.conf:N: error: [pbxd-transfer] is not of {MARK}",
     ),
     "no originate": (
