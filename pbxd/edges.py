@@ -21,7 +21,17 @@ from pbxd.edge.store.resolution import Resolution
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import Reporting, WebEdge
 from pbxd.enquiries import Enquiries
-from pbxd.from_settings import books, commanded, operators, origin, patience, report_rules, rules, web_agents
+from pbxd.from_settings import (
+    books,
+    commanded,
+    operators,
+    origin,
+    patience,
+    report_rules,
+    rules,
+    transfer_rules,
+    web_agents,
+)
 from pbxd.health import Health, places_of
 from pbxd.ids import NodeId
 from pbxd.outlets import outlets
@@ -53,8 +63,10 @@ class Edges:
         )
         self.replies = Replies(self.board.put)
         self.clock = Clock(self.board.put)
+        keys = bool(transfer_rules(settings).keys)
         self.links = {
-            NodeId(node.name): AmiLink(NodeId(node.name), node.ami, self.board) for node in settings.nodes
+            NodeId(node.name): AmiLink(NodeId(node.name), node.ami, self.board, keys=keys)
+            for node in settings.nodes
         }
         self.flows = FlowBook(settings.flows.folder)
         self.agi = self._agi_edge()

@@ -46,6 +46,7 @@ from pbxd.transfers.words import Input, Move, Profile, State
 Json = Mapping[str, Any]
 
 PLAIN = "pbxd_transfers_plain_total"
+REFUSALS = "pbxd_transfer_refusals_total"
 
 _CALLED = frozenset({State.PLACING, State.RINGING, State.BLONDE, State.OFFERED, State.CALLING})
 
@@ -315,7 +316,12 @@ class Transferring:
         if id_ is None or record is None or record.transferer != event.channel.name:
             return []
         verb = self._keys.pressed(id_, event.key, event.at)
-        return [] if verb is None else self._progress.feed(id_, order_of(verb, record), event.at)
+        if verb is None:
+            return []
+        input_ = order_of(verb, record)
+        if (record.state, input_) not in TABLE:
+            return [Count(metric=REFUSALS, labels={"code": "not_possible_now"})]
+        return self._progress.feed(id_, input_, event.at)
 
     def on_fact(self, fact: Fact) -> list[Effect]:
         """A phone rings, or is answered, for a target that was a queue: now it is known who it is."""
@@ -344,7 +350,6 @@ class Transferring:
             effects += self._recovery.fired(id_, timer, at)
         for id_ in self._progress.timers.forgotten(at):
             effects += self._progress.forget(id_)
-            self._keys.forget(id_)
         return effects + self._silence.tick(at)
 
     # ------------------------------------------------------------ over restarts and gaps
@@ -364,6 +369,7 @@ class Transferring:
     # ------------------------------------------------------------ the account
 
     def _account(self, record: OpenTransfer, at: float) -> list[Effect]:
+        self._keys.forget(record.id)
         node = self._nodes[record.node]
         seen = node.calls.transferred(account_of(record), record.call, caller=record.caller, at=at)
         return self._news(node, seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pbxd.ami.snapshots import ChannelSnapshot, MemberSnapshot
 from pbxd.ids import Interface, NodeId, TransferId, Uniqueid
@@ -229,7 +229,7 @@ class KeyPressed(SwitchEvent):
     """Somebody has pressed a key of his phone, and let it go."""
 
     channel: ChannelSnapshot
-    key: str
+    key: str = field(repr=False)  #: in no log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

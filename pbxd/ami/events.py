@@ -57,7 +57,7 @@ from pbxd.ami.event_types import (
 from pbxd.ami.snapshots import Headers, MalformedEventError, event_time
 from pbxd.ids import Interface, NodeId, TransferId, Uniqueid
 
-Builder = Callable[[NodeId, float, Headers], AmiEvent]
+Builder = Callable[[NodeId, float, Headers], AmiEvent | None]
 """Node, time of receipt (taken where the event has no Timestamp), headers."""
 
 _ChannelEvent = Newchannel | Newstate | Hold | Unhold | MusicOnHoldStart | MusicOnHoldStop
@@ -271,7 +271,9 @@ def _user_event(
             raise MalformedEventError(headers, "UserEvent: one that pbxd's dialplan sends")
 
 
-def _key_pressed(node: NodeId, received: float, headers: Headers) -> KeyPressed:
+def _key_pressed(node: NodeId, received: float, headers: Headers) -> KeyPressed | None:
+    if headers.get("Direction") != "Received":
+        return None
     key = headers.get("Digit", "")
     if len(key) != 1:
         raise MalformedEventError(headers, "Digit: one key")
@@ -373,7 +375,7 @@ NEEDLES: dict[bytes, bytes] = {
     b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
     b"Newexten": b"\r\nApplication: Queue\r\n",
     b"UserEvent": b"\r\nUserEvent: Pbxd",
-    b"DTMFEnd": b"\r\nDirection: Received",  # the last of its lines
+    b"DTMFEnd": b"\r\nExten: consult\r\n",  # there is who hands a caller over
     b"OriginateResponse": b"\r\nResponse: Failure\r\n",
 }
 """Events that are wanted only when these bytes are in the raw message (more than half of all are VarSet)."""

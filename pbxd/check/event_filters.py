@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pbxd.ami.events import NEEDLES, WANTED
@@ -48,15 +48,33 @@ class EventFilter:
         return self.pattern is None or self.pattern.search(event) is not None
 
 
-def key_event(exten: str, direction: str = "Received") -> str:
+def key_event(
+    event: str = "DTMFEnd",
+    *,
+    context: str = "pbxd-transfer",
+    exten: str = "consult",
+    direction: str = "Received",
+) -> str:
     """What Asterisk tells when somebody in this extension presses a key (or is sent one), in short."""
-    headers = ("Event: DTMFEnd", "Channel: PJSIP/1", f"Exten: {exten}", "Digit: 1", f"Direction: {direction}")
+    headers = (
+        f"Event: {event}",
+        "Channel: PJSIP/1",
+        f"Context: {context}",
+        f"Exten: {exten}",
+        "Priority: 5",
+        "Digit: 1",
+        *(["DurationMs: 100"] if event == "DTMFEnd" else []),
+        f"Direction: {direction}",
+    )
     return "".join(f"{header}\r\n" for header in headers)
 
 
-def dropped_by(filters: Iterable[EventFilter], event: str) -> EventFilter | None:
+def withheld_by(filters: Sequence[EventFilter], event: str) -> EventFilter | None:
     """The filter that keeps this event, given as Asterisk writes it, from pbxd."""
     name = event.partition("\r\n")[0].removeprefix("Event: ")
+    includes = [one for one in filters if not one.excludes]
+    if includes and not any(one.hits(name, event) for one in includes):
+        return includes[0]
     return next((one for one in filters if one.excludes and one.hits(name, event)), None)
 
 
@@ -116,6 +134,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _looks_into_values(pattern: str) -> bool:
-    """Whether a caller could write something that matches: words that are not tied to the event's start."""
+    """Whether a caller could write something that matches: words not tied to the event's start or end."""
     words = re.sub(r"\[[^\]]*\]|\\.", "", pattern)
-    return not pattern.startswith("^") and re.search(r"[A-Za-z]{2}", words) is not None
+    tied = pattern.startswith("^") or pattern.endswith("$")
+    return not tied and re.search(r"[A-Za-z]{2}", words) is not None

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from pbxd.check.access import STRANGERS, admits
 from pbxd.check.conf import Category, Conf
-from pbxd.check.event_filters import dropped_by, event_filters, filter_findings, key_event
+from pbxd.check.event_filters import EventFilter, event_filters, filter_findings, key_event, withheld_by
 from pbxd.check.findings import Finding, error, note, warning
 from pbxd.settings.model import Node
 
@@ -132,20 +132,31 @@ def _classes(
         yield warning(place, f"{name} grants {word!r}: {why}; take it out")
 
 
+NOT_ITS_AFFAIR = (
+    key_event("DTMFBegin", exten="s"),
+    key_event("DTMFBegin"),
+    key_event(direction="Sent"),
+    key_event(context="from-internal"),
+    *(key_event(exten=exten) for exten in ("", "s", "100", "c", "conference", "console", "hold")),
+)
+"""Keys of callers, and of agents who hand nobody over."""
+
+
 def _digits(account: Category) -> Iterator[Finding]:
     """The keys of those who hand callers over are pbxd's affair; what callers enter is not."""
     granted = account.last("read")
     if granted is None or "dtmf" not in {c.strip().lower() for c in granted.value.split(",")}:
         return
-    filters = [one for one in event_filters(account) if not isinstance(one, Finding)]
-    others = (key_event("s"), key_event("consult", "Sent"))
-    if not all(dropped_by(filters, event) for event in others):
+    filters = [one for one in event_filters(account) if isinstance(one, EventFilter)]
+    if any(one.narrow for one in filters):
+        return  # one that looks at a header by its name, which is not tried out here
+    if not all(withheld_by(filters, event) for event in NOT_ITS_AFFAIR):
         yield warning(
             granted.place,
-            "read grants 'dtmf', every digit that a caller enters: take over the eventfilter lines for "
-            "DTMFBegin and DTMFEnd from asterisk-conf/manager.d/pbxd.conf, or take it out",
+            "read grants 'dtmf', digits that callers enter: take over the eventfilter lines about keys from "
+            "asterisk-conf/manager.d/pbxd.conf, all of them, or take it out",
         )
-    elif (against := dropped_by(filters, key_event("consult"))) is not None:
+    elif (against := withheld_by(filters, key_event())) is not None:
         yield warning(against.line.place, "keeps the keys of whoever hands a caller over from pbxd")
 
 

@@ -138,7 +138,7 @@ class Mailbox(Section):
     )
 
 
-Keys = Annotated[str, Like(r"[0-9*#]{0,5}", "up to five keys of a phone: *1")]
+Keys = Annotated[str, Like(r"([0-9*#]{2,5})?", "two to five keys of a phone: *1")]
 
 
 class TransferKeys(Section):
@@ -155,8 +155,8 @@ class TransferKeys(Section):
     def _can_be_told_apart(self) -> Self:
         codes = [code for code in (self.cancel, self.merge, self.swap) if code]
         for code in codes:
-            if sum(other.endswith(code) for other in codes) > 1:
-                raise ValueError(f"{code} ends another code, or is one: they could not be told apart")
+            if sum(code in other for other in codes) > 1:
+                raise ValueError(f"{code} is in another code: they could not be told apart")
         return self
 
 

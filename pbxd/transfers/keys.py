@@ -9,7 +9,8 @@ from pbxd.journal import Journal, Table
 from pbxd.orders import Verb
 
 PAUSE_S = 2.0
-"""So long the pause between two keys of one code may last: Asterisk's own features wait as long."""
+"""So long the pause between two keys of one code may last. Asterisk's own features wait for one second, or as
+``featuredigittimeout`` says."""
 
 
 class Keys:

@@ -232,8 +232,10 @@ def _queue(record: OpenTransfer, rules: TransferRules, position: int | None) -> 
     }
     if queue in rules.surveys:
         values["PBXD_SURVEY"] = rules.surveys[queue]
-    redirect = Redirect(channel=record.caller, to=Place(context="pbxd-queue", exten="s")).headers()
-    return [*(_set(record.caller, name, value) for name, value in values.items()), redirect]
+    return [
+        *(_set(record.caller, name, value) for name, value in values.items()),
+        _send(record.caller, "requeue"),
+    ]
 
 
 def _standing(queue: str, rules: TransferRules, position: int | None) -> dict[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.lab.phones import Phones
+from deploy.lab.phones import Phones, until
 from deploy.lab.rawsip import RawCall
 from deploy.lab.switch import Switch
+from tests.e2e.moving import caller_channel
 from tests.e2e.scripted import scripted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -50,6 +51,29 @@ async def test_a_number_is_one_line_for_pbxd(
     ):
         assert await agi.line() == f"PBXD_NEXT=hangup lab/main 4000 {known_as}"
         await call.answered()
+
+
+@pytest.mark.parametrize("number", [b"100", b"%FC100"], ids=["plain", "broken"])
+async def test_the_keys_of_a_caller_with_a_broken_number_stay_in_asterisk(
+    switch: Switch, phones: Phones, number: bytes
+) -> None:
+    """Where Asterisk runs in UTF-8 (from 22.8 on) no pattern looks past a byte that is none of it."""
+    wide, narrow = await switch.connect("lab"), await switch.connect("pbxd")
+    heard: list[str] = []
+    told: list[dict[str, str]] = []
+    wide.on_event(lambda event: heard.append(event["Event"]))
+    narrow.on_event(told.append)
+    async with RawCall.dial(switch, "0100", number=number, trunk="trunk-queue") as call:
+        await call.answered()
+        channel = await caller_channel(switch)
+        await wide.action("PlayDTMF", Channel=channel, Digit="7", Receive="true")
+        await wide.action("PlayDTMF", Channel=channel, Digit="7")
+        await until(lambda: heard.count("DTMFEnd") >= 2, lambda: "no DTMFEnd")
+    await until(lambda: any(event["Event"] == "Hangup" for event in told), lambda: "no Hangup")
+    await switch.leak_check()
+    await wide.close()
+    await narrow.close()
+    assert [event for event in told if "DTMF" in event["Event"]] == []
 
 
 async def test_a_dialled_number_with_line_breaks_is_refused(switch: Switch, phones: Phones) -> None:

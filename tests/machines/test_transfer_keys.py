@@ -58,7 +58,7 @@ def test_swapped_back_and_forth_and_merged() -> None:
 
 @pytest.mark.parametrize(
     ("keys", "pause_s"),
-    [("*", 0.3), ("1", 0.3), ("*21", 0.3), ("12", 0.3), ("*1", 2.5), ("", 0.3), ("#1", 0.3)],
+    [("*", 0.3), ("1", 0.3), ("*21", 0.3), ("12", 0.3), ("*1", 2.5), ("#1", 0.3)],
 )
 def test_other_keys_are_none(keys: str, pause_s: float) -> None:
     lab = begun("talking")
@@ -93,8 +93,8 @@ def test_what_makes_no_sense_now_changes_nothing_and_is_counted() -> None:
     lab = begun("ringing")
     press(lab, "*4")
     assert lab.state() == "ringing"
-    surprises = [c.labels for c in lab.counts if c.metric == "pbxd_transfer_surprises_total"]
-    assert surprises == [{"state": "ringing", "signal": "swap"}]
+    refused = [count.labels for count in lab.counts if count.metric == "pbxd_transfer_refusals_total"]
+    assert refused == [{"code": "not_possible_now"}]
     press(lab, "*1")
     assert lab.outcome() == "cancelled"
 

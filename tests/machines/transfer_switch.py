@@ -487,24 +487,24 @@ class TransferSwitch(SmallSwitch):
         return None
 
     def redirect(self, action: Mapping[str, Any]) -> str | None:
-        moved = [(action["Channel"], action["Context"], action["Exten"])]
+        moved = [(action["Channel"], action["Exten"])]
         if "ExtraChannel" in action:
-            moved.append((action["ExtraChannel"], action["ExtraContext"], action["ExtraExten"]))
-        if any(name not in self.lines for name, _, _ in moved):
+            moved.append((action["ExtraChannel"], action["ExtraExten"]))
+        if any(name not in self.lines for name, _ in moved):
             return "Channel does not exist"
         if self.slow:
             under_way = {one.get(key) for one in self.unheeded for key in ("Channel", "ExtraChannel")}
-            if any(name in under_way for name, _, _ in moved):
+            if any(name in under_way for name, _ in moved):
                 return "Redirect failed, channel not up."
             self.unheeded.append(action)
             return None
-        self.leave_all(*(name for name, _, _ in moved))
+        self.leave_all(*(name for name, _ in moved))
         # The passive ones first: whoever bridges waits until the other one sits.
-        for name, context, exten in sorted(moved, key=lambda one: one[2].startswith("meet")):
+        for name, exten in sorted(moved, key=lambda one: one[1].startswith("meet")):
             if name not in self.lines:
                 continue
             self.lines[name].application = ""
-            if context == "pbxd-queue":
+            if exten == "requeue":
                 self.to_queue(name)
             else:
                 self.go(name, exten)

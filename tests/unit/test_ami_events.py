@@ -133,7 +133,23 @@ def test_nothing_but_the_documented_error_gets_out(name: bytes, headers: dict[st
         event = WANTED[name](NODE, 5.0, headers)
     except MalformedEventError:
         return
-    assert event.node == NODE
+    assert event is None or event.node == NODE
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({"Digit": "7", "Direction": "Received"}, "7"),
+        ({"Digit": "7", "Direction": "Sent"}, None),
+        ({"Digit": "7"}, None),
+    ],
+)
+def test_a_key_that_somebody_has_pressed(headers: dict[str, str], key: str | None) -> None:
+    event = WANTED[b"DTMFEnd"](NODE, 5.0, {**CALLER, **headers})
+    assert getattr(event, "key", None) == key
+    assert "key" not in repr(event)
+    with pytest.raises(MalformedEventError, match="Digit"):
+        WANTED[b"DTMFEnd"](NODE, 5.0, {**CALLER, "Direction": "Received"})
 
 
 def test_needles_let_through_what_their_builders_take() -> None:
@@ -141,14 +157,13 @@ def test_needles_let_through_what_their_builders_take() -> None:
         b"VarSet": b"Variable: QUEUESTATUS\r\nValue: TIMEOUT",
         b"Newexten": b"Application: Queue\r\nAppData: support,t",
         b"UserEvent": b"UserEvent: PbxdQueueLeft\r\nQueue: support\r\nStatus: JOINEMPTY",
-        b"DTMFEnd": b"Digit: 1\r\nDurationMs: 100\r\nDirection: Received",
+        b"DTMFEnd": b"Exten: consult\r\nUniqueid: 1.1\r\nDigit: 1\r\nDirection: Received",
         b"Newstate": b"ChannelState: 5\r\nChannelStateDesc: Ringing",
         b"OriginateResponse": b"ActionID: x\r\nResponse: Failure\r\nReason: 3",
     }
     assert samples.keys() == NEEDLES.keys()
     for name, text in samples.items():
-        last = b"" if name == b"DTMFEnd" else b"\r\nOther: 1"
-        raw = b"Event: " + name + b"\r\nChannel: PJSIP/1-1\r\nUniqueid: 1.1\r\n" + text + last
+        raw = b"Event: " + name + b"\r\nChannel: PJSIP/1-1\r\n" + text + b"\r\nUniqueid: 1.1"
         assert NEEDLES[name] in raw
         assert event_name(raw) == name
         WANTED[name](NODE, 5.0, parse(raw))

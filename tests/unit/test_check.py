@@ -438,12 +438,25 @@ def test_each_way_to_spoil_it_is_named_with_file_and_line(house: House, how: str
         )
 
 
-@pytest.mark.parametrize("without", ["Exten", "Direction"])
-def test_digits_that_callers_enter_are_none_of_its_business(house: House, without: str) -> None:
-    line = f"eventfilter = !^Event: DTMFEnd.*[[:cntrl:]]{without}"
-    house.change("manager.d/pbxd.conf", line, f";{line}")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("eventfilter = !^Event: DTMFBegin", ";"),
+        ("eventfilter = ![[:cntrl:]]Digit:", ";"),
+        ("eventfilter = ![[:cntrl:]]Exten:", ";"),
+        ("eventfilter = ![[:cntrl:]]Context:", ";"),
+        ("([^c]|c[^o]|", "(s|"),
+    ],
+)
+def test_digits_that_callers_enter_are_none_of_its_business(house: House, old: str, new: str) -> None:
+    house.change("manager.d/pbxd.conf", old, new)
     (line,) = house.lines()
-    assert line.startswith("manager.d/pbxd.conf:N: warning: read grants 'dtmf', every digit")
+    assert line.startswith("manager.d/pbxd.conf:N: warning: read grants 'dtmf', digits that callers enter")
+
+
+def test_a_filter_that_lets_only_others_through_keeps_keys_from_it(house: House) -> None:
+    house.change("manager.d/pbxd.conf", "eventfilter = !^Event: DTMFBegin", "eventfilter = ^Event: [A-CE-Z]")
+    assert any("keeps the keys of whoever" in line for line in house.lines())
 
 
 MODULES = [

@@ -112,3 +112,11 @@ def test_who_is_redirected_between_two_steps_finds_his_way() -> None:
             assert (re.match(r"[a-z][a-z]", exten) is None) == (exten == MARK), exten
             # Nobody comes there by counting on.
             assert re.match(r"(Goto|Hangup|Return)\(|GotoIf\(.*\]\?.+:.+\)", steps[-1]), exten
+
+
+@pytest.mark.parametrize("aim", ["offer", "rescue", "requeue"])
+def test_nobody_starts_in_the_middle_where_it_could_do_harm(aim: str) -> None:
+    steps = extensions()["pbxd-transfer", aim]
+    assert steps[0] == "NoOp()"
+    assert len(steps) == 2
+    assert steps[1].startswith("Goto(")

@@ -69,10 +69,3 @@ def test_as_a_search_in_all_keys_says(pressed: str, codes: dict[str, Verb]) -> N
             expected += found
             since = ""
     assert played(Keys(Journal(), codes), pressed) == expected
-
-
-def test_no_more_is_kept_than_the_longest_code() -> None:
-    for codes in (CODES, {}):
-        keys = Keys(Journal(), codes)
-        played(keys, "0" * 500)
-        assert all(len(begun) <= 4 for begun, _ in keys._begun.values())

@@ -79,7 +79,7 @@ class AmiLink(AmiClient):
         inbox: Inbox,
         *,
         clock: Callable[[], float] = time.time,
-        events: str = "call,agent,system,user,dtmf",
+        keys: bool = False,
         **more: Any,
     ) -> None:
         super().__init__(
@@ -87,7 +87,7 @@ class AmiLink(AmiClient):
             port=settings.port,
             username=settings.username,
             secret=settings.login_secret,
-            events=events,
+            events="call,agent,system,user" + (",dtmf" if keys else ""),
             ssl=_context(settings),
             server_name=settings.server_name or settings.host if settings.tls else None,
             connect_timeout=settings.connect_timeout,
