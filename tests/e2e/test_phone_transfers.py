@@ -50,8 +50,8 @@ async def over(floor: Floor, agent: str) -> Json:
         return sums(await floor.centre.metrics(), "pbxd_calls_in_progress") == 0
 
     await floor.centre.until(ended, "the end of the call")
-    contacts = await page.contacts()
-    return contacts[0]
+    await floor.centre.until(page.contacts, "the contact in the history")
+    return (await page.contacts())[0]
 
 
 async def counted(floor: Floor, before: dict[str, float], kind: str, outcome: str) -> None:
