@@ -21,17 +21,7 @@ from pbxd.edge.store.resolution import Resolution
 from pbxd.edge.systemd import Notify
 from pbxd.edge.web import Reporting, WebEdge
 from pbxd.enquiries import Enquiries
-from pbxd.from_settings import (
-    books,
-    commanded,
-    operators,
-    origin,
-    patience,
-    report_rules,
-    rules,
-    transfer_rules,
-    web_agents,
-)
+from pbxd.from_settings import books, commanded, operators, origin, patience, report_rules, rules, web_agents
 from pbxd.health import Health, places_of
 from pbxd.ids import NodeId
 from pbxd.outlets import outlets
@@ -53,7 +43,8 @@ class Edges:
         self.settings = settings
         self.version = version
         self.metrics = Metrics(version=version, agents=settings.metrics.per_agent)
-        self.world = World(rules(settings))
+        agreed = rules(settings)
+        self.world = World(agreed)
         self.board = Switchboard(
             self.world,
             outlets(self),
@@ -63,7 +54,7 @@ class Edges:
         )
         self.replies = Replies(self.board.put)
         self.clock = Clock(self.board.put)
-        keys = bool(transfer_rules(settings).keys)
+        keys = bool(agreed.transfers.keys)
         self.links = {
             NodeId(node.name): AmiLink(NodeId(node.name), node.ami, self.board, keys=keys)
             for node in settings.nodes

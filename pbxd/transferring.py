@@ -12,6 +12,7 @@ from pbxd.ami.event_types import BridgeEnter, Hangup, KeyPressed, Newchannel, Sw
 from pbxd.calls.facts import CallFolded, Fact, MemberRinging, MemberStoppedRinging
 from pbxd.calls.record import TransferKind, TransferOutcome
 from pbxd.effects import Count, Effect, Reply
+from pbxd.figures.transfers import refused
 from pbxd.ids import AgentId, CallId, NodeId, TransferId
 from pbxd.journal import Journal
 from pbxd.messages import AskDone, AskRefused, AskUnknown, LinkUp, TransfersKept
@@ -46,7 +47,6 @@ from pbxd.transfers.words import Input, Move, Profile, State
 Json = Mapping[str, Any]
 
 PLAIN = "pbxd_transfers_plain_total"
-REFUSALS = "pbxd_transfer_refusals_total"
 
 _CALLED = frozenset({State.PLACING, State.RINGING, State.BLONDE, State.OFFERED, State.CALLING})
 
@@ -77,7 +77,7 @@ class Transferring:
         calls = {id_: node.calls for id_, node in nodes.items()}
         self._progress = Progress(journal, calls, rules, passports, wrap_up)
         self._progress.next_target = self._next_target
-        self._progress.account = self._account
+        self._progress.account = self._ended
         self._progress.dialled_outside = dialled_outside
         self._progress.given_away = given_away
         self._recovery = Recovery(self._progress, self._is_up)
@@ -320,7 +320,7 @@ class Transferring:
             return []
         input_ = order_of(verb, record)
         if (record.state, input_) not in TABLE:
-            return [Count(metric=REFUSALS, labels={"code": "not_possible_now"})]
+            return [refused("not_possible_now")]
         return self._progress.feed(id_, input_, event.at)
 
     def on_fact(self, fact: Fact) -> list[Effect]:
@@ -366,9 +366,10 @@ class Transferring:
         """To be called after the model has taken the inventory."""
         return self._recovery.linked(up) + self._silence.linked(up.node)
 
-    # ------------------------------------------------------------ the account
+    # ------------------------------------------------------------ the end
 
-    def _account(self, record: OpenTransfer, at: float) -> list[Effect]:
+    def _ended(self, record: OpenTransfer, at: float) -> list[Effect]:
+        """Its keys are forgotten, and the journey gets its account."""
         self._keys.forget(record.id)
         node = self._nodes[record.node]
         seen = node.calls.transferred(account_of(record), record.call, caller=record.caller, at=at)

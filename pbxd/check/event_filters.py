@@ -37,10 +37,6 @@ class EventFilter:
     pattern: re.Pattern[str] | None
     narrow: bool  #: looks at headers as well, so that only some events of that name are meant
 
-    def means(self, event: str) -> bool:
-        """Whether every event of this name matches."""
-        return self.hits(event, f"Event: {event}\r\n")
-
     def hits(self, name: str, event: str) -> bool:
         """Whether the event of this name, given as Asterisk writes it, matches."""
         if self.narrow or (self.event is not None and self.event.lower() != name.lower()):
@@ -48,62 +44,36 @@ class EventFilter:
         return self.pattern is None or self.pattern.search(event) is not None
 
 
-def key_event(
-    event: str = "DTMFEnd",
-    *,
-    context: str = "pbxd-transfer",
-    exten: str = "consult",
-    direction: str = "Received",
-) -> str:
-    """What Asterisk tells when somebody in this extension presses a key (or is sent one), in short."""
-    headers = (
-        f"Event: {event}",
-        "Channel: PJSIP/1",
-        f"Context: {context}",
-        f"Exten: {exten}",
-        "Priority: 5",
-        "Digit: 1",
-        *(["DurationMs: 100"] if event == "DTMFEnd" else []),
-        f"Direction: {direction}",
-    )
-    return "".join(f"{header}\r\n" for header in headers)
+def event_filters(account: Category) -> tuple[list[EventFilter], list[Finding]]:
+    """The account's filters, and a finding for each that is no regular expression."""
+    filters: list[EventFilter] = []
+    faults: list[Finding] = []
+    for line in account.variables:
+        if line.name.lower().startswith("eventfilter"):
+            try:
+                filters.append(_read(line))
+            except re.error as fault:
+                faults.append(error(line.place, f"{line.value!r} is no regular expression: {fault}"))
+    return filters, faults
 
 
 def withheld_by(filters: Sequence[EventFilter], event: str) -> EventFilter | None:
     """The filter that keeps this event, given as Asterisk writes it, from pbxd."""
     name = event.partition("\r\n")[0].removeprefix("Event: ")
-    includes = [one for one in filters if not one.excludes]
-    if includes and not any(one.hits(name, event) for one in includes):
-        return includes[0]
-    return next((one for one in filters if one.excludes and one.hits(name, event)), None)
+    hit = [one for one in filters if one.hits(name, event)]
+    against = next((one for one in hit if one.excludes), None)
+    if against is not None or any(not one.excludes for one in hit):
+        return against
+    return next((one for one in filters if not one.excludes), None)
 
 
-def event_filters(account: Category) -> Iterator[EventFilter | Finding]:
-    """The account's filters; of one that is no regular expression, the finding."""
-    for line in account.variables:
-        if line.name.lower().startswith("eventfilter"):
-            try:
-                yield _read(line)
-            except re.error as fault:
-                yield error(line.place, f"{line.value!r} is no regular expression: {fault}")
-
-
-def filter_findings(account: Category) -> Iterator[Finding]:
-    filters: list[EventFilter] = []
-    for one in event_filters(account):
-        if isinstance(one, Finding):
-            yield one
-        else:
-            filters.append(one)
-    includes = [f for f in filters if not f.excludes]
+def filter_findings(filters: Sequence[EventFilter]) -> Iterator[Finding]:
     for name in sorted(event.decode() for event in WANTED if event not in NEEDLES):
-        against = next((f for f in filters if f.excludes and f.means(name)), None)
-        if against is not None:
+        against = withheld_by(filters, f"Event: {name}\r\n")
+        if against is not None and against.excludes:
             yield error(against.line.place, f"keeps {name} from pbxd, which needs it")
-        elif includes and not any(f.means(name) for f in includes):
-            yield error(
-                includes[0].line.place, f"lets only some events through, and {name} is not among them"
-            )
+        elif against is not None:
+            yield error(against.line.place, f"lets only some events through, and {name} is not among them")
     for one in filters:
         if one.pattern is not None and one.event is None and _looks_into_values(one.pattern.pattern):
             yield warning(

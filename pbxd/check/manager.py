@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from pbxd.check.access import STRANGERS, admits
-from pbxd.check.conf import Category, Conf
-from pbxd.check.event_filters import EventFilter, event_filters, filter_findings, key_event, withheld_by
+from pbxd.check.conf import Category, Conf, Variable
+from pbxd.check.event_filters import event_filters, filter_findings
 from pbxd.check.findings import Finding, error, note, warning
+from pbxd.check.keys import key_findings
 from pbxd.settings.model import Node
 
 READ = {"call": "channels and bridges", "agent": "queues and their members"}
@@ -62,8 +63,12 @@ def check_manager(conf: Conf, node: Node) -> Iterator[Finding]:
     yield from _classes(account, "write", WRITE, {}, DANGEROUS)
     yield from _access(account, general, node)
     yield from _endurance(account, general)
-    yield from filter_findings(account)
-    yield from _digits(account)
+    filters, faults = event_filters(account)
+    yield from faults
+    yield from filter_findings(filters)
+    granted = account.last("read")
+    if granted is not None and "dtmf" in _words(granted):
+        yield from key_findings(filters, granted.place)
 
 
 def _on(category: Category | None, name: str, default: bool) -> bool:
@@ -115,12 +120,17 @@ def _secret(account: Category, node: Node) -> Iterator[Finding]:
         yield warning(secret.place, f"a secret of fewer than {SHORT_SECRET} characters can be guessed")
 
 
+def _words(granted: Variable) -> set[str]:
+    """The classes of a ``read`` or ``write``."""
+    return {word.strip().lower() for word in granted.value.split(",") if word.strip()}
+
+
 def _classes(
     account: Category, name: str, needed: dict[str, str], useful: dict[str, str], harmful: dict[str, str]
 ) -> Iterator[Finding]:
     granted = account.last(name)
     place = granted.place if granted else account.place
-    classes = {c.strip().lower() for c in (granted.value if granted else "").split(",") if c.strip()}
+    classes = _words(granted) if granted else set()
     for word, why in needed.items():
         if word not in classes and "all" not in classes:
             yield error(place, f"{name} lacks {word!r} ({why})")
@@ -130,34 +140,6 @@ def _classes(
     for word in sorted(classes - needed.keys() - useful.keys()):
         why = harmful.get(word, "pbxd does not need it")
         yield warning(place, f"{name} grants {word!r}: {why}; take it out")
-
-
-NOT_ITS_AFFAIR = (
-    key_event("DTMFBegin", exten="s"),
-    key_event("DTMFBegin"),
-    key_event(direction="Sent"),
-    key_event(context="from-internal"),
-    *(key_event(exten=exten) for exten in ("", "s", "100", "c", "conference", "console", "hold")),
-)
-"""Keys of callers, and of agents who hand nobody over."""
-
-
-def _digits(account: Category) -> Iterator[Finding]:
-    """The keys of those who hand callers over are pbxd's affair; what callers enter is not."""
-    granted = account.last("read")
-    if granted is None or "dtmf" not in {c.strip().lower() for c in granted.value.split(",")}:
-        return
-    filters = [one for one in event_filters(account) if isinstance(one, EventFilter)]
-    if any(one.narrow for one in filters):
-        return  # one that looks at a header by its name, which is not tried out here
-    if not all(withheld_by(filters, event) for event in NOT_ITS_AFFAIR):
-        yield warning(
-            granted.place,
-            "read grants 'dtmf', digits that callers enter: take over the eventfilter lines about keys from "
-            "asterisk-conf/manager.d/pbxd.conf, all of them, or take it out",
-        )
-    elif (against := withheld_by(filters, key_event())) is not None:
-        yield warning(against.line.place, "keeps the keys of whoever hands a caller over from pbxd")
 
 
 def _access(account: Category, general: Category | None, node: Node) -> Iterator[Finding]:

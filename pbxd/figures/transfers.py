@@ -354,10 +354,15 @@ def caller_rescued(node: NodeId, *, by_pbxd: bool) -> Count:
     return Count(metric="pbxd_transfer_rescues_total", labels=labels)
 
 
+def refused(code: str) -> Count:
+    """An order about a transfer was refused."""
+    return Count(metric="pbxd_transfer_refusals_total", labels={"code": code})
+
+
 def refusals(effects: Iterable[Effect]) -> list[Count]:
     """The refusals among the effects of an order about a transfer."""
     return [
-        Count(metric="pbxd_transfer_refusals_total", labels={"code": effect.code})
+        refused(effect.code)
         for effect in effects
         if isinstance(effect, Reply) and effect.outcome == "refused"
     ]

@@ -218,5 +218,4 @@ async def test_whose_partner_is_taken_from_him_alive_gets_him_back(floor: Floor,
 
     await until(together_again, lambda: f"{who} and the caller are not together again")
     await floor.together(partner, floor.caller)
-    await asyncio.sleep(0.3)  # a talk of less than a tenth of a second would be none
     await floor.goodbye(partner, floor.caller)

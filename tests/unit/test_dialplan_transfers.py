@@ -44,8 +44,7 @@ def test_who_hangs_up_is_not_bridged(number: int) -> None:
 
 LOST = "pbxd-transfer-lost"
 NAMES = ("pbxd.conf", "pbxd-transfer.conf")
-_JUMP = re.compile(r"^(?:exten => [^,]+,\d+|\s*same => n(?:\([a-z]+\))?),(Goto|GotoIf|Gosub)\((.*)\)$")
-
+_JUMP = re.compile(r"(Goto|GotoIf|Gosub)\((.*)\)")
 
 Extensions = dict[tuple[str, str], list[str]]
 
@@ -66,27 +65,28 @@ def extensions() -> Extensions:
     return found
 
 
+EXTENSIONS = extensions()
+
+
 def aims() -> list[tuple[str, str, str, str]]:
-    """Context, extension and priority of every jump that leaves its extension, with the line."""
+    """Context, extension and priority of every jump that leaves its extension, with the step."""
     found = []
-    for name in NAMES:
-        context = ""
-        for line in lines_of(name):
-            if line.startswith("["):
-                context = line[1 : line.index("]")]
-            elif jump := _JUMP.match(line):
-                where = jump[2] if jump[1] != "GotoIf" else jump[2].rpartition("]?")[2]
-                for aim in where.split(":") if jump[1] == "GotoIf" else [where]:
-                    parts = aim.split(",")
-                    if len(parts) > 1 and context != LOST:
-                        found.append(((parts[0] if len(parts) == 3 else context), *parts[-2:], line))
+    for (context, _), steps in EXTENSIONS.items():
+        for step in steps:
+            if context == LOST or not (jump := _JUMP.fullmatch(step)):
+                continue
+            where = jump[2] if jump[1] != "GotoIf" else jump[2].rpartition("]?")[2]
+            for aim in where.split(":") if jump[1] == "GotoIf" else [where]:
+                parts = aim.split(",")
+                if len(parts) > 1:
+                    found.append(((parts[0] if len(parts) == 3 else context), *parts[-2:], step))
     return found
 
 
 def test_there_are_aims() -> None:
-    assert all(steps[0] for (context, _), steps in extensions().items() if context != LOST)
-    jumps = [line for name in NAMES for line in lines_of(name) if re.search(r",Go(to|toIf|sub)\(", line)]
-    assert [line for line in jumps if not _JUMP.match(line)] == []
+    assert all(steps[0] for (context, _), steps in EXTENSIONS.items() if context != LOST)
+    jumps = [step for steps in EXTENSIONS.values() for step in steps if re.match(r"Go(to|toIf|sub)\(", step)]
+    assert [step for step in jumps if not _JUMP.fullmatch(step)] == []
     assert len(aims()) > 60
 
 
@@ -96,17 +96,17 @@ def test_who_is_redirected_in_the_moment_of_a_jump_stays_in_the_dialplan(
 ) -> None:
     """Asterisk goes on one priority before the aim then: priority 0 would be the end of the call, and any
     other step than a NoOp would be done twice."""
-    context, exten, priority, line = aim
-    assert priority == "2", line
-    assert extensions()[context, exten][0] == "NoOp()", line
+    context, exten, priority, step = aim
+    assert priority == "2", step
+    assert EXTENSIONS[context, exten][0] == "NoOp()", step
 
 
 def test_who_is_redirected_between_two_steps_finds_his_way() -> None:
     """Asterisk goes on at the number of the old step in the new extension then: each number is there."""
-    (lost,) = [steps for (context, _), steps in extensions().items() if context == LOST]
+    (lost,) = [steps for (context, _), steps in EXTENSIONS.items() if context == LOST]
     assert {*lost[1:]} == {"Goto(pbxd-transfer,${EXTEN},2)"}
     assert "include => pbxd-transfer-lost" in (DIALPLANS / "pbxd-transfer.conf").read_text().splitlines()
-    for (context, exten), steps in extensions().items():
+    for (context, exten), steps in EXTENSIONS.items():
         assert context == LOST or len(steps) < len(lost), exten
         if context == "pbxd-transfer":
             assert (re.match(r"[a-z][a-z]", exten) is None) == (exten == MARK), exten
@@ -116,7 +116,7 @@ def test_who_is_redirected_between_two_steps_finds_his_way() -> None:
 
 @pytest.mark.parametrize("aim", ["offer", "rescue", "requeue"])
 def test_nobody_starts_in_the_middle_where_it_could_do_harm(aim: str) -> None:
-    steps = extensions()["pbxd-transfer", aim]
+    steps = EXTENSIONS["pbxd-transfer", aim]
     assert steps[0] == "NoOp()"
     assert len(steps) == 2
     assert steps[1].startswith("Goto(")
