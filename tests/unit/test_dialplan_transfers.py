@@ -102,14 +102,20 @@ def test_who_is_redirected_in_the_moment_of_a_jump_stays_in_the_dialplan(
 
 
 def test_who_is_redirected_between_two_steps_finds_his_way() -> None:
-    """Asterisk goes on at the number of the old step in the new extension then: each number is there."""
-    (lost,) = [steps for (context, _), steps in EXTENSIONS.items() if context == LOST]
-    assert {*lost[1:]} == {"Goto(pbxd-transfer,${EXTEN},2)"}
+    """Asterisk goes on at the number of the old step in the new extension then: each number is there.
+
+    Or it looks for a name that is half old, half new: each that begins like a place to be redirected to is there.
+    """
+    ((pattern, lost),) = [(exten, steps) for (context, exten), steps in EXTENSIONS.items() if context == LOST]
+    assert pattern == "_[a-eg-z][a-z]!"
+    assert lost[:2] == ["NoOp()", "Goto(pbxd-transfer,rescue,2)"]
+    assert {*lost[2:]} == {"Goto(pbxd-transfer,${EXTEN},2)"}
     assert "include => pbxd-transfer-lost" in (DIALPLANS / "pbxd-transfer.conf").read_text().splitlines()
     for (context, exten), steps in EXTENSIONS.items():
         assert context == LOST or len(steps) < len(lost), exten
         if context == "pbxd-transfer":
-            assert (re.match(r"[a-z][a-z]", exten) is None) == (exten == MARK), exten
+            assert (re.match(r"[a-eg-z][a-z]", exten) is None) == (exten in (MARK, "fetch")), exten
+            assert len(steps) > 1 or exten == MARK, exten
             # Nobody comes there by counting on.
             assert re.match(r"(Goto|Hangup|Return)\(|GotoIf\(.*\]\?.+:.+\)", steps[-1]), exten
 
