@@ -104,7 +104,7 @@ def test_who_is_redirected_in_the_moment_of_a_jump_stays_in_the_dialplan(
 def test_who_is_redirected_between_two_steps_finds_his_way() -> None:
     """Asterisk goes on at the number of the old step in the new extension then: each number is there.
 
-    Or it looks for a name that is half old, half new: each that begins like a place to be redirected to is there.
+    Or it looks for a name that is half old, half new: each that begins like a place to go to is there.
     """
     ((pattern, lost),) = [(exten, steps) for (context, exten), steps in EXTENSIONS.items() if context == LOST]
     assert pattern == "_[a-eg-z][a-z]!"
