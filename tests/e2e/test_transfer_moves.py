@@ -324,6 +324,8 @@ async def test_who_is_redirected_at_any_step_stays_on_the_line(stage: Stage) -> 
     chance = random.Random(7)
     await stage.call()
     await stage.parties.hold()
+    # Anna is not to wait in vain: after half a minute without a target she would have her caller back.
+    await stage.parties.set(stage.parties.transferer, TARGET=stage.parties.caller)
     places = itertools.cycle(("offer", "hold"))
     for _ in range(4000):
         try:
