@@ -21,7 +21,7 @@ from deploy.lab.ami import Message
 from deploy.lab.centre import Centre
 from deploy.lab.ears import MUSIC, RATE
 from deploy.lab.pages import AgentPage
-from deploy.lab.phones import Line, Phone, Phones, until
+from deploy.lab.phones import CONVERSATION_S, Line, Phone, Phones, until
 
 ROUNDS = 20  #: each: some starts by pbxd and one by Atxfer in one call, and one whole transfer
 STARTS = 5  #: by pbxd in each call, besides the whole transfer
@@ -112,6 +112,7 @@ class Stage:
         deaf()
         await self.caller.hears(self.anna)
         # By the phone, and not before: an Atxfer whose channels are all hung up at once can end Asterisk.
+        await asyncio.sleep(CONVERSATION_S)
         await self.anna.hang_up()
         await self.caller.on_hook()
         return (line.began - began) * 1000
