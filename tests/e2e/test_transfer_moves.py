@@ -119,6 +119,22 @@ async def test_complete_while_swapped(stage: Stage) -> None:
     await stage.goodbye(stage.caller, stage.bruno)
 
 
+async def test_who_hears_music_ends_it_himself_before_he_is_joined(stage: Stage) -> None:
+    """The order of another thread can be forgotten by Asterisk, and the music goes on during the talk."""
+    await stage.swapped()
+    bruno = stage.parties.target_name()
+    await stage.parties.complete_swapped()
+    await stage.together(stage.bruno, stage.caller)
+    lines = [line for line in stage.switch.log("full.log").splitlines() if bruno in line]
+    threads = {
+        what: {line.partition("VERBOSE[")[2].partition("]")[0] for line in lines if what in line}
+        for what in ("Executing [aside@", "Stopped music on hold")
+    }
+    assert threads["Stopped music on hold"] == threads["Executing [aside@"] != set()
+    await stage.anna.on_hook()
+    await stage.goodbye(stage.caller, stage.bruno)
+
+
 async def test_cancel(stage: Stage) -> None:
     await stage.ringing()
     await stage.bruno.rings()
