@@ -21,7 +21,7 @@ from deploy.lab.ami import Message
 from deploy.lab.centre import Centre
 from deploy.lab.ears import MUSIC, RATE
 from deploy.lab.pages import AgentPage
-from deploy.lab.phones import CONVERSATION_S, Line, Phone, Phones, until
+from deploy.lab.phones import Line, Phone, Phones, until
 
 ROUNDS = 20  #: each: some starts by pbxd and one by Atxfer in one call, and one whole transfer
 STARTS = 5  #: by pbxd in each call, besides the whole transfer
@@ -57,6 +57,7 @@ class Stage:
     """A caller, Anna who has him, Bruno who is to get him."""
 
     centre: Centre
+    phones: Phones
     anna: Phone
     bruno: Phone
     caller: Phone
@@ -112,9 +113,7 @@ class Stage:
         deaf()
         await self.caller.hears(self.anna)
         # By the phone, and not before: an Atxfer whose channels are all hung up at once can end Asterisk.
-        await asyncio.sleep(CONVERSATION_S)
-        await self.anna.hang_up()
-        await self.caller.on_hook()
+        await self.phones.goodbye(self.caller, self.anna, self.caller)
         return (line.began - began) * 1000
 
     async def do(self, verb: str) -> None:
@@ -249,7 +248,7 @@ async def _stage(centre: Centre, phones: Phones) -> Stage:
     for phone, hz in ((anna, 700.0), (bruno, 1500.0), (caller, 2500.0)):
         phone.hz = phone.tones[phone.name] = hz
     pages = {name: await centre.page(name).open() for name in ("anna", "bruno")}
-    return Stage(centre, anna, bruno, caller, pages)
+    return Stage(centre, phones, anna, bruno, caller, pages)
 
 
 async def _close(stage: Stage) -> None:

@@ -40,6 +40,14 @@ def test_who_hangs_up_is_not_bridged(number: int) -> None:
     assert f'"${{IMPORT({whom},CHANNEL(checkhangup))}}" = "0"]?Bridge({whom},' in LINES[number]
 
 
+def test_who_waits_with_a_sound_has_a_place_without_one() -> None:
+    """``ready`` sends him to the label, and knows the place by the end of its options."""
+    places = [line for line in LINES if line.startswith(" same => n(quiet),")]
+    assert len(places) == 2  # of consult and aside
+    assert all(re.fullmatch(r".*,BridgeWait\(.*,participant,S\(\d\)e\(n\)\)", line) for line in places)
+    assert sum('= "e(n)"]?seen)' in line for line in LINES) == 1
+
+
 # ---------------------------------------------------------------- aims
 
 LOST = "pbxd-transfer-lost"
