@@ -68,16 +68,22 @@ def kept_waiting(attempt: Attempt, at: float, talked: float) -> tuple[float, flo
 
 
 def account_of(
-    attempt: Attempt, outcome: TransferOutcome, at: float, talks: Iterable[Talk], talked: float
+    attempt: Attempt,
+    outcome: TransferOutcome,
+    at: float,
+    talks: Iterable[Talk],
+    talked: float,
+    came_through: str | None,
 ) -> Transfer:
     """A transfer that is over ``at``, of a caller who has had these talks and has heard somebody for
-    ``talked`` seconds. A talk that begins later is kept from him by one of the switch's own sounds."""
+    ``talked`` seconds. A talk that begins later is kept from him by one of the switch's own sounds.
+    ``came_through``: the last queue in which he had waited before."""
     waited, consulted = kept_waiting(attempt, at, talked)
     names = (attempt.transferer, attempt.consult)
     queue, sound_s = None, 0.0
     for talk in talks:
         if talk.name in names:
-            queue = talk.queue
+            queue = talk.queue or came_through
         if talk.since is not None:
             sound_s = max(sound_s, talk.since - at)
     return Transfer(

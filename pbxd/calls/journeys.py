@@ -7,6 +7,7 @@ caller, until he himself hands the other party to somebody else and leaves; then
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 from pbxd.calls.call import Call, Waiting
@@ -171,6 +172,11 @@ class Journeys(Conversations):
             call=call_id, node=self.node, at=at, missed=self.missed, queue=queue, position=position
         )
         self.facts.append(fact)
+
+    def came_through(self, call_id: CallId, before: float = inf) -> str | None:
+        """The last queue in which the subject waited; of those that he entered ``before``, if given."""
+        queues = [wait.queue for wait in self.waits.get(call_id, ()) if wait.joined < before]
+        return queues[-1] if queues else self.calls[call_id].queue
 
     def leave(self, uniqueid: Uniqueid, outcome: str, at: float) -> None:
         """This channel waits no longer."""

@@ -189,7 +189,8 @@ class Judging:
         """The final word on a transfer."""
         journeys = self._journeys
         talks = journeys.talks.get(call, ())
-        transfer = account_of(attempt, outcome, at, talks, journeys.talked(call, at))
+        queue = journeys.came_through(call, attempt.began)
+        transfer = account_of(attempt, outcome, at, talks, journeys.talked(call, at), queue)
         journeys.transfers[call] = (*journeys.transfers.get(call, ()), transfer)
         journeys.facts.append(
             TransferSeen(call=call, node=journeys.node, at=at, missed=journeys.missed, transfer=transfer)

@@ -147,7 +147,7 @@ class Transfer:
     consult_s: float = 0.0  #: time in which transferer and target talked without the caller
     hold_s: float = 0.0  #: time in which the caller heard nobody because of it
     to_kind: str | None = None  #: agent, skill, queue or outside; None where nobody knows
-    queue: str | None = None  #: the queue that had brought caller and transferer together
+    queue: str | None = None  #: through which the caller came: the last in which he had waited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

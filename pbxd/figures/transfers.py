@@ -38,7 +38,8 @@ BY = Label(
     values=tuple(maker.value for maker in TransferMaker),
 )
 FROM_QUEUE = Label(
-    name="queue", meaning="the queue that had brought caller and transferer together; empty for none"
+    name="queue",
+    meaning="the queue through which the caller came: the last in which he had waited; empty for none",
 )
 TO = Label(
     name="to",

@@ -19,7 +19,7 @@ class Line:
     transferer: str  #: the agent's channel
     interface: Interface  #: his device
     caller: str  #: the other party's channel
-    queue: str | None  #: the queue that brought them together
+    queue: str | None  #: through which the caller came: the last in which he waited
     own: bool  #: the journey is the agent's own: he called
     hears: bool  #: they hear each other now (else one of them is on hold)
     since: float
@@ -46,18 +46,21 @@ def _lines(call: CallId, devices: set[str], calls: CallModel) -> Iterable[Line]:
         if channel is None or channel.uniqueid not in wiring.chain(subject.uniqueid):
             continue
         if own:
-            yield _line(call, talk, subject.name, subject.interface, talk.name, own=True)
+            yield _line(call, talk, subject.name, subject.interface, talk.name, talk.queue, own=True)
         elif talk.interface.lower() in devices or (talk.member or "").lower() in devices:
-            yield _line(call, talk, talk.name, talk.interface, subject.name, own=False)
+            queue = talk.queue or journeys.came_through(call)
+            yield _line(call, talk, talk.name, talk.interface, subject.name, queue, own=False)
 
 
-def _line(call: CallId, talk: Talk, transferer: str, device: Interface, caller: str, *, own: bool) -> Line:
+def _line(
+    call: CallId, talk: Talk, transferer: str, device: Interface, caller: str, queue: str | None, *, own: bool
+) -> Line:
     return Line(
         call=call,
         transferer=transferer,
         interface=device,
         caller=caller,
-        queue=talk.queue,
+        queue=queue,
         own=own,
         hears=talk.since is not None,
         since=talk.stint,

@@ -36,7 +36,7 @@ class OpenTransfer:
     caller: str  #: the caller's channel
     caller_number: str
     caller_name: str
-    queue: str | None  #: the one that brought them together
+    queue: str | None  #: through which the caller came: the last in which he waited
 
     target: Target  #: who is, or was last, tried
     target_name: str

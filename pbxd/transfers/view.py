@@ -46,6 +46,7 @@ def view(record: OpenTransfer, notes: Notes, acknowledged_s: float | None) -> Ma
             "agent": record.target_agent,
         },
         "caller": {"number": record.caller_number, "name": record.caller_name},
+        "queue": record.queue,
         "attempt": record.attempt,
         "fallbacks_left": len(record.left),
         "can": can(record),

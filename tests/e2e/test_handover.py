@@ -98,7 +98,7 @@ async def test_a_chain_knows_more_with_each_link(floor: Floor) -> None:
         assert more("pbxd_handover_stage_seconds_count", f'stage="{stage}"') == 3
     assert more("pbxd_calls_transferred_total", 'times="more"') == 1
     assert more("pbxd_caller_repeats_total", 'after="pbxd"') == 1
-    assert more("pbxd_transfer_routes_total", 'queue="q501"', 'to="agent"', 'outcome="completed"') == 1
+    assert more("pbxd_transfer_routes_total", 'queue="q501"', 'to="agent"', 'outcome="completed"') == 3
 
 
 async def test_what_is_typed_while_they_talk_is_seen_at_once(floor: Floor) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.lab.ami import AmiError
 from deploy.lab.ears import MUSIC, RINGBACK, SOUND
-from deploy.lab.phones import Phone, Phones
+from deploy.lab.phones import Phone, Phones, until
 from deploy.lab.switch import Switch
 from tests.e2e.moving import Parties, caller_channel, channel_of
 
@@ -312,11 +312,11 @@ async def test_both_agents_hang_up_at_once(stage: Stage, state: str) -> None:
     """Nobody is joined with a phone that is just going: the caller rings at the transferer's."""
     await getattr(stage, state)()
     await asyncio.gather(stage.anna.hang_up(), stage.bruno.hang_up())
-    if state == "swapped":
-        await asyncio.sleep(0.5)
-        if not stage.caller.open_lines:
-            return  # he had talked with her, and his talk was over
-    await stage.anna.answer(within_s=20)
+    over = state == "swapped"  # he may have talked with her for so long that his call ends with it
+    await until(lambda: stage.anna.ringing or (over and not stage.caller.open_lines), lambda: "he waits", 20)
+    if over and not stage.caller.open_lines:
+        return
+    await stage.anna.answer()
     await stage.together(stage.anna, stage.caller)
     await stage.goodbye(stage.caller, stage.anna)
 

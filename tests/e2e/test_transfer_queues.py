@@ -6,14 +6,16 @@ import time
 
 import pytest
 
-from deploy.lab.ears import MUSIC
+from deploy.lab.ears import MUSIC, SOUND
 from deploy.lab.phones import Phone
 from tests.e2e.floor import AT_BRUNO, CALLER, SETTINGS, Floor
 
 PLAIN = "q502"  #: both reach Bruno only
 PREFERRED = "q507"
-OF_QUEUES = {"q501": {"music": "default"}, PREFERRED: {"priority": 5}}
-MORE = {"transfers": {**SETTINGS["transfers"], "queues": OF_QUEUES}}
+OWN_PROMPT = "queue-thankyou"
+OF_QUEUES = {"q501": {"music": "default", "prompt": OWN_PROMPT}, PREFERRED: {"priority": 5}}
+REASSURE = {"after": "4s", "prompt": "pls-hold-while-try"}
+MORE = {"transfers": {**SETTINGS["transfers"], "queues": OF_QUEUES, "reassure": REASSURE}}
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -67,6 +69,32 @@ async def test_whose_caller_has_waited_for_longer_or_comes_first_is_answered_fir
     await floor.together(floor.caller, floor.bruno)
     await other.hang_up()
     await floor.goodbye(floor.caller, floor.bruno)
+
+
+async def test_who_was_handed_on_keeps_his_queue(floor: Floor) -> None:
+    """Its music, its reassurance, and back to it: Bruno, who has him from Anna, need not say which it is."""
+    await floor.call()
+    await floor.start("agent:bruno")
+    await floor.bruno.answer()
+    await floor.together(floor.anna, floor.bruno)
+    await floor.do("complete")
+    await floor.together(floor.caller, floor.bruno)
+    await floor.ends("completed")
+    await floor.agent_is("anna", "ready")
+    floor.events.clear()
+    view = await floor.start("agent:carla", agent="bruno")
+    assert view["queue"] == "q501"
+    await floor.centre.until(lambda: floor.named("MusicOnHoldStart"), "music")
+    assert [event["Class"] for event in floor.named("MusicOnHoldStart")] == ["default"]
+    await floor.caller.hears(SOUND)
+    played = [event["AppData"] for event in floor.named("Newexten", Application="Playback")]
+    assert played == [f"{OWN_PROMPT},noanswer"]
+    await floor.do("requeue", "bruno")
+    await floor.anna.answer()
+    await floor.together(floor.caller, floor.anna)
+    await floor.bruno.on_hook()
+    await floor.ends("requeued", "bruno")
+    await floor.goodbye(floor.caller, floor.anna)
 
 
 async def test_the_music_is_that_of_his_queue(floor: Floor) -> None:

@@ -204,6 +204,7 @@ def view(transfer: str = "t1", state: str = "ringing", **changes: Any) -> dict[s
         "transferer": {"agent": "anna", "name": "Anna Berg", "interface": "PJSIP/1001"},
         "target": {"kind": "agent", "id": "liwei", "name": "李伟", "agent": "liwei"},
         "caller": {"number": "+8613912345678", "name": "张三丰"},
+        "queue": "billing",
         "attempt": 1,
         "fallbacks_left": 0,
         "can": can.get(state, []),

@@ -302,6 +302,15 @@ async def test_the_buttons_are_what_can_be_done_also_after_a_reload(anna: Visito
         await page.reload()
 
 
+async def test_who_came_through_no_queue_cannot_be_sent_back_to_it(anna: Visitor) -> None:
+    await anna.enter()
+    anna.served.transfer(view("t1", "talking", queue=None))
+    await expect(anna.page.locator("[data-verb=complete]")).to_be_visible()
+    await expect(anna.page.locator("[data-verb=requeue]")).to_have_count(0)
+    anna.served.transfer(view("t1", "talking"))
+    await expect(anna.page.locator("[data-verb=requeue]")).to_be_visible()
+
+
 async def test_a_button_orders_waits_and_says_what_became_of_it(anna: Visitor) -> None:
     page, desk = anna.page, anna.served.desk
     await anna.enter()

@@ -128,6 +128,22 @@ def test_a_requeued_caller_waits_again_in_the_same_journey() -> None:
     assert [transfer.outcome for transfer in done.transfers] == [TransferOutcome.REQUEUED]
 
 
+def test_who_was_handed_on_still_came_through_his_queue() -> None:
+    lab = called()
+    consult(lab)
+    lab.do(Verb.COMPLETE)
+    lab.wait(10)
+    consult(lab, CARLA, by=BRUNO, id_="t2")
+    assert lab.do(Verb.REQUEUE, by=BRUNO, id_="t2").outcome == "done"
+    lab.wait(8)
+    done = record(lab)
+    assert [wait.queue for wait in done.waits] == ["support", "support"]
+    assert [(each.queue, each.outcome) for each in done.transfers] == [
+        ("support", TransferOutcome.COMPLETED),
+        ("support", TransferOutcome.REQUEUED),
+    ]
+
+
 def test_a_recalled_transferer_is_a_leg_of_his_own() -> None:
     lab = called()
     lab.start(to(BRUNO))

@@ -98,6 +98,7 @@ class TransferView(Document):
     transferer: Transferer
     target: ChosenTarget
     caller: TransferCaller
+    queue: Annotated[str | None, Field(description="in which the caller waited last")]
     attempt: int
     fallbacks_left: int
     can: Annotated[list[Verb], Field(description="what its transferer can do now")]

@@ -247,7 +247,7 @@ class Book:
             self.one("pbxd_transfers_total", by=by, kind=transfer.kind, outcome=outcome)
             self.one(
                 "pbxd_transfer_routes_total",
-                queue=transfer.queue if transfer.brought else "",
+                queue=transfer.queue,
                 to=transfer.to_kind,
                 target=transfer.target,
                 outcome=outcome,

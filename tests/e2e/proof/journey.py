@@ -12,8 +12,7 @@ class Transfer:
     kind: str
     outcome: str
     from_: str  #: interface
-    queue: str = ""  #: that had brought the two together
-    brought: bool = True  #: that queue itself had brought them together
+    queue: str = ""  #: through which the caller had come
     to_kind: str = "agent"
     target: str = ""  #: name of a queue or skill
     asked: tuple[float, float] | None = None  #: between when and when pbxd was given the order, epoch seconds

@@ -278,7 +278,6 @@ class Lane:
                 kind=kind,
                 outcome=outcome,
                 from_=from_,
-                brought=from_ == self.now.legs[0][0],
                 queue=queue,
                 asked=asked,
                 **more,

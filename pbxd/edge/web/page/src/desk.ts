@@ -101,6 +101,7 @@ export interface Transfer {
   transferer: { agent: string | null; name: string };
   target: { kind: TargetKind | null; id: string; name: string; agent: string | null };
   caller: { number: string; name: string | null };
+  queue: string | null;
   attempt: number;
   fallbacks_left: number;
   can: Verb[];

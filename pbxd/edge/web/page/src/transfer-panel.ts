@@ -175,7 +175,7 @@ export class TransferPanel extends LitElement {
         ${transfer.can.length > 0
           ? html`<div class="buttons" role="group" aria-label=${words.transfer} aria-busy=${busy !== null}>
               ${repeat(
-                VERBS.filter((verb) => transfer.can.includes(verb)),
+                VERBS.filter((verb) => this.offers(verb)),
                 (verb) => verb,
                 (verb) => this.button(verb),
               )}
@@ -196,6 +196,12 @@ export class TransferPanel extends LitElement {
     const say = words.transferStates[transfer.state];
     const more = transfer.fallbacks_left > 0 && transfer.state === "ringing" ? words.fallbacksLeft(transfer.fallbacks_left) : "";
     return html`${said(say ? say(who, caller) : transfer.state)}${more ? html` <small class="quiet">${more}</small>` : nothing}`;
+  }
+
+  /** The button names no queue, so that a caller who came through none cannot go back to it. */
+  private offers(verb: Verb): boolean {
+    const { can, queue } = this.transfer;
+    return can.includes(verb) && (verb !== "requeue" || queue !== null);
   }
 
   private since(): number {
