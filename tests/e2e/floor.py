@@ -164,6 +164,12 @@ class Floor:
         assert view["outcome"] == outcome, view
         return view
 
+    async def told(self, agent: str = "anna") -> list[str]:
+        """The events of this transfer that the agent's page got, up to that of the end."""
+        page = await self.page(agent)
+        await page.until(lambda: (self.transfer, "ended") in page.happened, "the event of the end")
+        return [event for transfer, event in page.happened if transfer == self.transfer]
+
     async def agent_is(self, agent: str, state: str) -> None:
         page = await self.page(agent)
         await page.until(lambda: page.state["agent"]["state"] == state, f"{agent} {state}")

@@ -41,7 +41,7 @@ async def running_centre(
     token = tmp_path_factory.mktemp("token") / "token"
     token.write_text(TOKEN)
     more = {
-        "wrap_up": {"default": "0s"},
+        "wrap_up": {"default": "0s", "declined_pause": "0s"},
         "web": {"tokens": [{"name": "boss", "token_file": str(token), "agents": "all"}]},
         "mqtt": {"url": broker.url, "command_agents": ["anna"]},
     }
@@ -129,6 +129,49 @@ async def test_by_the_command_line_from_the_first_order_to_the_last(
     assert (code, said) == (1, "no_such_transfer: there is no such transfer of yours\n")
     await centre.until(lambda: "ended" in events(listener, transfer), "the event of the end")
     assert events(listener, transfer) == ["created", "ringing", "answered", "swapped", "completed", "ended"]
+
+
+async def test_the_other_orders_of_the_command_line(
+    centre: Centre, all_phones: Phones, talking: tuple[Phone, Phone, Phone], listener: Listener
+) -> None:
+    """Back to the queue, which rings Anna again; taken back; the three together, without Anna in the end."""
+    her, his, caller = talking
+
+    async def start() -> str:
+        code, said = await pbxd(centre, "start", "--agent", "anna", "--to", "agent:bruno")
+        assert code == 0, said
+        await his.rings()
+        return said.split()[0]
+
+    async def do(verb: str, transfer: str) -> None:
+        code, said = await pbxd(centre, verb, transfer)
+        assert code == 0, said
+
+    async def ended(transfer: str, *how: str) -> None:
+        await centre.until(lambda: "ended" in events(listener, transfer), "the event of the end")
+        assert events(listener, transfer) == ["created", "ringing", *how, "ended"]
+
+    transfer = await start()
+    await do("requeue", transfer)
+    await his.on_hook()
+    await her.on_hook()
+    await her.answer()
+    await all_phones.hear_each_other(her, caller)
+    await ended(transfer, "requeued")
+    transfer = await start()
+    await do("cancel", transfer)
+    await his.on_hook()
+    await all_phones.hear_each_other(her, caller)
+    await ended(transfer, "cancelled")
+    transfer = await start()
+    await his.answer()
+    await all_phones.hear_each_other(her, his)
+    await do("merge", transfer)
+    await all_phones.hear_each_other(her, his, caller)
+    await do("leave", transfer)
+    await her.on_hook()
+    await all_phones.hear_each_other(his, caller)
+    await ended(transfer, "answered", "merged", "completed")
 
 
 async def test_by_the_broker_and_only_for_whom_it_is_released(

@@ -34,7 +34,7 @@ async def running_centre(suite: str, tmp_path_factory: pytest.TempPathFactory) -
     token = tmp_path_factory.mktemp("token") / "token"
     token.write_text(TOKEN)
     more = {
-        "wrap_up": {"default": "10m"},
+        "wrap_up": {"default": "10m", "declined_pause": "0s"},
         "web": {"tokens": [{"name": "boss", "token_file": str(token), "agents": "all"}]},
     }
     # Emil serves no queue: callers reach him by his number only.
@@ -172,6 +172,21 @@ async def test_anna_talks_with_bruno_writes_swaps_and_hands_over(
     await caller.hang_up()
     await expect(bruno.locator("[data-handover]")).to_have_count(0)
     await expect(bruno.get_by_role("banner")).to_contain_text("Wrap-up")
+
+
+async def test_back_to_his_queue_by_the_button(
+    all_phones: Phones, talking: tuple[Phone, Phone, Phone], anna: Page
+) -> None:
+    """It names no queue; that of the caller rings the only one that it has, when she is ready."""
+    her, his, caller = talking
+    await starts(anna, "agent/bruno")
+    await his.rings()
+    await anna.locator("[data-verb=requeue]").click()
+    await his.on_hook()
+    await her.on_hook()
+    await anna.locator("[data-ready]").click()
+    await her.answer()
+    await all_phones.hear_each_other(her, caller)
 
 
 async def test_a_reload_shows_the_same_buttons_in_each_state(

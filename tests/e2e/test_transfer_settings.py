@@ -36,8 +36,10 @@ async def test_nobody_answers_in_time_and_a_recording_goes_on(floor: Floor, tmp_
     await floor.start("agent:bruno")
     await floor.bruno.rings()
     await floor.caller.hears(MUSIC)
+    await floor.anna.hears(SOUND, within_s=30)  # why; then her caller
     view = await floor.ends("no_answer", within_s=30)
     assert view["why"] == "Bruno did not answer"
+    assert await floor.told() == ["created", "ringing", "timeout", "ended"]
     await floor.together(floor.anna, floor.caller)
     assert not floor.bruno.ringing
     await floor.centre.until(lambda: len(_heard(file, tones)) >= 3, "three parts")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from deploy.lab.ears import MUSIC, RINGBACK
@@ -34,6 +36,29 @@ async def test_the_target_knows_before_the_phone_rings(floor: Floor) -> None:
     await floor.anna.on_hook()
     await floor.ends("completed")
     await floor.goodbye(floor.caller, floor.bruno)
+
+
+async def test_the_phone_waits_for_the_page_but_not_for_ever(floor: Floor) -> None:
+    """It is silent until Bruno's page says that it shows the hand-over; a page that never does gets 3 s."""
+    bruno = await floor.page("bruno")
+    bruno.acknowledges = False
+    await floor.call()
+    silent = []
+    for says in (True, False):
+        id_ = (await floor.start("agent:bruno"))["id"]
+        await bruno.until(lambda id_=id_: id_ in bruno.handovers, "the hand-over")
+        await asyncio.sleep(0.5)
+        assert not floor.bruno.ringing
+        if says:
+            await bruno.say({"type": "ack_handover", "transfer": id_})
+        line = await floor.bruno.rings()
+        silent.append(line.began - bruno.handed_at[id_])
+        await floor.do("cancel")
+        await floor.together(floor.anna, floor.caller)
+        await floor.ends("cancelled")
+    bruno.acknowledges = True
+    assert silent[0] + 1 < silent[1]
+    await floor.goodbye(floor.anna, floor.caller)
 
 
 @pytest.mark.parametrize("mode", ["attended", "blind"])

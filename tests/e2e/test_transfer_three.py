@@ -26,6 +26,7 @@ async def test_three_and_leave(floor: Floor) -> None:
     await floor.together(floor.bruno, floor.caller)
     view = await floor.ends("completed")
     assert view["kind"] == "threeway"
+    assert await floor.told() == ["created", "ringing", "answered", "merged", "completed", "ended"]
     await floor.goodbye(floor.caller, floor.bruno)
 
 
