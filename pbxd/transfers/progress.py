@@ -155,7 +155,7 @@ class Progress:
         effects += self.guard(record, now)
         effects += self._stranded(record, now)
         if now.target and not before.target:
-            self.timers.stop(id_, Timer.APPEAR)
+            self.timers.stop(id_, Timer.APPEAR, Timer.UNREACHED)
         for signal in signals(before, now):
             if signal is not Input.BACK or id_ not in self.parting:
                 effects += self.feed(id_, signal, at)
@@ -364,12 +364,13 @@ class Progress:
         if patience is not None:
             effects += timers.set(id_, Timer.STATE, patience)
         if record.attempt != before.attempt:
+            timers.stop(id_, Timer.UNREACHED)
             effects += timers.set(id_, Timer.APPEAR, APPEAR_S)
             queue = record.target.kind is TargetKind.QUEUE
             limit = self.rules.queue_timeout_s if queue else self.rules.ring_timeout_s
             effects += timers.set(id_, Timer.RING, limit + 1.0)
         elif record.state not in (State.RINGING, State.CALLING, State.BLONDE):
-            timers.stop(id_, Timer.APPEAR, Timer.RING)
+            timers.stop(id_, Timer.APPEAR, Timer.UNREACHED, Timer.RING)
         return effects
 
     # ------------------------------------------------------------ the end

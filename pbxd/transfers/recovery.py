@@ -22,6 +22,7 @@ from pbxd.transfers.progress import APPEAR_S, FORGET_S, SWEEP_S, Asked, Progress
 from pbxd.transfers.record import OpenTransfer, UnreadableError, read_body
 from pbxd.transfers.table import AWAITING
 from pbxd.transfers.timers import Timer
+from pbxd.transfers.view import why_not
 from pbxd.transfers.words import Input, Move, State, Step
 
 ORPHANS = "pbxd_transfer_orphans_total"
@@ -98,8 +99,10 @@ class Recovery:
                 if not record.why:
                     self._progress.records[id_] = replace(record, why="the caller was on hold for too long")
                 return self._progress.feed(id_, Input.GUARD, at)
-            case Timer.APPEAR:
-                self._progress.records[id_] = replace(record, went=TransferOutcome.FAILED)
+            case Timer.APPEAR | Timer.UNREACHED:
+                went = record.went or TransferOutcome.FAILED
+                why = record.why or why_not(went, record.target_name)
+                self._progress.records[id_] = replace(record, went=went, why=why)
                 return self._progress.feed(id_, Input.B_GONE, at)
             case Timer.RING:
                 # The switch should have given up by itself. Its hang-up will say the rest.

@@ -13,6 +13,7 @@ from pbxd.journal import Journal, Table
 class Timer(StrEnum):
     STATE = "state"  #: this state lasts too long
     APPEAR = "appear"  #: the target's channel should be there by now
+    UNREACHED = "unreached"  #: the target was not reached; events of its channel may still be on their way
     RING = "ring"  #: the target has rung for long enough
     GUARD = "guard"  #: the caller has been on hold for long enough
     SWEEP = "sweep"  #: after the end: is anything left behind?

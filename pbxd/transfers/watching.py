@@ -32,6 +32,9 @@ _CAUSES = {
 """ISDN causes: user busy, no user responding, no answer, call rejected (SIP 603)."""
 
 
+_OVERTAKEN_S = 0.3
+"""Originate's failure is told by one of Asterisk's threads, what happens to channels by another."""
+
 _UNWANTED = frozenset({State.RETURNING, State.RECALLING, State.REQUEUEING, State.DEPOSITING, State.ENDED})
 """In these a target that only now begins to be called is not wanted any more."""
 
@@ -73,7 +76,10 @@ class Watching:
         return []
 
     def _failed(self, event: ami.OriginateFailed) -> list[Effect]:
-        """The target was not reached. Of one whose channel never came to be, nothing else tells."""
+        """The target was not reached. Of one whose channel never came to be, nothing else tells.
+
+        It can overtake what is told of the channel, where somebody declines at once.
+        """
         id_ = transfer_of(event.uniqueid)
         record = None if id_ is None else self._progress.records.get(id_)
         if record is None or record.over or record.up or event.uniqueid != record.channel:
@@ -86,10 +92,8 @@ class Watching:
             self._went(record, TransferOutcome.NO_ANSWER)
         if event.uniqueid in wiring.channels:
             return []  # its hang-up follows
-        if not event.no_answer:
-            self._went(record, TransferOutcome.FAILED)
         self._progress.timers.stop(record.id, Timer.APPEAR)
-        return self._progress.feed(record.id, Input.B_GONE, event.at)
+        return self._progress.timers.set(record.id, Timer.UNREACHED, _OVERTAKEN_S)
 
     def _concerned(self, event: SwitchEvent, snapshot: ChannelSnapshot) -> TransferId | None:
         lines, node = self._progress.lines, event.node

@@ -6,10 +6,13 @@ from collections import deque
 
 import pytest
 
+from pbxd.ami.event_types import OriginateFailed
 from pbxd.effects import Ask
+from pbxd.ids import Uniqueid
 from pbxd.messages import AskDone
 from pbxd.orders import Verb
-from tests.machines.transfer_lab import ANNA, BRUNO, DEVICE, TRUNK, Lab, to
+from tests.machines.small_switch import NODE
+from tests.machines.transfer_lab import ANNA, BRUNO, CARLA, DEVICE, TRUNK, Lab, to
 
 
 def started(seconds: float) -> Lab:
@@ -126,3 +129,27 @@ def test_a_channel_may_take_its_time_after_the_answer() -> None:
     lab.settle()
     lab.answer(BRUNO)
     assert lab.state() == "talking"
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_that_originate_failed_may_overtake_what_is_told_of_the_channel(comes: bool) -> None:
+    """Bruno declines in the moment in which he is called; or there is no phone of his at all."""
+    lab = Lab()
+    lab.caller, _ = lab.switch.call(TRUNK, DEVICE[ANNA])
+    lab.settle()
+    switch, held = lab.switch, []
+    originate, switch.originate = switch.originate, held.append  # type: ignore[method-assign]
+    lab.start(to(BRUNO), to(CARLA))
+    lab.settle()
+    (action,) = held
+    uniqueid = Uniqueid(action["ChannelId"])
+    switch.originate = originate  # type: ignore[method-assign]
+    switch.tell(OriginateFailed(node=NODE, at=switch.now, uniqueid=uniqueid, no_answer=False))
+    lab.settle()
+    if comes:
+        switch.originate(action)
+        switch.decline(lab.phone(BRUNO))
+    lab.wait(1)
+    assert lab.phone(CARLA) in switch.ringing()
+    first = ["ringing", "declined"] if comes else ["timeout"]
+    assert lab.events() == ["created", *first, "ringing"]

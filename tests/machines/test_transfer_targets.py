@@ -88,7 +88,7 @@ def test_a_skill_is_tried_from_the_best_on() -> None:
     lab.start(TAX)
     lab.settle()
     lab.switch.decline(lab.phone(CARLA))
-    lab.settle()
+    lab.wait(1)
     assert dialled(lab) == [DEVICE[CARLA], DEVICE[DORA], DEVICE[BRUNO]]
     lab.answer(BRUNO)
     lab.do(Verb.COMPLETE)
@@ -97,12 +97,23 @@ def test_a_skill_is_tried_from_the_best_on() -> None:
     nothing_left(lab)
 
 
+def test_whose_phone_is_not_there_could_not_be_reached() -> None:
+    lab = called()
+    lab.start(to(DORA))
+    lab.wait(5)
+    view = lab.world.transfer_view(TransferId("t1"))
+    assert view is not None
+    assert (view["outcome"], view["why"]) == ("failed", "Dora could not be reached")
+    assert lab.hears(lab.caller) == {DEVICE[ANNA]}
+    nothing_left(lab)
+
+
 def test_whoever_declined_is_not_called_again() -> None:
     lab = called()
     lab.start(to(CARLA), to(CARLA), TAX)
     lab.settle()
     lab.switch.decline(lab.phone(CARLA))
-    lab.settle()
+    lab.wait(1)
     assert dialled(lab) == [DEVICE[CARLA], DEVICE[DORA], DEVICE[BRUNO]]
 
 
