@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from pbxd.agents.staff import Agent
 from pbxd.calls.model import CallModel
-from pbxd.calls.talk import Talk
 from pbxd.ids import CallId, Interface
 
 
@@ -46,22 +45,18 @@ def _lines(call: CallId, devices: set[str], calls: CallModel) -> Iterable[Line]:
         if channel is None or channel.uniqueid not in wiring.chain(subject.uniqueid):
             continue
         if own:
-            yield _line(call, talk, subject.name, subject.interface, talk.name, talk.queue, own=True)
+            transferer, device, caller = subject.name, subject.interface, talk.name
         elif talk.interface.lower() in devices or (talk.member or "").lower() in devices:
-            queue = talk.queue or journeys.came_through(call)
-            yield _line(call, talk, talk.name, talk.interface, subject.name, queue, own=False)
-
-
-def _line(
-    call: CallId, talk: Talk, transferer: str, device: Interface, caller: str, queue: str | None, *, own: bool
-) -> Line:
-    return Line(
-        call=call,
-        transferer=transferer,
-        interface=device,
-        caller=caller,
-        queue=queue,
-        own=own,
-        hears=talk.since is not None,
-        since=talk.stint,
-    )
+            transferer, device, caller = talk.name, talk.interface, subject.name
+        else:
+            continue
+        yield Line(
+            call=call,
+            transferer=transferer,
+            interface=device,
+            caller=caller,
+            queue=talk.queue or (None if own else journeys.came_through(call)),
+            own=own,
+            hears=talk.since is not None,
+            since=talk.stint,
+        )

@@ -100,6 +100,12 @@ def events(listener: Listener, transfer: str) -> list[str]:
     return [topic.rpartition("/")[2] for topic in topics if f"/transfer/{transfer}/" in topic]
 
 
+async def happened(centre: Centre, listener: Listener, transfer: str, *expected: str) -> None:
+    """It has ended, and these events were published before that, no others."""
+    await centre.until(lambda: "ended" in events(listener, transfer), "the event of the end")
+    assert events(listener, transfer) == [*expected, "ended"]
+
+
 async def test_by_the_command_line_from_the_first_order_to_the_last(
     centre: Centre, all_phones: Phones, talking: tuple[Phone, Phone, Phone], listener: Listener
 ) -> None:
@@ -127,8 +133,7 @@ async def test_by_the_command_line_from_the_first_order_to_the_last(
     await her.on_hook()
     code, said = await pbxd(centre, "complete", "no-such-transfer")
     assert (code, said) == (1, "no_such_transfer: there is no such transfer of yours\n")
-    await centre.until(lambda: "ended" in events(listener, transfer), "the event of the end")
-    assert events(listener, transfer) == ["created", "ringing", "answered", "swapped", "completed", "ended"]
+    await happened(centre, listener, transfer, "created", "ringing", "answered", "swapped", "completed")
 
 
 async def test_the_other_orders_of_the_command_line(
@@ -147,10 +152,6 @@ async def test_the_other_orders_of_the_command_line(
         code, said = await pbxd(centre, verb, transfer)
         assert code == 0, said
 
-    async def ended(transfer: str, *how: str) -> None:
-        await centre.until(lambda: "ended" in events(listener, transfer), "the event of the end")
-        assert events(listener, transfer) == ["created", "ringing", *how, "ended"]
-
     line = her.line
     transfer = await start()
     await do("requeue", transfer)
@@ -158,12 +159,12 @@ async def test_the_other_orders_of_the_command_line(
     await her.on_hook(line)  # it may ring again by then
     await her.answer()
     await all_phones.hear_each_other(her, caller)
-    await ended(transfer, "requeued")
+    await happened(centre, listener, transfer, "created", "ringing", "requeued")
     transfer = await start()
     await do("cancel", transfer)
     await his.on_hook()
     await all_phones.hear_each_other(her, caller)
-    await ended(transfer, "cancelled")
+    await happened(centre, listener, transfer, "created", "ringing", "cancelled")
     transfer = await start()
     await his.answer()
     await all_phones.hear_each_other(her, his)
@@ -172,7 +173,7 @@ async def test_the_other_orders_of_the_command_line(
     await do("leave", transfer)
     await her.on_hook()
     await all_phones.hear_each_other(his, caller)
-    await ended(transfer, "answered", "merged", "completed")
+    await happened(centre, listener, transfer, "created", "ringing", "answered", "merged", "completed")
 
 
 async def test_by_the_broker_and_only_for_whom_it_is_released(
@@ -206,5 +207,4 @@ async def test_by_the_broker_and_only_for_whom_it_is_released(
     ] == "done"
     await all_phones.hear_each_other(her, caller)
     await his.on_hook()
-    await centre.until(lambda: "ended" in events(listener, transfer), "the event of the end")
-    assert events(listener, transfer) == ["created", "ringing", "answered", "cancelled", "ended"]
+    await happened(centre, listener, transfer, "created", "ringing", "answered", "cancelled")

@@ -73,10 +73,7 @@ async def test_whose_caller_has_waited_for_longer_or_comes_first_is_answered_fir
 
 async def test_who_was_handed_on_keeps_his_queue(floor: Floor) -> None:
     """Its music, its reassurance, and back to it: Bruno, who has him from Anna, need not say which it is."""
-    await floor.call()
-    await floor.start("agent:bruno")
-    await floor.bruno.answer()
-    await floor.together(floor.anna, floor.bruno)
+    await floor.talking()
     await floor.do("complete")
     await floor.together(floor.caller, floor.bruno)
     await floor.ends("completed")
